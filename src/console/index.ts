@@ -1,0 +1,1 @@
+export * as Banner from "./Banner.ts"

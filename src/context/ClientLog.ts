@@ -1,0 +1,76 @@
+/**
+ * Log messages to the client. They reach it only at the level it asked for: with `logging/setLevel` in 2025 revisions,
+ * with a `_meta` key on the request itself from 2026-07-28, where a request without the key gets none. Effect's own
+ * logs go to stderr, not here, unless `logger` is added.
+ */
+import * as Effect from "effect/Effect"
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as LogLevel from "effect/LogLevel"
+import type * as McpSchema from "../protocol/McpSchema.ts"
+import * as RequestContext from "./RequestContext.ts"
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** The name of the logger, as clients show it. */
+  readonly logger?: string
+}
+
+/**
+ * Sends `data`, any JSON value, at a level of RFC 5424. Never put a secret in it.
+ *
+ * @category logging
+ * @since 0.1.0
+ */
+export const log = (
+  level: McpSchema.LoggingLevel,
+  data: unknown,
+  options?: Options
+): Effect.Effect<void, never, RequestContext.RequestContext> =>
+  RequestContext.RequestContext.use((request) => request.log(level, data, options?.logger))
+
+const at = (level: McpSchema.LoggingLevel) => (data: unknown, options?: Options) => log(level, data, options)
+
+/** @category logging @since 0.1.0 */
+export const debug = at("debug")
+/** @category logging @since 0.1.0 */
+export const info = at("info")
+/** @category logging @since 0.1.0 */
+export const notice = at("notice")
+/** @category logging @since 0.1.0 */
+export const warning = at("warning")
+/** @category logging @since 0.1.0 */
+export const error = at("error")
+/** @category logging @since 0.1.0 */
+export const critical = at("critical")
+
+const levels: { readonly [level in LogLevel.Severity]: McpSchema.LoggingLevel } = {
+  Trace: "debug",
+  Debug: "debug",
+  Info: "info",
+  Warn: "warning",
+  Error: "error",
+  Fatal: "critical"
+}
+
+/**
+ * An Effect logger that forwards what is logged inside a request to its client. Outside a request it does nothing.
+ *
+ * @category logging
+ * @since 0.1.0
+ */
+export const logger: Logger.Logger<unknown, void> = Logger.make(({ fiber, logLevel, message }) => {
+  const request = Context.getOrUndefined(fiber.context, RequestContext.RequestContext)
+  if (request === undefined || logLevel === "All" || logLevel === "None") return
+  const parts = Array.isArray(message) ? message : [message]
+  Effect.runForkWith(fiber.context)(request.log(levels[logLevel], parts.length === 1 ? parts[0] : parts))
+})
+
+/**
+ * Adds `logger` to the program's loggers.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never> = Logger.layer([logger], { mergeWithExisting: true })

@@ -1,0 +1,72 @@
+/**
+ * The request a handler is answering. Present in every handler; `layerNoop` stands in when a handler runs alone.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import type * as McpSchema from "../protocol/McpSchema.ts"
+import type * as Revision from "../protocol/Revision.ts"
+import * as Revisions from "../protocol/Revisions.ts"
+
+/**
+ * What the client said of itself: on `initialize` in stateful revisions, on each request in stateless ones. For display
+ * and for features, never for a decision about access.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Client {
+  readonly info: McpSchema.Implementation | undefined
+  readonly capabilities: McpSchema.ClientCapabilities
+}
+
+/** @category services @since 0.1.0 */
+export class RequestContext extends Context.Service<RequestContext, {
+  readonly id: JsonRpc.RequestId
+  readonly method: string
+  readonly revision: Revision.Revision
+  readonly client: Client
+  /** Absent in stateless revisions, and where the transport keeps no session. */
+  readonly sessionId: string | undefined
+  /** The request's `_meta`, as it came. */
+  readonly meta: JsonRpc.JsonObject
+  /** Whether the client asked for progress. */
+  readonly wantsProgress: boolean
+  /** Sends a notification that belongs to this request; waits while the client reads too slowly. */
+  readonly notify: (method: string, params: JsonRpc.JsonObject) => Effect.Effect<void>
+  /** Sends progress if the client asked for it; see `Progress`. */
+  readonly reportProgress: (progress: number, options?: ProgressOptions) => Effect.Effect<void>
+  /** Sends a log message if the client wants this level; see `ClientLog`. */
+  readonly log: (level: McpSchema.LoggingLevel, data: unknown, logger?: string) => Effect.Effect<void>
+  /** Calls a tool of the same server within this request's budget; see `Tool.call`. */
+  readonly callTool: (params: McpSchema.CallToolParams) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+}>()("fastmcp-effect/context/RequestContext") {}
+
+/** @category models @since 0.1.0 */
+export interface ProgressOptions {
+  readonly total?: number
+  /** Shown by clients from 2025-03-26. */
+  readonly message?: string
+}
+
+/**
+ * A request nobody made, for running a handler alone: what it sends goes nowhere, and it has no tools to call.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestContext, {
+  id: 0,
+  method: "tools/call",
+  revision: Revisions.v2026_07_28,
+  client: { info: undefined, capabilities: {} },
+  sessionId: undefined,
+  meta: {},
+  wantsProgress: false,
+  notify: () => Effect.void,
+  reportProgress: () => Effect.void,
+  log: () => Effect.void,
+  callTool: ({ name }) => Effect.fail(McpError.make(new McpError.ToolNotFound({ name })))
+})

@@ -1,0 +1,85 @@
+/**
+ * What can be wrong with a definition or its use, before any protocol is involved.
+ */
+import * as Schema from "effect/Schema"
+
+/** One fault in a value: where, and what was wanted. @category models @since 0.1.0 */
+export const Issue = Schema.Struct({
+  path: Schema.Array(Schema.Union([Schema.String, Schema.Finite])),
+  message: Schema.String
+})
+
+/** @category models @since 0.1.0 */
+export type Issue = typeof Issue.Type
+
+/** No definition has this name. @category reasons @since 0.1.0 */
+export class NotFound extends Schema.TaggedClass<NotFound>()("NotFound", {
+  kind: Schema.Literals(["tool"]),
+  name: Schema.String
+}) {}
+
+/** The arguments do not fit the definition's parameters. @category reasons @since 0.1.0 */
+export class InvalidInput extends Schema.TaggedClass<InvalidInput>()("InvalidInput", {
+  name: Schema.String,
+  issues: Schema.Array(Issue)
+}) {}
+
+/** A result does not fit the definition's success or failure schema. @category reasons @since 0.1.0 */
+export class InvalidOutput extends Schema.TaggedClass<InvalidOutput>()("InvalidOutput", {
+  name: Schema.String,
+  issues: Schema.Array(Issue)
+}) {}
+
+/** A tool of a server that declares no such failure ended with `isError`. @category reasons @since 0.1.0 */
+export class ExecutionFailed extends Schema.TaggedClass<ExecutionFailed>()("ExecutionFailed", {
+  name: Schema.String,
+  message: Schema.String
+}) {}
+
+/** Two definitions of one kind claim a name. @category reasons @since 0.1.0 */
+export class Duplicate extends Schema.TaggedClass<Duplicate>()("Duplicate", {
+  kind: Schema.Literals(["tool", "extension method"]),
+  name: Schema.String
+}) {}
+
+/** The definition itself cannot be served. @category reasons @since 0.1.0 */
+export class InvalidDefinition extends Schema.TaggedClass<InvalidDefinition>()("InvalidDefinition", {
+  name: Schema.String,
+  message: Schema.String
+}) {}
+
+/** @category reasons @since 0.1.0 */
+export const Reason = Schema.Union([NotFound, InvalidInput, InvalidOutput, ExecutionFailed, Duplicate, InvalidDefinition])
+
+/** @category reasons @since 0.1.0 */
+export type Reason = typeof Reason.Type
+
+/** @category errors @since 0.1.0 */
+export class DefinitionError extends Schema.TaggedError<DefinitionError>()(
+  "fastmcp-effect/definition/DefinitionError",
+  { reason: Reason }
+) {
+  override get message(): string {
+    const { reason } = this
+    switch (reason._tag) {
+      case "NotFound":
+        return `No ${reason.kind} is called ${JSON.stringify(reason.name)}`
+      case "InvalidInput":
+        return `Invalid arguments for ${reason.name}: ${listIssues(reason.issues)}`
+      case "InvalidOutput":
+        return `${reason.name} returned what its schema does not allow: ${listIssues(reason.issues)}`
+      case "ExecutionFailed":
+        return `${reason.name} failed: ${reason.message}`
+      case "Duplicate":
+        return `Two definitions claim the ${reason.kind} ${JSON.stringify(reason.name)}; rename one of them`
+      case "InvalidDefinition":
+        return `${reason.name} cannot be served: ${reason.message}`
+    }
+  }
+}
+
+/** @category constructors @since 0.1.0 */
+export const make = (reason: Reason): DefinitionError => new DefinitionError({ reason })
+
+const listIssues = (issues: ReadonlyArray<Issue>): string =>
+  issues.map(({ message, path }) => path.length === 0 ? message : `${path.join(".")}: ${message}`).join("; ")

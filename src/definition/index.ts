@@ -1,0 +1,2 @@
+export * as DefinitionError from "./DefinitionError.ts"
+export * as Tool from "./Tool.ts"

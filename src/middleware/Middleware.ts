@@ -1,0 +1,116 @@
+/**
+ * Something around every request: a value in a server's ordered list, outermost first. A middleware sees the request
+ * and its result or refusal, may answer in its place, and may supply the request-level services handlers ask for.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as RequestContext from "../context/RequestContext.ts"
+import type * as Tool from "../definition/Tool.ts"
+import type * as McpError from "../protocol/McpError.ts"
+
+const TypeId = "~fastmcp-effect/middleware/Middleware"
+
+/** @category models @since 0.1.0 */
+export interface Request {
+  readonly method: string
+  /** Decoded to the model of `protocol/McpSchema`. */
+  readonly params: unknown
+  readonly context: RequestContext.RequestContext["Service"]
+  /** The tool a `tools/call` is for. */
+  readonly tool: Tool.Any | undefined
+}
+
+/**
+ * The rest of the pipeline: it succeeds with a model result and fails with a refusal.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Next = Effect.Effect<object, McpError.McpError>
+
+/** @category models @since 0.1.0 */
+export type Wrap<R> = (request: Request, next: Next) => Effect.Effect<object, McpError.McpError, R>
+
+/**
+ * `Provides` are request-level services it supplies, `R` what it needs itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Middleware<out Provides, out R> {
+  readonly [TypeId]: { readonly provides: (_: never) => Provides }
+  readonly wrap: Wrap<R>
+}
+
+/** @category models @since 0.1.0 */
+export interface Any extends Middleware<any, any> {}
+
+/** @category utility types @since 0.1.0 */
+export type Provides<M> = M extends Middleware<infer P, infer _R> ? P : never
+
+/** @category utility types @since 0.1.0 */
+export type Services<M> = M extends Middleware<infer _P, infer R> ? R : never
+
+const variance = { provides: (_: never): never => _ }
+
+/** @category constructors @since 0.1.0 */
+export const make = <R = never>(wrap: Wrap<R>): Middleware<never, R> => ({ [TypeId]: variance, wrap })
+
+/**
+ * Supplies a request-level service, computed for each request; failing refuses the request.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const provide = <I, S, R = never>(
+  key: Context.Key<I, S>,
+  make: (request: Request) => Effect.Effect<S, McpError.McpError, R>
+): Middleware<I, R> => ({
+  [TypeId]: variance,
+  wrap: (request, next) =>
+    Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
+})
+
+/**
+ * Only for some methods; the others pass by.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const forMethods = <R>(self: Middleware<never, R>, methods: ReadonlyArray<string>): Middleware<never, R> =>
+  make((request, next) => methods.includes(request.method) ? self.wrap(request, next) : next)
+
+/**
+ * Composes a list into one wrapper, the first outermost, each running with the services in `context` while what it
+ * wraps keeps its own. `undefined` for an empty list.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const compose = (
+  list: ReadonlyArray<Any>,
+  context: Context.Context<never>
+): Wrap<never> | undefined =>
+  list.length === 0 ? undefined : (request, next) =>
+    list.reduceRight<Next>(
+      (inner, middleware) =>
+        Effect.contextWith((outer: Context.Context<never>) =>
+          Effect.updateContext(
+            middleware.wrap(request, restore(inner, outer, context)) as Next,
+            (current: Context.Context<never>) => Context.merge(current, context)
+          )
+        ),
+      next
+    )
+
+/** Takes back the middleware's own services, and keeps what it has supplied beyond them. */
+const restore = (inner: Next, outer: Context.Context<never>, context: Context.Context<never>): Next =>
+  Effect.updateContext(inner, (current: Context.Context<never>) => {
+    const services = new Map(current.mapUnsafe)
+    for (const [key, value] of context.mapUnsafe) {
+      if (services.get(key) !== value) continue
+      if (outer.mapUnsafe.has(key)) services.set(key, outer.mapUnsafe.get(key))
+      else services.delete(key)
+    }
+    return Context.makeUnsafe(services)
+  })

@@ -1,0 +1,2 @@
+export * as Middleware from "./Middleware.ts"
+export * as Timeout from "./Timeout.ts"

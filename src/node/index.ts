@@ -1,0 +1,2 @@
+export * as NodeHttp from "./NodeHttp.ts"
+export * as NodeStdio from "./NodeStdio.ts"

@@ -1,0 +1,25 @@
+/**
+ * The revisions this framework speaks, newest last. The only way to a dated revision from outside its folder.
+ */
+import type * as Revision from "./Revision.ts"
+import { v2025_11_25 } from "./revisions/v2025_11_25/revision.ts"
+import { v2026_07_28 } from "./revisions/v2026_07_28/revision.ts"
+
+export { v2025_11_25, v2026_07_28 }
+
+/** @category models @since 0.1.0 */
+export type Version = "2025-11-25" | "2026-07-28"
+
+/** @category constants @since 0.1.0 */
+export const all: ReadonlyArray<Revision.Revision> = [v2025_11_25, v2026_07_28]
+
+const byVersion = new Map(all.map((revision) => [revision.version, revision]))
+
+/** @category lookups @since 0.1.0 */
+export const select = (version: string): Revision.Revision | undefined => byVersion.get(version)
+
+/** The newest revision that still opens with `initialize`. @category constants @since 0.1.0 */
+export const latestStateful: Revision.Revision = v2025_11_25
+
+/** @category constants @since 0.1.0 */
+export const versions: ReadonlyArray<string> = all.map((revision) => revision.version)

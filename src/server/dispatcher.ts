@@ -1,0 +1,367 @@
+/**
+ * Owns a request from its arrival to its reply: admission, route, budget, span, fiber, and the reply its Exit becomes.
+ * A message comes in as a synchronous call; the handler runs on a fiber of its own, which whatever stops the request
+ * interrupts with its reason. Nobody else writes to the wire for it.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as SchemaParser from "effect/SchemaParser"
+import * as Tracer from "effect/Tracer"
+import * as RequestContext from "../context/RequestContext.ts"
+import * as Budget from "../core/Budget.ts"
+import type * as Deadlines from "../core/Deadlines.ts"
+import * as Outcome from "../core/Outcome.ts"
+import type * as Tool from "../definition/Tool.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import * as McpSchema from "../protocol/McpSchema.ts"
+import type * as Revision from "../protocol/Revision.ts"
+import * as Metrics from "../telemetry/Metrics.ts"
+import * as Tracing from "../telemetry/Tracing.ts"
+import type * as Receiver from "../transport/Receiver.ts"
+import * as handlerContext from "./internal/handlerContext.ts"
+import * as reply from "./internal/reply.ts"
+import * as lifecycle from "./lifecycle.ts"
+import type * as registry from "./registry.ts"
+import * as router from "./router.ts"
+import * as statefulLifecycle from "./statefulLifecycle.ts"
+import * as statelessLifecycle from "./statelessLifecycle.ts"
+
+export interface Options {
+  readonly router: router.Router
+  readonly registry: registry.Registry
+  readonly projection: Revision.Projection
+  readonly deadlines: Deadlines.Deadlines
+  /** The server's own services. */
+  readonly services: Context.Context<never>
+  readonly budget: Budget.Budget
+  /** Milliseconds a request may take; Infinity for no limit. */
+  readonly requestTimeout: number
+  readonly maxInFlight: number
+}
+
+/** Answers every connection of one server. */
+export interface Dispatcher {
+  readonly connect: (connection: Receiver.Connection) => Receiver.Peer
+}
+
+export const make = (options: Options): Dispatcher => {
+  const shared: Shared = {
+    ...options,
+    stateless: statelessLifecycle.make(options.router),
+    spans: Tracing.makeSpans(options.services),
+    metrics: Metrics.makeRecorder(options.services),
+    clock: Context.get(options.services, Clock.Clock),
+    finalizerTime: Context.get(options.services, Budget.FinalizerTime),
+    decodeCancelled: SchemaParser.decodeUnknownExit(McpSchema.CancelledParams),
+    fork: Effect.runForkWith(options.services),
+    total: 0
+  }
+  return { connect: (connection) => new Conversation(shared, connection) }
+}
+
+interface Shared extends Options {
+  readonly stateless: statelessLifecycle.StatelessLifecycle
+  readonly spans: Tracing.Spans | undefined
+  readonly metrics: Metrics.Recorder
+  readonly clock: Clock.Clock
+  readonly finalizerTime: (reason: Outcome.CancelReason) => Duration.Duration
+  readonly decodeCancelled: (params: unknown) => Exit.Exit<typeof McpSchema.CancelledParams.Type, unknown>
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Requests in flight on all connections. */
+  total: number
+}
+
+/** One connection: its session, if it has one, and its requests in flight. */
+class Conversation implements Receiver.Peer {
+  private readonly shared: Shared
+  readonly connection: Receiver.Connection
+  private readonly session = statefulLifecycle.make()
+  private readonly inFlight = new Map<JsonRpc.RequestId, InFlight>()
+  private idleWaiters: Array<Deferred.Deferred<void>> = []
+  private stopListening: (() => void) | undefined
+  private isClosed = false
+
+  constructor(shared: Shared, connection: Receiver.Connection) {
+    this.shared = shared
+    this.connection = connection
+  }
+
+  isEstablished(): boolean {
+    return this.session.session() !== undefined
+  }
+
+  receive(message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Receiver.Exchange): void {
+    if (this.isClosed) return exchange.drop()
+    switch (message._tag) {
+      case "Request":
+        return this.request(message, exchange)
+      case "Notification":
+        return this.notification(message)
+      case "Response":
+        return
+      case "Invalid":
+        return send(exchange, reply.refusal(message.id, message.error, "Stateful"))
+      case "Batch":
+        return send(
+          exchange,
+          reply.refusal(null, McpError.invalidRequest("Send one message; batches are not part of this revision."), "Stateful")
+        )
+    }
+  }
+
+  private request(message: JsonRpc.Request, exchange: Receiver.Exchange): void {
+    const { shared } = this
+    const isStateless = lifecycle.hasEnvelope(message.params)
+    const era = isStateless ? "Stateless" : "Stateful"
+    const admitted = this.admit(message, exchange, isStateless)
+    if (lifecycle.isRefusal(admitted)) return send(exchange, reply.refusal(message.id, admitted, era))
+
+    const { revision } = admitted
+    const route = shared.router.resolve(revision, message.method)
+    if (route === undefined) {
+      return send(exchange, reply.refusal(message.id, McpError.methodNotFound(message.method), revision.era))
+    }
+    const params = route.decode(message.params)
+    if (Exit.isFailure(params)) {
+      return send(exchange, reply.refusal(message.id, router.describeFailure(message.method, params.cause), revision.era))
+    }
+    const request = new handlerContext.HandlerContext(
+      message,
+      admitted,
+      this.connection.sessionId,
+      exchange,
+      shared.router.nestedCall,
+      0
+    )
+    const plan = route.handle(params.value, { request, session: this.session, header: exchange.header })
+    if (plan instanceof McpError.McpError) return send(exchange, reply.refusal(message.id, plan, revision.era))
+    this.start(new InFlight(this, shared, request, route, plan.tool), plan)
+    if (message.method === "initialize") this.established()
+  }
+
+  private admit(
+    message: JsonRpc.Request,
+    exchange: Receiver.Exchange,
+    isStateless: boolean
+  ): lifecycle.RequestScope | McpError.McpError {
+    if (this.inFlight.has(message.id)) {
+      return McpError.invalidRequest(`A request with id ${JSON.stringify(message.id)} is in flight already.`)
+    }
+    if (this.inFlight.size >= this.shared.maxInFlight) {
+      return McpError.make(
+        new McpError.Overloaded({ message: `${this.shared.maxInFlight} requests are in flight on this connection.` })
+      )
+    }
+    return isStateless
+      ? this.shared.stateless.admit(message, exchange.header)
+      : this.session.admit(message)
+  }
+
+  private start(entry: InFlight, plan: router.Plan): void {
+    const { shared } = this
+    const deadline = plan.isOpenEnded === true ? Infinity : entry.startedAt + shared.requestTimeout
+    let context = Context.add(
+      Context.add(plan.context ?? shared.services, RequestContext.RequestContext, entry.request),
+      Budget.CurrentBudget,
+      Budget.start(shared.budget, deadline)
+    )
+    if (this.connection.context.mapUnsafe.size > 0) context = Context.merge(context, this.connection.context)
+    if (entry.span !== undefined) context = Context.add(context, Tracer.ParentSpan, entry.span)
+
+    const fiber = Effect.runForkWith(context)(plan.effect)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return entry.finish(exit)
+    entry.fiber = fiber
+    this.inFlight.set(entry.request.id, entry)
+    shared.metrics.inFlight(++shared.total)
+    if (deadline !== Infinity) entry.watch(deadline)
+    fiber.addObserver((exit) => entry.settle(exit))
+  }
+
+  /** From here the connection hears of changes, where it can be spoken to unasked. */
+  private established(): void {
+    const { push } = this.connection
+    if (push === undefined || this.stopListening !== undefined || !this.isEstablished()) return
+    this.stopListening = this.shared.registry.onToolsChanged(() =>
+      push(JsonRpc.encodeNotification("notifications/tools/list_changed"))
+    )
+  }
+
+  private notification({ method, params }: JsonRpc.Notification): void {
+    if (method === "notifications/cancelled") {
+      const decoded = this.shared.decodeCancelled(params)
+      if (Exit.isSuccess(decoded)) this.inFlight.get(decoded.value.requestId)?.cancel("User")
+      return
+    }
+    const effect = this.shared.router.notification(method, params)
+    if (effect !== undefined) this.shared.fork(effect)
+  }
+
+  /** A request has left the table. */
+  left(entry: InFlight): void {
+    this.inFlight.delete(entry.request.id)
+    this.shared.metrics.inFlight(--this.shared.total)
+    if (this.inFlight.size > 0) return
+    for (const waiter of this.idleWaiters) Deferred.doneUnsafe(waiter, Exit.void)
+    this.idleWaiters = []
+  }
+
+  readonly idle: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.inFlight.size === 0) return Effect.void
+    const waiter = Deferred.makeUnsafe<void>()
+    this.idleWaiters.push(waiter)
+    return Deferred.await(waiter)
+  })
+
+  closeUnsafe(reason: Outcome.CancelReason): void {
+    this.isClosed = true
+    this.stopListening?.()
+    for (const entry of [...this.inFlight.values()]) entry.cancel(reason)
+  }
+
+  close(reason: Outcome.CancelReason): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.closeUnsafe(reason)
+      return this.idle
+    })
+  }
+}
+
+/** One request between its arrival and its reply. */
+class InFlight {
+  private readonly conversation: Conversation
+  private readonly shared: Shared
+  readonly request: handlerContext.HandlerContext
+  private readonly route: router.Route
+  readonly span: Tracer.Span | undefined
+  readonly startedAt: number
+  fiber: Fiber.Fiber<object, McpError.McpError> | undefined = undefined
+  private deadline: Deadlines.Entry | undefined = undefined
+  /** Why it was told to stop. */
+  private cancelledFor: Outcome.CancelReason | undefined = undefined
+  /** The client said so itself, and wants no reply. */
+  private isDropped = false
+  private isOver = false
+
+  constructor(
+    conversation: Conversation,
+    shared: Shared,
+    request: handlerContext.HandlerContext,
+    route: router.Route,
+    tool: Tool.Any | undefined
+  ) {
+    this.conversation = conversation
+    this.shared = shared
+    this.request = request
+    this.route = route
+    this.startedAt = shared.clock.currentTimeMillisUnsafe()
+    this.span = shared.spans?.start(
+      Tracing.spanName(request.method, tool?.name),
+      "server",
+      Tracing.extract(request.meta)
+    )
+    if (this.span !== undefined) {
+      this.span.attribute(Tracing.attributes.method, request.method)
+      this.span.attribute(Tracing.attributes.protocolVersion, request.revision.version)
+      this.span.attribute(Tracing.attributes.requestId, String(request.id))
+      if (tool !== undefined) this.span.attribute(Tracing.attributes.toolName, tool.name)
+      if (request.sessionId !== undefined) this.span.attribute(Tracing.attributes.sessionId, request.sessionId)
+    }
+  }
+
+  watch(deadline: number): void {
+    this.deadline = this.shared.deadlines.add(deadline, () => this.cancel("Deadline"))
+  }
+
+  /** Interrupts the handler; its finalizers get the time their reason allows. */
+  cancel(reason: Outcome.CancelReason): void {
+    if (this.isOver || this.cancelledFor !== undefined) return
+    this.cancelledFor = reason
+    this.isDropped = reason === "User"
+    this.unwatch()
+    Outcome.interruptUnsafe(this.fiber!, reason)
+    if (this.isOver) return
+    const allowed = Duration.toMillis(this.shared.finalizerTime(reason))
+    this.deadline = this.shared.deadlines.add(
+      this.shared.clock.currentTimeMillisUnsafe() + allowed,
+      () => this.cut(reason, allowed)
+    )
+  }
+
+  /** The fiber ended. */
+  settle(exit: Exit.Exit<object, McpError.McpError>): void {
+    if (this.isOver) return
+    this.unwatch()
+    this.finish(exit)
+    this.conversation.left(this)
+  }
+
+  /** The finalizers took too long: the request is over for its peer, and they go on alone. */
+  private cut(reason: Outcome.CancelReason, allowed: number): void {
+    if (this.isOver) return
+    this.shared.fork(Effect.logWarning(
+      `Finalizers of ${this.request.method} were still running ${allowed} ms after ${reason}; the request was closed without them.`
+    ))
+    this.finish(Outcome.toExit(Outcome.cancelled(reason)))
+    this.conversation.left(this)
+  }
+
+  /** The one place where an Exit becomes an Outcome and a reply. */
+  finish(exit: Exit.Exit<object, McpError.McpError>): void {
+    this.isOver = true
+    this.request.end()
+    const outcome = Outcome.fromExit(exit)
+    const { shared } = this
+    if (this.isDropped && outcome._tag === "Cancelled") this.request.exchange.drop()
+    else this.answer(outcome)
+    if (this.span !== undefined) {
+      if (outcome._tag !== "Ok") this.span.attribute(Tracing.attributes.errorType, errorType(outcome))
+      shared.spans!.end(this.span, exit)
+    }
+    shared.metrics.record(
+      this.request.method,
+      outcome._tag,
+      shared.clock.currentTimeMillisUnsafe() - this.startedAt
+    )
+    if (outcome._tag === "Panicked" && Exit.isFailure(exit)) this.report(exit.cause)
+  }
+
+  private answer(outcome: Outcome.Outcome<object, McpError.McpError>): void {
+    const { exchange, id, revision } = this.request
+    const project = (result: object) => this.route.project(result, this.shared.projection)
+    let answer: reply.Reply
+    try {
+      answer = reply.make(id, outcome, revision.era, project)
+    } catch (defect) {
+      // What a handler returned is not JSON: a cycle, a bigint.
+      answer = reply.make(id, Outcome.panicked(defect), revision.era, project)
+      this.report(Cause.die(defect))
+    }
+    send(exchange, answer)
+  }
+
+  private report(cause: Cause.Cause<unknown>): void {
+    this.shared.fork(Effect.andThen(
+      Effect.logError(`${this.request.method} hit a defect`, cause),
+      ErrorReporter.report(cause)
+    ))
+  }
+
+  private unwatch(): void {
+    if (this.deadline !== undefined) this.shared.deadlines.remove(this.deadline)
+    this.deadline = undefined
+  }
+}
+
+const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string =>
+  outcome._tag === "Err" ? outcome.error.reason._tag : outcome._tag === "Cancelled" ? outcome.reason : outcome._tag
+
+const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)

@@ -1,0 +1,2 @@
+export * as Extension from "./Extension.ts"
+export * as McpServer from "./McpServer.ts"

@@ -1,0 +1,32 @@
+/**
+ * What an era decides about a request before anything else looks at it.
+ */
+import type * as RequestContext from "../context/RequestContext.ts"
+import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import * as Meta from "../protocol/Meta.ts"
+import type * as McpSchema from "../protocol/McpSchema.ts"
+import type * as Revision from "../protocol/Revision.ts"
+
+/** A request that may go on: whose it is, and in which revision it is answered. */
+export interface RequestScope {
+  readonly revision: Revision.Revision
+  readonly client: RequestContext.Client
+  readonly meta: JsonRpc.JsonObject
+  /** The least severe log message the client wants with this request; none when undefined. */
+  readonly logLevel: () => McpSchema.LoggingLevel | undefined
+}
+
+export const isRefusal = (admitted: RequestScope | McpError.McpError): admitted is McpError.McpError =>
+  admitted instanceof McpError.McpError
+
+export const noMeta: JsonRpc.JsonObject = {}
+
+export const metaOf = (params: JsonRpc.JsonObject | undefined): JsonRpc.JsonObject => {
+  const meta = params?._meta
+  return meta !== undefined && typeof meta === "object" && meta !== null ? meta as JsonRpc.JsonObject : noMeta
+}
+
+/** Whether a message carries the envelope of the stateless era; even a malformed version says so. */
+export const hasEnvelope = (params: JsonRpc.JsonObject | undefined): boolean =>
+  params !== undefined && metaOf(params)[Meta.protocolVersion] !== undefined

@@ -1,0 +1,2 @@
+export * as Metrics from "./Metrics.ts"
+export * as Tracing from "./Tracing.ts"

@@ -1,0 +1,208 @@
+/**
+ * A client wired to a server in memory, for any revision, without a network and on whatever clock the test has. The
+ * server is the very layer that will be served; every message crosses as JSON text.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Outcome from "../core/Outcome.ts"
+import type * as DefinitionError from "../definition/DefinitionError.ts"
+import * as Tool from "../definition/Tool.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import type * as McpSchema from "../protocol/McpSchema.ts"
+import * as Meta from "../protocol/Meta.ts"
+import * as Revisions from "../protocol/Revisions.ts"
+import * as WireOutcome from "../protocol/WireOutcome.ts"
+import * as Tracing from "../telemetry/Tracing.ts"
+import * as Memory from "../transport/Memory.ts"
+import type * as Receiver from "../transport/Receiver.ts"
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** The newest when left out. */
+  readonly revision?: Revisions.Version
+  readonly capabilities?: McpSchema.ClientCapabilities
+  /** The log level asked for: at once with `logging/setLevel`, or on each request from 2026-07-28. */
+  readonly logLevel?: McpSchema.LoggingLevel
+}
+
+/** How one request is made. @category models @since 0.1.0 */
+export interface RequestOptions {
+  readonly progressToken?: JsonRpc.RequestId
+  readonly meta?: JsonRpc.JsonObject
+}
+
+/** @category models @since 0.1.0 */
+export interface Client {
+  readonly revision: Revisions.Version
+  /** Sends a request and waits for its result; interrupting it tells the server that it is cancelled. */
+  readonly request: (
+    method: string,
+    params?: JsonRpc.JsonObject,
+    options?: RequestOptions
+  ) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
+  readonly notify: (method: string, params?: JsonRpc.JsonObject) => Effect.Effect<void>
+  readonly listTools: Effect.Effect<ReadonlyArray<McpSchema.Tool>, McpError.McpError>
+  /** Calls by name, with raw arguments and the raw result. */
+  readonly callTool: (
+    name: string,
+    args?: JsonRpc.JsonObject,
+    options?: RequestOptions
+  ) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+  /**
+   * Calls by contract: the success and the declared failure come back as the handler gave them. A request that was
+   * cancelled on the server ends here as that cancellation.
+   */
+  readonly call: <Name extends string, P extends Tool.Codec, S extends Tool.Codec, F extends Tool.Codec>(
+    tool: Tool.Tool<Name, P, S, F>,
+    parameters: P["Type"],
+    options?: RequestOptions
+  ) => Effect.Effect<S["Type"], F["Type"] | McpError.McpError | DefinitionError.DefinitionError>
+  /** Notifications as they came, oldest first. */
+  readonly notifications: Effect.Effect<ReadonlyArray<JsonRpc.Notification>>
+  /** Every frame from the server, as text, oldest first. */
+  readonly frames: Effect.Effect<ReadonlyArray<string>>
+  /** Sends one frame as it stands, however wrong. */
+  readonly sendRaw: (frame: string) => Effect.Effect<void>
+}
+
+/**
+ * Builds the server in the test's scope, connects to it and, in a stateful revision, initializes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const client = <ROut, E>(
+  server: Layer.Layer<ROut | Receiver.Receiver, E>,
+  options: Options = {}
+): Effect.Effect<Client, E | McpError.McpError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const revision = Revisions.select(options.revision ?? "2026-07-28")!
+    const context = yield* Layer.build(server)
+    const wire = yield* Effect.provideContext(Memory.connect, context as Context.Context<Receiver.Receiver>)
+    const pending = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.JsonObject, JsonRpc.ErrorObject>>()
+    const notifications: Array<JsonRpc.Notification> = []
+    const frames: Array<string> = []
+    let lastId = 0
+
+    const receive = (frame: string) => {
+      frames.push(frame)
+      const message = JsonRpc.parse(frame)
+      if (message._tag === "Notification") notifications.push(message)
+      if (message._tag !== "Response" || message.id === null) return
+      const waiting = pending.get(message.id)
+      pending.delete(message.id)
+      if (waiting === undefined) return
+      Deferred.doneUnsafe(
+        waiting,
+        message.error === undefined ? Exit.succeed(message.result!) : Exit.fail(message.error)
+      )
+    }
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.map(Queue.take(wire.frames), receive)),
+      { startImmediately: true }
+    )
+
+    const envelope = (request: RequestOptions): JsonRpc.JsonObject => ({
+      ...(revision.era === "Stateless"
+        ? {
+          [Meta.protocolVersion]: revision.version,
+          [Meta.clientCapabilities]: (options.capabilities ?? {}) as JsonRpc.JsonObject,
+          [Meta.clientInfo]: clientInfo,
+          ...(options.logLevel === undefined ? undefined : { [Meta.logLevel]: options.logLevel })
+        }
+        : undefined),
+      ...(request.progressToken === undefined ? undefined : { progressToken: request.progressToken }),
+      ...request.meta
+    })
+
+    const request: Client["request"] = (method, params = {}, requestOptions = {}) =>
+      Effect.useSpan(`client ${method}`, { kind: "client" }, (span) =>
+        Effect.suspend(() => {
+          const id = ++lastId
+          const answer = Deferred.makeUnsafe<JsonRpc.JsonObject, JsonRpc.ErrorObject>()
+          pending.set(id, answer)
+          const trace = span.traceId === "noop" ? undefined : Tracing.inject(span)
+          const _meta = envelope({ ...requestOptions, meta: { ...trace, ...requestOptions.meta } })
+          wire.send(JsonRpc.encodeRequest(
+            id,
+            method,
+            Object.keys(_meta).length === 0 ? params : { ...params, _meta }
+          ))
+          return Deferred.await(answer).pipe(
+            Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                pending.delete(id)
+                wire.send(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
+              })
+            ),
+            Effect.catch(fail)
+          )
+        }))
+
+    const callTool: Client["callTool"] = (name, args = {}, requestOptions) =>
+      Effect.map(
+        request("tools/call", { name, arguments: args }, requestOptions),
+        (result) => result as unknown as McpSchema.CallToolResult
+      )
+
+    const self: Client = {
+      revision: revision.version as Revisions.Version,
+      request,
+      notify: (method, params) =>
+        Effect.sync(() => wire.send(JsonRpc.encodeNotification(method, params))),
+      listTools: Effect.map(
+        request("tools/list"),
+        ({ tools }) => tools as unknown as ReadonlyArray<McpSchema.Tool>
+      ),
+      callTool,
+      call: (tool, parameters, requestOptions) =>
+        Tool.encodeParameters(tool, parameters).pipe(
+          Effect.flatMap((args) => callTool(tool.name, args, requestOptions)),
+          Effect.flatMap((result) => Tool.decodeResult(tool, result))
+        ),
+      notifications: Effect.sync(() => [...notifications]),
+      frames: Effect.sync(() => [...frames]),
+      sendRaw: (frame) => Effect.sync(() => wire.send(frame))
+    }
+
+    if (revision.era === "Stateful") {
+      yield* request("initialize", {
+        protocolVersion: revision.version,
+        capabilities: (options.capabilities ?? {}) as JsonRpc.JsonObject,
+        clientInfo
+      })
+      yield* self.notify("notifications/initialized")
+      if (options.logLevel !== undefined) yield* request("logging/setLevel", { level: options.logLevel })
+    }
+    return self
+  })
+
+const clientInfo = { name: "McpTest", version: "1.0.0" }
+
+/** A cancellation on the other side is a cancellation here; whatever else is refused is an error. */
+const fail = (error: JsonRpc.ErrorObject): Effect.Effect<never, McpError.McpError> => {
+  const outcome = WireOutcome.decode(error.data)
+  return outcome?._tag === "Cancelled"
+    ? Outcome.interruptSelf(outcome.reason)
+    : Effect.fail(McpError.fromObject(error))
+}
+
+/**
+ * Lets everything run that can run without time passing: what was sent is delivered, what was forked has started.
+ *
+ * @category clock
+ * @since 0.1.0
+ */
+export const settle: Effect.Effect<void> = Effect.gen(function*() {
+  for (let turn = 0; turn < settleTurns; turn++) yield* Effect.yieldNow
+})
+
+/** More turns than any message takes from a client's call to its handler and back. */
+const settleTurns = 64
+

@@ -1,0 +1,1 @@
+export * as McpTest from "./McpTest.ts"

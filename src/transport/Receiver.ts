@@ -1,0 +1,63 @@
+/**
+ * Where a transport delivers what it reads. A server provides the service, a transport consumes it: so a server is
+ * complete before its first message, and one server can answer on several transports at once. Everything on the way in
+ * is a plain synchronous call; the request's own fiber starts behind it.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Outcome from "../core/Outcome.ts"
+import type * as JsonRpc from "../protocol/JsonRpc.ts"
+
+/**
+ * The way back for one message.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Exchange {
+  /** The final frame; `status` is what HTTP would say. After it nothing follows. */
+  readonly reply: (frame: string, status: number) => void
+  /** A frame that belongs to this message, before its reply. */
+  readonly notify: (frame: string) => void
+  /** Ends the exchange without a reply. */
+  readonly drop: () => void
+  /** Whether the peer reads too slowly to be sent more. */
+  readonly congested: () => boolean
+  /** Waits until it has caught up. */
+  readonly drained: Effect.Effect<void>
+  /** The value of a header, by its name in lower case, where the transport has headers. */
+  readonly header: ((name: string) => string | undefined) | undefined
+}
+
+/**
+ * One conversation as its transport sees it: a pipe, an HTTP session, or a single stateless POST.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connection {
+  readonly transport: "stdio" | "http" | "memory"
+  readonly sessionId: string | undefined
+  /** Sends a frame that answers nothing, where the transport can. */
+  readonly push: ((frame: string) => void) | undefined
+  /** Request-level services the transport supplies to every handler. */
+  readonly context: Context.Context<never>
+}
+
+/** @category models @since 0.1.0 */
+export interface Peer {
+  readonly receive: (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Exchange) => void
+  /** Whether `initialize` has succeeded, so that this conversation is worth keeping. */
+  readonly isEstablished: () => boolean
+  /** Waits until no request is in flight. */
+  readonly idle: Effect.Effect<void>
+  /** Stops what is in flight for this reason and waits for its finalizers, within their bound. */
+  readonly close: (reason: Outcome.CancelReason) => Effect.Effect<void>
+  /** The same without waiting. */
+  readonly closeUnsafe: (reason: Outcome.CancelReason) => void
+}
+
+/** @category services @since 0.1.0 */
+export class Receiver extends Context.Service<Receiver, {
+  readonly connect: (connection: Connection) => Peer
+}>()("fastmcp-effect/transport/Receiver") {}

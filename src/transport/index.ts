@@ -1,0 +1,6 @@
+export * as HostGuard from "./HostGuard.ts"
+export * as Memory from "./Memory.ts"
+export * as Receiver from "./Receiver.ts"
+export * as StdioServer from "./StdioServer.ts"
+export * as StreamableHttpServer from "./StreamableHttpServer.ts"
+export * as TransportError from "./TransportError.ts"

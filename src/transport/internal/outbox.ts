@@ -1,0 +1,88 @@
+/**
+ * Frames on their way out of one connection. Writers never wait; the reader side asks `congested` before it takes in
+ * more, and one fiber takes everything that has gathered as one batch.
+ */
+import * as Effect from "effect/Effect"
+
+export interface Outbox {
+  readonly write: (frame: string) => void
+  /** Holds frames back until `uncork`, so that the replies of one chunk leave together. */
+  readonly cork: () => void
+  readonly uncork: () => void
+  readonly congested: () => boolean
+  readonly drained: Effect.Effect<void>
+  /** All that has gathered, each frame with its newline; waits for the first. `undefined` after `end`. */
+  readonly take: Effect.Effect<string | undefined>
+  /** No frame after this one. */
+  readonly end: () => void
+}
+
+export const make = (options: { readonly highWaterMark: number }): Outbox => {
+  let frames: Array<string> = []
+  let size = 0
+  let corked = false
+  let ended = false
+  let taker: ((effect: Effect.Effect<string | undefined>) => void) | undefined
+  let drainers: Array<() => void> = []
+
+  const congested = () => size > options.highWaterMark
+
+  const collect = (): string | undefined => {
+    if (frames.length === 0) return undefined
+    frames.push("")
+    const batch = frames.join("\n")
+    frames = []
+    size = 0
+    if (drainers.length > 0) {
+      const resumed = drainers
+      drainers = []
+      for (const resume of resumed) resume()
+    }
+    return batch
+  }
+
+  const wake = (effect: Effect.Effect<string | undefined>) => {
+    const resume = taker
+    taker = undefined
+    resume?.(effect)
+  }
+
+  return {
+    write: (frame) => {
+      if (ended) return
+      frames.push(frame)
+      size += frame.length + 1
+      // What else becomes ready in this turn leaves in the same batch.
+      if (taker !== undefined && !corked) wake(Effect.andThen(Effect.yieldNow, Effect.sync(collect)))
+    },
+    cork: () => {
+      corked = true
+    },
+    uncork: () => {
+      corked = false
+      if (frames.length > 0 && taker !== undefined) wake(Effect.succeed(collect()))
+    },
+    congested,
+    drained: Effect.callback<void>((resume) => {
+      if (!congested()) return resume(Effect.void)
+      const done = () => resume(Effect.void)
+      drainers.push(done)
+      return Effect.sync(() => {
+        drainers = drainers.filter((drainer) => drainer !== done)
+      })
+    }),
+    take: Effect.callback<string | undefined>((resume) => {
+      if (frames.length > 0 && !corked) return resume(Effect.succeed(collect()))
+      if (ended) return resume(Effect.succeed(collect()))
+      taker = resume
+      return Effect.sync(() => {
+        taker = undefined
+      })
+    }),
+    end: () => {
+      ended = true
+      corked = false
+      wake(Effect.sync(collect))
+    }
+  }
+}
