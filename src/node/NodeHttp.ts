@@ -58,7 +58,7 @@ export const layer = (
  * @category running
  * @since 0.1.0
  */
-export const serve = (options: Options = {}) => <ROut, E>(server: Layer.Layer<ROut | Receiver.Receiver, E>): void =>
+export const serve = (options: Options = {}) => <E>(server: Layer.Layer<Receiver.Receiver, E>): void =>
   nodeProcess.runMain(
     Effect.gen(function*() {
       const { url } = yield* Address

@@ -18,8 +18,8 @@ import * as stdio from "./internal/stdio.ts"
  * @since 0.1.0
  */
 export const run: {
-  (options: StdioServer.Options): <ROut, E>(server: Layer.Layer<ROut | Receiver.Receiver, E>) => void
-  <ROut, E>(server: Layer.Layer<ROut | Receiver.Receiver, E>): void
+  (options: StdioServer.Options): <E>(server: Layer.Layer<Receiver.Receiver, E>) => void
+  <E>(server: Layer.Layer<Receiver.Receiver, E>): void
 } = (first: StdioServer.Options | Layer.Layer<Receiver.Receiver, unknown>): any =>
   Layer.isLayer(first)
     ? serve(first as Layer.Layer<Receiver.Receiver, unknown>, {})

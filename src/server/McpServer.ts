@@ -82,7 +82,7 @@ export const layer = <
 >(
   options: Options<Tools, Middlewares, Extensions>
 ): Layer.Layer<
-  McpServer | Receiver.Receiver | McpRequest.McpRequest<"Requires", Middleware.Provides<Middlewares[number]>>,
+  McpServer | Receiver.Receiver | McpRequest.Lift<Middleware.Provides<Middlewares[number]>>,
   DefinitionError.DefinitionError,
   | Discharged<HandlerServices<Tool.Services<Tools[number]>>, Middleware.Provides<Middlewares[number]>>
   | Exclude<Middleware.Services<Middlewares[number]>, RequestContext.RequestContext>

@@ -119,7 +119,7 @@ class Conversation implements Receiver.Peer {
 
   private request(message: JsonRpc.Request, exchange: Receiver.Exchange): void {
     const { shared } = this
-    const isStateless = lifecycle.hasEnvelope(message.params)
+    const isStateless = lifecycle.isStateless(message, exchange.header)
     const era = isStateless ? "Stateless" : "Stateful"
     const admitted = this.admit(message, exchange, isStateless)
     if (lifecycle.isRefusal(admitted)) return send(exchange, reply.refusal(message.id, admitted, era))

@@ -7,6 +7,8 @@ import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
+import * as Revisions from "../protocol/Revisions.ts"
+import type * as Receiver from "../transport/Receiver.ts"
 
 /** A request that may go on: whose it is, and in which revision it is answered. */
 export interface RequestScope {
@@ -27,6 +29,9 @@ export const metaOf = (params: JsonRpc.JsonObject | undefined): JsonRpc.JsonObje
   return meta !== undefined && typeof meta === "object" && meta !== null ? meta as JsonRpc.JsonObject : noMeta
 }
 
-/** Whether a message carries the envelope of the stateless era; even a malformed version says so. */
-export const hasEnvelope = (params: JsonRpc.JsonObject | undefined): boolean =>
-  params !== undefined && metaOf(params)[Meta.protocolVersion] !== undefined
+/** Whether a request is of the stateless era: its envelope says so, however malformed, or else its version header. */
+export const isStateless = ({ params }: JsonRpc.Request, header: Receiver.Exchange["header"]): boolean => {
+  if (params !== undefined && metaOf(params)[Meta.protocolVersion] !== undefined) return true
+  const version = header?.("mcp-protocol-version")
+  return version !== undefined && Revisions.select(version)?.era === "Stateless"
+}

@@ -30,6 +30,10 @@ export const make = (options: {
       const meta = lifecycle.metaOf(request.params)
       const version = meta[Meta.protocolVersion]
       if (typeof version !== "string") return missing(Meta.protocolVersion)
+      const mismatch = header === undefined
+        ? undefined
+        : checkHeaders(header, request.method, version, options.mirroredName(request))
+      if (mismatch !== undefined) return mismatch
       const revision = Revisions.select(version)
       if (revision === undefined || revision.era !== "Stateless") {
         return McpError.make(
@@ -44,10 +48,6 @@ export const make = (options: {
       const level = meta[Meta.logLevel]
       const logLevel = level === undefined ? undefined : decoders().logLevel(level)
       if (logLevel !== undefined && Exit.isFailure(logLevel)) return malformed(Meta.logLevel)
-      const mismatch = header === undefined
-        ? undefined
-        : checkHeaders(header, request.method, version, options.mirroredName(request))
-      if (mismatch !== undefined) return mismatch
       return {
         revision,
         client: { info: clientInfo?.value, capabilities: capabilities.value },

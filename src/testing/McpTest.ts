@@ -2,7 +2,6 @@
  * A client wired to a server in memory, for any revision, without a network and on whatever clock the test has. The
  * server is the very layer that will be served; every message crosses as JSON text.
  */
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -77,14 +76,14 @@ export interface Client {
  * @category constructors
  * @since 0.1.0
  */
-export const client = <ROut, E>(
-  server: Layer.Layer<ROut | Receiver.Receiver, E>,
+export const client = <E>(
+  server: Layer.Layer<Receiver.Receiver, E>,
   options: Options = {}
 ): Effect.Effect<Client, E | McpError.McpError, Scope.Scope> =>
   Effect.gen(function*() {
     const revision = Revisions.select(options.revision ?? "2026-07-28")!
     const context = yield* Layer.build(server)
-    const wire = yield* Effect.provideContext(Memory.connect, context as Context.Context<Receiver.Receiver>)
+    const wire = yield* Effect.provideContext(Memory.connect, context)
     const pending = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.JsonObject, JsonRpc.ErrorObject>>()
     const notifications: Array<JsonRpc.Notification> = []
     const frames: Array<string> = []

@@ -1,7 +1,7 @@
 /**
  * MCP over HTTP POST, both eras on one endpoint. `accept` is the whole transport as plain calls, and three thin mounts
- * feed it: `layer` on an `HttpRouter`, `toFetchHandler` for anything that speaks `Request` and `Response`, and
- * `node/NodeHttp` on a bare `node:http` server. A reply is JSON when it is the only message, and a stream of
+ * feed it: `HttpRouterMount`, `FetchMount` for anything that speaks `Request` and `Response`, and `node/NodeHttp` on a
+ * bare `node:http` server. A reply is JSON when it is the only message, and a stream of
  * server-sent events once there is a second.
  */
 import * as Context from "effect/Context"

@@ -1,4 +1,6 @@
+export * as FetchMount from "./FetchMount.ts"
 export * as HostGuard from "./HostGuard.ts"
+export * as HttpRouterMount from "./HttpRouterMount.ts"
 export * as Memory from "./Memory.ts"
 export * as Receiver from "./Receiver.ts"
 export * as StdioServer from "./StdioServer.ts"

@@ -1,0 +1,38 @@
+/**
+ * `npm run generate`: writes what follows from the tree and is reviewed as a difference: barrels, the export map in
+ * package.json, the public surface in test/architecture/surface, the parity page, and what package-lock.json lacks.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { barrels, exportMap } from "../test/architecture/exportMap.ts"
+import { packageJson, readSources, root } from "../test/architecture/modules.ts"
+import { surfaces } from "../test/architecture/surface.ts"
+import { completeLock } from "./lock.ts"
+import { command } from "./steps.ts"
+
+const write = (file: string, text: string) => {
+  const target = path.join(root, file)
+  if (fs.existsSync(target) && fs.readFileSync(target, "utf8") === text) return
+  fs.mkdirSync(path.dirname(target), { recursive: true })
+  fs.writeFileSync(target, text)
+  console.log(`wrote ${file}`)
+}
+
+for (const [file, text] of barrels(readSources())) write(`src/${file}`, text)
+
+const sources = readSources()
+write("package.json", `${JSON.stringify({ ...packageJson(), exports: exportMap(sources) }, null, 2)}\n`)
+
+const surface = surfaces(sources)
+const snapshots = path.join(root, "test/architecture/surface")
+for (const [name, text] of surface) write(`test/architecture/surface/${name}`, text)
+for (const name of fs.readdirSync(snapshots)) if (!surface.has(name)) fs.rmSync(path.join(snapshots, name))
+
+if (completeLock()) console.log("wrote package-lock.json")
+
+// It writes docs/reference/parity.md when it is imported.
+const parity = path.join(root, "test/parity/generate.ts")
+if (fs.existsSync(parity)) await import(parity)
+
+const { ok, output } = await command("dprint", ["fmt", "--allow-no-files", "package.json", "docs/reference/**/*.md"])
+if (!ok) throw new Error(output)

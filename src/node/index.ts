@@ -1,2 +1,0 @@
-export * as NodeHttp from "./NodeHttp.ts"
-export * as NodeStdio from "./NodeStdio.ts"

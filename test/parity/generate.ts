@@ -1,0 +1,61 @@
+/**
+ * Writes `docs/reference/parity.md` from `rows.ts`:
+ * `node --conditions=fastmcp-effect/source test/parity/generate.ts`
+ */
+import * as Fs from "node:fs"
+import { areas, type Row, rows, statuses } from "./rows.ts"
+
+export const page = new URL("../../docs/reference/parity.md", import.meta.url)
+
+const meaning: Readonly<Record<Row["status"], string>> = {
+  done: "ours, and the named test shows it over a real transport",
+  planned: "ours, in the named module, not proven yet",
+  effect: "Effect has it",
+  refused: "left out, for the reason given"
+}
+
+const code = (names: string): string => names.split(", ").map((name) => `\`${name}\``).join(", ")
+
+const answer = (row: Row): string => {
+  if (row.status === "refused") return row.reason
+  const ours = row.status === "done" ? `${code(row.ours)}, shown by \`${row.test}\`` : code(row.ours)
+  return row.note === undefined ? ours : `${ours}; ${row.note}`
+}
+
+const table = (head: ReadonlyArray<string>, body: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const lines = [head, ...body].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")))
+  const widths = head.map((_, column) => Math.max(3, ...lines.map((cells) => cells[column]!.length)))
+  const line = (cells: ReadonlyArray<string>) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`
+  const rule = line(widths.map((width) => "-".repeat(width)))
+  return [line(lines[0]!), rule, ...lines.slice(1).map(line)].join("\n")
+}
+
+export const counts = (of: ReadonlyArray<Row>): ReadonlyArray<readonly [Row["status"], number]> =>
+  statuses.map((status) => [status, of.filter((row) => row.status === status).length] as const)
+
+export const render = (of: ReadonlyArray<Row>): string =>
+  [
+    "# Parity with FastMCP for Rust",
+    "Every feature and every public name of FastMCP for Rust, as of its 0.1.0 state of January 2026, with what stands "
+    + "for it here. The page is written by `test/parity/generate.ts` from `test/parity/rows.ts`: change the rows, not "
+    + "the page.",
+    table(
+      ["Status", "Rows", "Meaning"],
+      [
+        ...counts(of).map(([status, count]) => [status, String(count), meaning[status]]),
+        ["all", String(of.length), ""]
+      ]
+    ),
+    ...Object.values(areas).flatMap((area) => [
+      `## ${area}`,
+      table(
+        ["Id", "The original", "Status", "Ours, or the reason"],
+        of.filter((row) => row.area === area).map((row) => [row.id, row.original, row.status, answer(row)])
+      )
+    ])
+  ].join("\n\n") + "\n"
+
+if (import.meta.main) {
+  Fs.mkdirSync(new URL("./", page), { recursive: true })
+  Fs.writeFileSync(page, render(rows))
+}

@@ -1,0 +1,677 @@
+/**
+ * What FastMCP for Rust has or names, one row each, and what stands for it here. `docs/reference/parity.md` is written
+ * from these rows (`generate.ts`); `coverage.test.ts` holds them.
+ */
+
+interface Fields {
+  readonly id: string
+  readonly area: string
+  /** What the original has, as of its 0.1.0 state of January 2026. */
+  readonly original: string
+  /** A remark printed after the last column. */
+  readonly note?: string
+}
+
+/**
+ * - `done`: ours, and `test` ("test/<file>::<test name>") shows it over a real transport.
+ * - `planned`: ours, in the modules that `ours` names (under `src/`, without extension).
+ * - `effect`: Effect has it; `ours` names the exports, separated by ", ".
+ * - `refused`: left out on purpose.
+ */
+export type Row =
+  & Fields
+  & (
+    | { readonly status: "done"; readonly ours: string; readonly test: string }
+    | { readonly status: "planned"; readonly ours: string }
+    | { readonly status: "effect"; readonly ours: string }
+    | { readonly status: "refused"; readonly reason: string }
+  )
+
+export const statuses: ReadonlyArray<Row["status"]> = ["done", "planned", "effect", "refused"]
+
+/** Areas in page order, by the first part of the id. */
+export const areas: Readonly<Record<string, string>> = {
+  C: "Core",
+  P: "Protocol",
+  T: "Transports",
+  S: "Server",
+  A: "Auth, OAuth and OpenID",
+  B: "Asking the client",
+  K: "MCP tasks",
+  D: "Docket",
+  L: "Client",
+  O: "Console",
+  M: "Definitions",
+  X: "Command line",
+  Q: "Testing",
+  prelude: "Names: prelude",
+  macro: "Names: macros",
+  module: "Names: modules",
+  name: "Names: other public names"
+}
+
+const fields = (id: string, original: string, note: string | undefined): Fields => ({
+  id,
+  area: areas[/^[A-Z](?=\d\d$)|^[a-z]+(?=\.)/.exec(id)?.[0] ?? ""] ?? "unknown",
+  original,
+  ...(note === undefined ? {} : { note })
+})
+
+export const done = (id: string, original: string, ours: string, test: string, note?: string): Row => ({
+  ...fields(id, original, note),
+  status: "done",
+  ours,
+  test
+})
+
+export const planned = (id: string, original: string, ours: string, note?: string): Row => ({
+  ...fields(id, original, note),
+  status: "planned",
+  ours
+})
+
+export const effect = (id: string, original: string, ours: string, note?: string): Row => ({
+  ...fields(id, original, note),
+  status: "effect",
+  ours
+})
+
+export const refused = (id: string, original: string, reason: string): Row => ({
+  ...fields(id, original, undefined),
+  status: "refused",
+  reason
+})
+
+export const rows: ReadonlyArray<Row> = [
+  // Core
+  planned("C01", "Four kinds of result with a rank; panics are in the type but nothing catches one", "core/Outcome"),
+  planned("C02", "Two outcomes join to the one of higher rank", "core/Outcome.join, core/Outcome.joinAll"),
+  planned("C03", "Ten reasons for a cancellation, in six ranks", "core/Outcome.strengthen"),
+  planned("C04", "Cancelled is answered with -32004, a panic with -32603 and its text", "server/internal/reply"),
+  planned("C05", "A panic in one handler takes the process down", "server/dispatcher"),
+  planned("C06", "A deadline that is stored and never compared with a clock", "core/Budget.enforce"),
+  planned(
+    "C07",
+    "Quotas for polls and for cost, looked at by a checkpoint",
+    "core/Budget.spend, core/Budget.checkpoint"
+  ),
+  planned("C08", "The tighter of two budgets, member by member", "core/Budget.meet"),
+  planned("C09", "A bound for clean-up work that depends on the cancel reason", "core/Budget.finalizerTime"),
+  planned(
+    "C10",
+    "Numeric ids of request, region and task on the context",
+    "context/RequestContext",
+    "regions are scopes and tasks are fibers, so they have no id of their own"
+  ),
+  planned("C11", "A handler polls to learn that it is cancelled or out of quota", "core/Budget.checkpoint"),
+  planned("C12", "Code inside a mask is not cancelled; only synchronous code can be masked", "core/Budget.masked"),
+  effect(
+    "C13",
+    "A line of text for the runtime's own trace",
+    "effect/Effect.withSpan, effect/Effect.annotateCurrentSpan",
+    "each request already has a span of ours"
+  ),
+  planned("C14", "Progress with or without a total, ignored where the caller sent no token", "context/Progress"),
+  planned("C15", "JSON values kept per session under string keys", "context/SessionState"),
+  planned(
+    "C16",
+    "Four state keys that belong to the framework but that any handler may overwrite",
+    "context/SessionState"
+  ),
+  planned(
+    "C17",
+    "A session switches single tools, resources or prompts off and on",
+    "transform/Visibility",
+    "stateful revisions only: 2026-07-28 wants one list for every connection"
+  ),
+  planned(
+    "C18",
+    "Handlers read and replace the caller's credentials, which the whole session shares",
+    "context/Identity",
+    "per request, read only"
+  ),
+  planned("C19", "Questions about the peer's capabilities that always get no", "context/RequestContext"),
+  planned(
+    "C20",
+    "A handler asks the client's model and then waits for ever: nobody is left to read the answer",
+    "context/Sampling"
+  ),
+  planned("C21", "A handler asks the user by form or by URL, under a method name of its own", "context/Elicitation"),
+  planned(
+    "C22",
+    "Reading a sibling resource from a handler, ten levels deep; wired up in unit tests only",
+    "context/McpContext"
+  ),
+  planned(
+    "C23",
+    "Calling a sibling tool from a handler, ten levels deep; wired up in unit tests only",
+    "context/McpContext"
+  ),
+  planned("C24", "A handler cannot ask for the client's roots", "context/Roots"),
+  planned("C25", "A handler cannot log to the client", "context/ClientLog"),
+  planned("C26", "Wait for all, results in the order given; run one after another", "core"),
+  planned(
+    "C27",
+    "First to finish, with a form that takes a time limit; only the first is ever run",
+    "core"
+  ),
+  planned("C28", "M of N successes, with a form that takes a time limit", "core"),
+  planned("C29", "First success, or the last error", "core"),
+  effect(
+    "C30",
+    "Only the runtime library has retry, hedge, circuit breaker, bulkhead, bracket and pipeline",
+    "effect/Effect.retry, effect/Effect.acquireUseRelease, effect/Effect.race, effect/Semaphore.make, " +
+      "effect/persistence/CircuitBreaker.make, effect/Function.pipe"
+  ),
+  planned(
+    "C31",
+    "Ten named errors and a custom one; several codes differ from the specification's",
+    "protocol/McpError"
+  ),
+  planned("C32", "An error may carry data; tool errors and masking drop it", "protocol/McpError"),
+  planned(
+    "C33",
+    "Internal errors lose text and data when masked; tool errors are sent as they are",
+    "server/internal/reply"
+  ),
+  planned("C34", "Masking switched by two environment variables or the kind of build", "server/McpServer"),
+  planned("C35", "The caller's token, subject, scopes and claims as plain values", "context/Identity"),
+  planned("C36", "Seven named log targets", "telemetry"),
+  effect(
+    "C37",
+    "Durations written like 1h30m45s, nothing above hours",
+    "effect/Duration.fromInput, effect/Duration.fromIso",
+    "other spellings: `1.5 hours`, `PT1H30M45S`"
+  ),
+  effect(
+    "C38",
+    "A hidden single-thread runtime that runs asynchronous code to its end",
+    "@effect/platform-node/NodeRuntime.runMain",
+    "only where a program starts"
+  ),
+
+  // Protocol
+  planned(
+    "P01",
+    "Requests, responses and notifications as types; the version member is not looked at",
+    "protocol/JsonRpc"
+  ),
+  planned("P02", "A line that is no JSON or no message is dropped without an answer", "protocol/JsonRpc"),
+  planned("P03", "Batches are dropped without an answer", "protocol/JsonRpc"),
+  planned("P04", "A second request under an id still in flight replaces the first one's entry", "server/dispatcher"),
+  planned("P05", "One protocol revision, 2024-11-05, whatever the client asks for", "protocol/Revisions"),
+  planned("P06", "initialize is answered at any time, also twice", "server/statefulLifecycle"),
+  planned("P07", "Waits for `initialized`, a method no client sends", "server/statefulLifecycle"),
+  planned("P08", "The server answers pings; the client refuses them", "server/dispatcher, client/McpClient"),
+  planned("P09", "tools/list", "server/internal/tools"),
+  planned("P10", "tools/call", "server/internal/tools"),
+  planned("P11", "resources/list", "server/internal/resources"),
+  planned("P12", "resources/templates/list, in one page", "server/internal/resources"),
+  planned("P13", "resources/read", "server/internal/resources"),
+  planned("P14", "Subscriptions are accepted, though never announced as a capability", "server/subscriptions"),
+  planned("P15", "Nothing ever triggers a notice that a resource changed", "server/subscriptions"),
+  planned("P16", "prompts/list and prompts/get", "server/internal/prompts"),
+  planned("P17", "No notice when one of the three lists changes", "server/registry"),
+  planned("P18", "logging/setLevel knows four levels and filters for the whole process", "server/internal/logging"),
+  planned("P19", "Log notices whose data is text behind a date", "context/ClientLog"),
+  planned("P20", "Progress notices under a token of text or number", "context/Progress"),
+  planned(
+    "P21",
+    "The loop sees a cancel notice too late to stop anything; a private member asks to wait",
+    "server/dispatcher",
+    "without the private member"
+  ),
+  planned("P22", "Cursors are neither read nor given", "core/Cursor"),
+  planned("P23", "No completion of arguments", "definition/Completion"),
+  planned("P24", "Sampling messages of text and image", "protocol/McpSchema"),
+  planned("P25", "Elicitation by form and URL, parameters of one later revision only", "protocol/McpSchema"),
+  planned("P26", "A client's roots as a type; no notice of their change", "protocol/McpSchema"),
+  planned("P27", "Tools have one icon object and no title, metadata or execution member", "definition/Tool"),
+  planned("P28", "Hints about a tool's effects under names that clients do not read", "definition/Annotations"),
+  planned("P29", "Version and tags as members of their own on each component", "definition/Annotations"),
+  planned("P30", "Text, images and embedded resources as content", "protocol/McpSchema"),
+  planned(
+    "P31",
+    "One audio item, link or unknown kind of content makes the whole result unreadable",
+    "protocol/McpSchema"
+  ),
+  planned("P32", "A tool may declare an output schema, but results have no structured part", "definition/Tool"),
+  planned("P33", "Resource contents with text, blob, both or neither", "definition/Resource"),
+  planned("P34", "Of `_meta` only the progress token is kept", "protocol/Meta"),
+  planned(
+    "P35",
+    "Private members of list requests name tags to include and to exclude",
+    "transform/Visibility",
+    "under a `_meta` key of ours, since no revision has such members"
+  ),
+  planned(
+    "P36",
+    "A validator for a part of JSON Schema, without patterns, references and combinators",
+    "protocol/JsonSchema"
+  ),
+  planned("P37", "A switch that forbids unknown properties, not within combinators", "definition/Tool"),
+  planned(
+    "P38",
+    "A missing resource is -32001, a refused one takes the code the specification gives to missing",
+    "protocol/McpError"
+  ),
+  planned("P39", "Tasks in a private form instead of that of 2025-11-25", "tasks/McpTasks"),
+  planned("P40", "Nothing of the stateless era", "server/statelessLifecycle"),
+
+  // Transports
+  planned("T01", "One blocking object that sends and receives", "transport/ServerTransport, transport/ClientTransport"),
+  planned(
+    "T02",
+    "Reserve, then send: on stdio only, reserves no slot, and nothing uses it",
+    "transport/ServerTransport"
+  ),
+  planned("T03", "Messages over 10 MiB are refused; the check counts their neighbours in", "transport/StdioServer"),
+  planned("T04", "One bad line loses its neighbours and fails again on the next read", "transport/StdioServer"),
+  planned("T05", "A server over stdio, one request at a time", "transport/StdioServer"),
+  planned("T06", "Logs go to stderr", "node/NodeStdio"),
+  planned("T07", "A line is held in memory whole before its length is looked at", "transport/StdioServer"),
+  planned("T08", "Server-sent events, 64 KiB a line and 1 MiB an event", "transport/SseServer, transport/SseClient"),
+  planned("T09", "Parts of the two-endpoint transport, without a server", "transport/SseServer"),
+  effect(
+    "T10",
+    "An HTTP/1.1 request reader written by hand",
+    "@effect/platform-node/NodeHttpServer.layer, effect/http/HttpServerRequest",
+    "the raw mount reads with `node:http`"
+  ),
+  planned(
+    "T11",
+    "POST handling without a listener; its queue gives the newest first",
+    "transport/StreamableHttpServer"
+  ),
+  planned("T12", "No stream by GET", "transport/StreamableHttpServer"),
+  planned("T13", "No way to end a session by DELETE", "transport/StreamableHttpServer"),
+  planned("T14", "No session header; private ids are a hash of the time", "session/Session"),
+  planned("T15", "The protocol version header is not read", "transport/StreamableHttpServer"),
+  planned(
+    "T16",
+    "The content type is compared by prefix; what the client accepts is not looked at",
+    "transport/StreamableHttpServer"
+  ),
+  planned("T17", "A table of sessions with an hour of idle time that nothing uses", "session/SessionStore"),
+  planned("T18", "Open to every origin by default", "transport/HostGuard"),
+  planned("T19", "No defence against DNS rebinding", "transport/HostGuard"),
+  planned("T20", "Memory is taken for the announced length before any limit", "transport/StreamableHttpServer"),
+  planned("T21", "A time limit of 30 s that is configured and ignored", "transport/StreamableHttpServer"),
+  planned("T22", "A mode without sessions that nothing reaches", "transport/StreamableHttpServer"),
+  planned("T23", "The last event id is never read", "transport/StreamableHttpServer"),
+  planned(
+    "T24",
+    "Events in memory, 100 a stream for an hour; any stream's can be asked for",
+    "session/EventStore.layerMemory"
+  ),
+  planned("T25", "No other place for events than memory", "session/EventStoreSql, session/EventStoreRedis"),
+  planned("T26", "An event without data can open a stream, but no stream does", "transport/StreamableHttpServer"),
+  effect(
+    "T27",
+    "WebSocket frames written by hand, 10 MiB each",
+    "effect/socket/Socket.makeWebSocket, effect/http/HttpServerRequest.upgradeChannel, " +
+      "@effect/platform-node/NodeHttpServer.layer"
+  ),
+  planned("T28", "No upgrade and no subprotocol", "transport/WebSocketServer"),
+  planned("T29", "After the peer has gone the server loops for ever", "transport/WebSocketServer"),
+  planned("T30", "Pings are answered", "transport/WebSocketServer"),
+  planned("T31", "A pair of ends in memory that polls every 50 ms and ignores its capacity", "transport/Memory"),
+  effect(
+    "T32",
+    "No TLS",
+    "@effect/platform-node/NodeHttpServer.layer",
+    "given a server made by `node:https`"
+  ),
+  planned(
+    "T33",
+    "Client ends for SSE, HTTP and WebSocket that the client cannot use",
+    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient"
+  ),
+  planned("T34", "At shutdown each request gets 5 s to end", "server/McpServer"),
+
+  // Server
+  planned("S01", "A server has name, version and instructions", "server/McpServer"),
+  planned("S02", "A builder with a method per option", "server/McpServer.layer"),
+  planned("S03", "Four policies for a name used twice; the strict one only logs", "server/registry"),
+  planned("S04", "Registration of tools, resources, prompts and templates", "server/McpServer"),
+  planned("S05", "Nothing can be added or removed while the server runs", "server/McpServer"),
+  planned("S06", "Handlers name tags that listings leave out", "definition/Annotations"),
+  planned("S07", "A listing can demand all of some tags and none of others, in any case", "transform/Visibility"),
+  planned("S08", "The author cannot filter by tag", "transform/Visibility"),
+  planned("S09", "Icons, versions and hints that a handler gives never reach a listing", "definition/Annotations"),
+  planned("S10", "URI templates with plain `{name}` expressions", "core/UriTemplate"),
+  planned("S11", "Of several matching templates the most specific is taken", "core/UriTemplate"),
+  planned("S12", "Lists come in another order on each run", "server/registry"),
+  planned("S13", "A request time limit of 30 s that never fires", "middleware/Timeout"),
+  planned("S14", "A handler's own time limit that nothing reads", "middleware/Timeout"),
+  planned("S15", "Optional refusal of unknown arguments", "server/McpServer"),
+  planned("S16", "Optional masking of error texts, without tool errors", "server/McpServer"),
+  planned(
+    "S17",
+    "Synchronous hooks around requests, run ahead of authentication; most errors pass them by",
+    "middleware/Middleware"
+  ),
+  planned(
+    "S18",
+    "A hook may answer in the handler's place; outer hooks still see that answer",
+    "middleware/Middleware"
+  ),
+  planned("S19", "A response cache, 1,000 entries and 100 MiB, that does not know who asks", "middleware/Caching"),
+  planned("S20", "The cache counts hits and can be cleared or told to forget a call", "middleware/Caching"),
+  planned("S21", "A token bucket per client, error code -32005", "middleware/RateLimit"),
+  planned("S22", "A sliding window per client", "middleware/RateLimit"),
+  effect(
+    "S23",
+    "One hook at start and one at the end",
+    "effect/Layer.effect, effect/Effect.acquireRelease",
+    "the server is a Layer, so what it needs is built before it and released after it"
+  ),
+  planned("S24", "Counters for calls, reads, connections, bytes and time", "telemetry/Metrics"),
+  planned("S25", "A table of the requests in flight, awaited at the end", "server/dispatcher"),
+  planned("S26", "One request at a time", "server/dispatcher"),
+  planned("S27", "A process serves a single session", "server/McpServer"),
+  planned(
+    "S28",
+    "Running a server ends the process with it",
+    "server/McpServer",
+    "the server is a Layer; only `node/` ends a process"
+  ),
+  planned("S29", "A built server moves under a prefix and loses its hooks and its auth", "provider/Mount"),
+  planned("S30", "Mounting only the tools, the resources or the prompts", "provider/Mount"),
+  planned("S31", "A mount reports warnings and always success", "provider/Mount"),
+  planned("S32", "A remote server's components, read once, with or without a prefix", "provider/Proxy"),
+  planned("S33", "A proxied tool's progress reaches the caller", "provider/Proxy"),
+  planned("S34", "Calls through a proxy queue behind one lock", "provider/Proxy"),
+  planned("S35", "A proxy shares one upstream session and does not come back after a crash", "provider/Proxy"),
+  planned("S36", "Files under a folder as resources; the filters hold for the listing only", "provider/FileSystem"),
+  effect("S37", "About 45 file extensions with their media types", "effect/http/Mime.getType"),
+  planned("S38", "A tool under another name or description", "transform/RenameTool"),
+  planned("S39", "Arguments renamed, hidden, given a default or another schema", "transform/ReshapeArguments"),
+  planned("S40", "Whether an argument is required can be set, without effect", "transform/ReshapeArguments"),
+  planned("S41", "No function over a tool's arguments or result", "transform/ReshapeArguments"),
+  planned("S42", "What a session has switched off is hidden and refused, templates excepted", "transform/Visibility"),
+  planned("S43", "A client cannot ask for more log than the server is configured to give", "server/internal/logging"),
+  planned("S44", "After setLevel each request sends one log notice by itself", "middleware/Logging"),
+  planned("S45", "No servers from OpenAPI documents", "provider/OpenApi"),
+  planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
+
+  // Auth, OAuth and OpenID
+  planned(
+    "A01",
+    "One auth service, which looks for credentials in the JSON-RPC parameters",
+    "auth/AuthProvider, auth/BearerAuth"
+  ),
+  planned("A02", "An interface from token to caller", "auth/TokenVerifier"),
+  planned("A03", "A fixed table of tokens, compared as plain text", "auth/StaticVerifier"),
+  planned("A04", "A provider that lets everybody in", "auth/AuthProvider.layerAllowAll"),
+  planned("A05", "JWT with a shared secret, behind a feature flag", "auth/JwtVerifier"),
+  planned("A06", "No JWT with public keys, no key sets", "auth/JwtVerifier, oauth/Jwks"),
+  planned("A07", "Issuer, audience and times are checked as the JWT library happens to default", "auth/JwtVerifier"),
+  planned("A08", "No component can ask for scopes", "middleware/Authorization"),
+  planned("A09", "No HTTP status and no challenge for a refused caller", "auth/BearerAuth"),
+  planned("A10", "No document that tells clients who protects the server", "auth/ProtectedResource"),
+  planned("A11", "No authorization server metadata", "oauth/Metadata, oauth/server/endpoints/metadata"),
+  planned("A12", "Tokens are not bound to a resource", "oauth/server/checks/resource"),
+  planned("A13", "Authorization codes, ten minutes, used once", "oauth/server/grants/authorizationCode"),
+  planned("A14", "The S256 challenge never matches: the hash differs on each call", "oauth/Pkce"),
+  refused(
+    "A15",
+    "The plain PKCE challenge is offered, and the only one that works",
+    "plain sends the verifier itself with the first request and protects against nothing; MCP asks for S256"
+  ),
+  planned("A16", "Refresh tokens for 30 days, the same one each time", "oauth/server/grants/refreshToken"),
+  planned("A17", "No grant for machines", "oauth/server/grants/clientCredentials"),
+  planned("A18", "A register of clients with secrets, redirects and scopes", "oauth/server/Store"),
+  planned(
+    "A19",
+    "Clients are registered by code only; there is no endpoint",
+    "oauth/server/endpoints/register, oauth/ClientMetadata"
+  ),
+  planned("A20", "Loopback redirects compared as text, which a crafted user part passes", "oauth/RedirectUri"),
+  planned("A21", "Any client can revoke any token", "oauth/server/endpoints/revoke"),
+  planned("A22", "No introspection", "oauth/server/endpoints/introspect"),
+  planned("A23", "Access tokens valid for an hour, kept as plain text", "auth/TokenVerifier.layerLocal"),
+  planned("A24", "Tokens derived from a hash of the time", "oauth/server/endpoints/token"),
+  planned("A25", "Ten OAuth error codes", "oauth/OAuthError"),
+  planned("A26", "The caller passes the user in; there is no login and no consent", "oauth/server/Consent"),
+  planned("A27", "Everything in memory", "oauth/server/Store, oauth/server/StoreSql"),
+  planned("A28", "Expired entries go and numbers come when a function is called", "oauth/server/Store"),
+  planned("A29", "An OpenID discovery document that no route serves", "oauth/oidc/discovery"),
+  planned("A30", "ID tokens whose signature nobody can check", "oauth/oidc/idToken"),
+  planned("A31", "Discovery points to a key set that does not exist", "oauth/oidc/KeyRotation"),
+  planned("A32", "User info as a function", "oauth/oidc/userInfo"),
+  planned("A33", "Standard claims chosen by scope", "oauth/oidc/userInfo"),
+  planned("A34", "The nonce is handed over by the caller, not kept with the code", "oauth/oidc/idToken"),
+  planned("A35", "User claims from a table or a function", "oauth/oidc/OidcProvider"),
+  planned("A36", "No OAuth in the client", "oauth/client/OAuthClient, client/ClientAuth"),
+  planned("A37", "No sign-in through GitHub, Google and their like", "oauth/proxy/OAuthProxy"),
+
+  // Asking the client
+  planned("B01", "Requests to the client, numbered from a million; their answers are never read", "server/backChannel"),
+  planned("B02", "Sampling requests of text", "context/Sampling"),
+  planned("B03", "Elicitation requests under a method the specification does not have", "context/Elicitation"),
+  planned("B04", "A reader of roots that nothing reaches", "context/Roots"),
+  planned("B05", "A silent client is waited for without end", "server/backChannel"),
+  planned("B06", "A cancelled request leaves its question to the client open", "server/backChannel"),
+  planned("B07", "The user's answer is not compared with the schema it was asked by", "context/Elicitation"),
+
+  // MCP tasks
+  planned("K01", "A register of task handlers under private methods", "tasks/McpTasks"),
+  planned("K02", "Five task states of its own", "tasks/TaskStatus"),
+  planned("K03", "Progress from 0 to 1 that a handler cannot report, not knowing its task", "tasks/McpTasks"),
+  planned("K04", "Cancelling a task that has not begun does not keep it from running", "tasks/McpTasks"),
+  planned("K05", "Results stay until somebody removes them", "tasks/McpTasks"),
+  planned("K06", "Everybody sees and cancels everybody's tasks", "tasks/McpTasks"),
+  planned("K07", "Status notices reach the latest session, whoever began the task", "tasks/TaskStatus"),
+
+  // Docket
+  planned("D01", "Tasks with a type and parameters go into a queue", "docket/Docket"),
+  planned("D02", "Higher priority first, until a task is tried again", "docket/Docket"),
+  planned("D03", "Equal priority in order of arrival", "docket/Docket"),
+  planned("D04", "A delay that is stored and ignored", "docket/Schedule"),
+  planned("D05", "Three retries that are really three attempts", "docket/DocketTask"),
+  planned("D06", "A pause between attempts that is never made", "docket/DocketTask"),
+  planned("D07", "A time limit of 300 s that is never applied", "docket/DocketTask"),
+  planned(
+    "D08",
+    "A task that takes over 30 s is given out again, its worker being unable to say it lives",
+    "docket/Worker"
+  ),
+  planned("D09", "A late acknowledgement overwrites what happened meanwhile", "docket/Execution"),
+  planned("D10", "A cancel is lost when the result arrives after it", "docket/Execution"),
+  planned("D11", "A worker that asks every 100 ms and never runs two tasks together", "docket/Worker"),
+  planned("D12", "A panic in a task kills its worker", "docket/Worker"),
+  planned("D13", "Five counts over the queue", "docket/Docket"),
+  planned("D14", "A queue in memory; two workers may lock each other out", "docket/DocketStore.layerMemory"),
+  planned("D15", "A Redis queue whose every method says it is not there", "docket/DocketStoreRedis, node/EngineBullMq"),
+  planned("D16", "No dead letters, cron, idempotency keys or result lifetimes", "docket/Docket, docket/Schedule"),
+  planned("D17", "The queue and MCP tasks know nothing of each other", "tasks/McpTasks"),
+
+  // Client
+  planned("L01", "A builder with 30 s of time limit and no retries", "client/McpClient"),
+  planned("L02", "Starts a server process with folder and environment", "transport/StdioClient"),
+  planned("L03", "Connecting is tried again after a fixed pause", "client/McpClient"),
+  planned("L04", "The handshake at connect or at first use", "client/McpClient"),
+  planned("L05", "Lists, calls, reads and prompts, first page only", "client/McpClient"),
+  planned("L06", "A call with a callback for its progress", "client/McpClient"),
+  planned("L07", "A cancel that cannot be sent while the call it means is running", "client/McpClient"),
+  planned("L08", "A time limit that a silent server never reaches", "client/McpClient"),
+  planned("L09", "Answers are taken without comparing their id on the progress path", "client/McpClient"),
+  planned("L10", "One request at a time", "client/McpClient"),
+  planned("L11", "What the server asks is refused", "client/ClientHandlers"),
+  planned("L12", "Log notices go to the logger, other notices nowhere", "client/ClientHandlers"),
+  planned("L13", "No subscriptions, completion or ping", "client/McpClient"),
+  planned("L14", "No decoded results", "client/McpClient"),
+  planned("L15", "Private task methods, with a wait that polls", "tasks/McpTasks"),
+  planned(
+    "L16",
+    "Stdio is the client's only transport",
+    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient, transport/Memory"
+  ),
+  planned("L17", "Closing kills the process at once", "transport/StdioClient"),
+  planned("L18", "Reads `mcpServers` files; one entry with a URL spoils the file", "client/ClientConfig"),
+  planned("L19", "The same from TOML", "client/ClientConfig"),
+  planned("L20", "Looks for config files in a few places per system", "client/ClientConfig"),
+  planned(
+    "L21",
+    "A user's file wins over the project's, and files that do not parse are passed over",
+    "client/ClientConfig"
+  ),
+  planned("L22", "A disabled entry is an error when asked for", "client/ClientConfig"),
+  planned("L23", "Variables in config files stay as written", "client/ClientConfig"),
+  planned("L24", "No client for several servers", "client/ClientGroup"),
+
+  // Console
+  planned("O01", "Everything for people goes to stderr", "node/NodeStdio"),
+  planned("O02", "Plain output for agents, told by eight variables and never by the terminal", "console/Theme"),
+  planned("O03", "A start banner in three styles, or none", "console/Banner"),
+  planned("O04", "Environment variables for banner, colour, log and traffic", "console"),
+  planned("O05", "Tables of what a server offers", "console/table"),
+  planned("O06", "Requests and responses shown at four depths, secrets included", "console/RequestLog"),
+  planned("O07", "Errors in a panel, for three codes with advice", "console"),
+  planned("O08", "Statistics as panel, table, line or plain text", "console/table"),
+  planned("O09", "Statistics every 60 s, configured and never shown", "console"),
+  effect(
+    "O10",
+    "A coloured logger, whose plain form swallows the level",
+    "effect/Logger.consolePretty, effect/Logger.consoleJson",
+    "sent to stderr by `node/NodeStdio`"
+  ),
+  planned("O11", "Twelve colours", "console/Theme"),
+  effect(
+    "O12",
+    "Shows and counts errors, then exits if asked to",
+    "effect/Cause.pretty, effect/Effect.tapCause, @effect/platform-node/NodeRuntime.runMain"
+  ),
+  effect(
+    "O13",
+    "Captured console output and snapshot files for tests",
+    "effect/testing/TestConsole.layer",
+    "with vitest's snapshots"
+  ),
+
+  // Definitions
+  planned("M01", "A macro turns a function into a tool", "definition/Tool.make"),
+  planned("M02", "A macro turns a function into a resource", "definition/Resource.make"),
+  planned("M03", "A macro turns a function into a prompt with text arguments", "definition/Prompt.make"),
+  planned("M04", "JSON Schema derived from types; recursion overflows, tuples become anything", "definition/Tool"),
+  planned("M05", "A comment on a parameter does not compile", "definition/Tool"),
+  planned("M06", "An argument may be optional but has no default", "definition/Tool"),
+  planned("M07", "No tags, icons, versions or hints in a macro", "definition/Annotations"),
+  planned("M08", "Text and lists of content become results", "definition/Tool"),
+  planned("M09", "Every error of a macro's function turns into an internal one", "definition/Tool"),
+  planned("M10", "A handler cannot be given what it depends on", "definition/Tool.handle"),
+
+  // Command line
+  planned("X01", "run: starts a program with folder and environment, with no MCP in it", "cli/run"),
+  planned("X02", "inspect: lists a server, in three formats of which two are one", "cli/inspect"),
+  planned("X03", "install: writes a host's config, and empties one that does not parse", "cli/install"),
+  planned("X04", "list: shows the servers that hosts have configured", "cli"),
+  planned("X05", "test: connects and lists, with a report", "cli"),
+  planned("X06", "dev: builds and watches, but its server has no stdin", "cli/dev"),
+  planned("X07", "tasks: asks a server it has just started, which has none", "cli"),
+  planned("X08", "Exit status 0 or 1, errors as a line on stderr", "cli/main"),
+
+  // Testing
+  planned("Q01", "A context to run a handler with; its budget is not used", "context/McpContext.layerNoop"),
+  planned("Q02", "A builder for a server with its two transport ends", "testing/McpTest"),
+  planned("Q03", "A client in memory, without time limits", "testing/McpTest.client"),
+  planned("Q04", "Ten assertions about messages", "testing/Assertions"),
+  effect(
+    "Q05",
+    "Stopwatch and timer on the real clock",
+    "effect/testing/TestClock.adjust, effect/Effect.timed"
+  ),
+  planned("Q06", "A trace of a test's messages, saved as JSON", "testing/WireLog"),
+  planned("Q07", "Sample tools, resources, prompts, messages and credentials, as data only", "testing/Fixtures"),
+  planned("Q08", "No virtual time in the test kit", "testing/McpTest"),
+  planned(
+    "Q09",
+    "Seeds, chaos, leak checks and replay belong to the runtime and are out of the kit's reach",
+    "testing/Lab, testing/Faults"
+  ),
+  planned("Q10", "Never run against an official client or suite", "test/interop"),
+
+  // Names: prelude
+  planned("prelude.AccessToken", "A token with its scheme", "auth/TokenVerifier", "redacted"),
+  planned("prelude.AuthContext", "Who is calling", "context/Identity"),
+  planned("prelude.Client", "The client", "client/McpClient"),
+  planned("prelude.Content", "A piece of a result", "protocol/McpSchema"),
+  effect(
+    "prelude.JsonSchema",
+    "A derive macro and its trait, from type to JSON Schema",
+    "effect/Schema.toJsonSchemaDocument"
+  ),
+  planned("prelude.McpContext", "All that a handler can ask for, as one object", "context/McpContext"),
+  planned("prelude.McpError", "An error with code, message and data", "protocol/McpError"),
+  planned("prelude.McpOutcome", "An outcome whose error is the protocol's", "core/Outcome"),
+  effect("prelude.McpResult", "A result whose error is the protocol's", "effect/Result, effect/Exit"),
+  planned("prelude.Outcome", "The type of the four outcomes", "core/Outcome"),
+  planned(
+    "prelude.OutcomeExt",
+    "Methods that turn an outcome into a result",
+    "core/Outcome.toResult, core/Outcome.toExit",
+    "functions, not methods"
+  ),
+  planned("prelude.Prompt", "A prompt's description on the wire", "definition/Prompt"),
+  planned("prelude.PromptArgument", "One argument of a prompt", "definition/Prompt"),
+  planned("prelude.PromptMessage", "One message of a prompt", "definition/Prompt"),
+  planned("prelude.ProxyBackend", "What a proxy calls upstream", "provider/Proxy", "any client transport"),
+  planned("prelude.ProxyCatalog", "What a proxy found upstream", "provider/Proxy"),
+  planned("prelude.ProxyClient", "A lock around the upstream connection", "provider/Proxy", "calls run side by side"),
+  planned("prelude.Resource", "A resource's description on the wire", "definition/Resource"),
+  planned("prelude.ResourceContent", "What reading a resource gives", "protocol/McpSchema"),
+  planned("prelude.ResultExt", "Methods that turn a result into an outcome", "core/Outcome.fromResult"),
+  planned("prelude.Role", "User or assistant", "protocol/McpSchema"),
+  planned("prelude.Server", "The server and its builder", "server/McpServer"),
+  planned("prelude.StaticTokenVerifier", "A verifier over a table of tokens", "auth/StaticVerifier"),
+  planned("prelude.TokenAuthProvider", "An auth service made from a verifier", "auth/AuthProvider.layerToken"),
+  planned("prelude.TokenVerifier", "The interface from token to caller", "auth/TokenVerifier"),
+  planned("prelude.Tool", "A tool's description on the wire", "definition/Tool"),
+  planned("prelude.cancelled", "Makes a cancelled outcome", "core/Outcome.cancelled"),
+  planned("prelude.err", "Makes a failed outcome", "core/Outcome.err"),
+  planned("prelude.ok", "Makes a successful outcome", "core/Outcome.ok"),
+
+  // Names: macros
+  planned("macro.tool", "Marks a function as a tool", "definition/Tool.make", "a value, no macro"),
+  planned("macro.resource", "Marks a function as a resource", "definition/Resource.make", "a value, no macro"),
+  planned("macro.prompt", "Marks a function as a prompt", "definition/Prompt.make", "a value, no macro"),
+
+  // Names: modules
+  planned("module.caching", "Response cache", "middleware/Caching"),
+  planned("module.docket", "Task queue", "docket/Docket"),
+  planned("module.event_store", "Events for streams that resume", "session/EventStore"),
+  planned("module.http", "HTTP parts", "transport/StreamableHttpServer"),
+  effect(
+    "module.logging",
+    "Log macros and targets over Rust's log facade",
+    "effect/Effect.log, effect/Effect.annotateLogs, effect/Logger",
+    "`context/ClientLog` sends them to the client"
+  ),
+  planned("module.mcp_config", "Config files of hosts", "client/ClientConfig"),
+  planned("module.memory", "Transport in memory", "transport/Memory"),
+  planned("module.oauth", "Authorization server", "oauth/server/AuthorizationServer"),
+  planned("module.oidc", "OpenID provider", "oauth/oidc/OidcProvider"),
+  planned("module.prelude", "One import for the common names", "index"),
+  planned("module.rate_limiting", "Rate limits", "middleware/RateLimit"),
+  planned("module.testing", "Test kit", "testing/McpTest"),
+  planned("module.transform", "Tools reshaped", "transform/RenameTool, transform/ReshapeArguments"),
+
+  // Names: other public names
+  planned("name.ArgTransform", "How one argument is reshaped", "transform/ReshapeArguments"),
+  planned("name.Budget", "Deadline, quotas and priority of a request", "core/Budget"),
+  planned("name.Docket", "The queue", "docket/Docket"),
+  planned("name.EventStore", "The store of events", "session/EventStore"),
+  planned("name.FilesystemProvider", "Files as resources", "provider/FileSystem"),
+  planned("name.JwtTokenVerifier", "A verifier for JWT, behind a feature flag", "auth/JwtVerifier"),
+  effect(
+    "name.SharedTaskManager",
+    "A counted reference to the task register",
+    "effect/Layer.effect, effect/Context.Service",
+    "a service is built once and shared by whoever asks for it"
+  ),
+  planned("name.TaskManager", "The register of background tasks", "tasks/McpTasks"),
+  planned("name.TestClient", "The test kit's client", "testing/McpTest.client"),
+  planned("name.TestServer", "The test kit's server", "testing/McpTest"),
+  planned("name.TransformedTool", "A tool with another face", "transform/RenameTool, transform/ReshapeArguments")
+]
