@@ -4,6 +4,8 @@ export default defineConfig({
   // Tests import `fastmcp-effect/...` as a user does and get src. (`resolve.conditions` has no say for tests in Node.)
   ssr: { resolve: { conditions: ["fastmcp-effect/source", "module", "node", "development|production"] } },
   test: {
+    alias: [{ find: /^@effect\/vitest$/, replacement: `${import.meta.dirname}/test/support/effectVitest.ts` }],
+    setupFiles: ["test/support/leaks.ts"],
     include: ["test/**/*.test.ts"],
     pool: "forks",
     testTimeout: 20_000,

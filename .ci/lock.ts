@@ -9,6 +9,8 @@ import { root } from "./steps.ts"
 
 interface Entry {
   readonly dev?: boolean
+  readonly devDependencies?: Record<string, string>
+  readonly peerDependencies?: Record<string, string>
   readonly version?: string
   readonly optional?: boolean
   readonly os?: ReadonlyArray<string>
@@ -18,7 +20,7 @@ interface Entry {
 }
 
 export interface Lock {
-  readonly packages: Record<string, Entry>
+  readonly packages: Readonly<Record<string, Entry>>
 }
 
 const systems = /\b(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)\b/

@@ -62,8 +62,8 @@ const steps: ReadonlyArray<Step> = [
   counted("check", ".ci/check.ts", {}),
   tests,
   build,
-  counted("conformance", "test/conformance/run.ts", { limit: 300 }),
-  counted("consumer", "test/consumer/run.ts", { limit: 300 })
+  counted("conformance", "test/conformance/run.ts", { limit: 400 }),
+  counted("consumer", "test/consumer/run.ts", { limit: 400 })
 ]
 
 const install: Outcome = { ok: true, output: "", seconds: Number(process.argv[2] ?? 0) }

@@ -14,9 +14,12 @@ export interface Options {
   readonly env?: Record<string, string | undefined>
   /** Print the output as it comes, not only when the command fails. */
   readonly live?: boolean
-  /** Seconds until the command and all it started are killed. */
+  /** Seconds until the command and all it started are stopped. */
   readonly limit?: number
 }
+
+// A signal ends this process the usual way, so that what it started ends with it.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1))
 
 /** Runs a command with the project's own tools first on the PATH. Never throws: what cannot start has failed. */
 export const command = (name: string, args: ReadonlyArray<string>, options: Options = {}): Promise<Outcome> =>
@@ -36,22 +39,27 @@ export const command = (name: string, args: ReadonlyArray<string>, options: Opti
     }
     child.stdout.setEncoding("utf8").on("data", read)
     child.stderr.setEncoding("utf8").on("data", read)
-    const kill = () => {
+    const kill = (signal: NodeJS.Signals) => {
       try {
-        process.kill(-child.pid!, "SIGKILL")
+        process.kill(-child.pid!, signal)
       } catch {
         // Already gone.
       }
     }
     const limit = options.limit ?? 300
+    let last: NodeJS.Timeout | undefined
+    // First a signal that lets a script of ours end what it started, then one that nobody survives.
     const timer = setTimeout(() => {
-      read(`\n${name} did not end within ${limit} s and was killed\n`)
-      kill()
+      read(`\n${name} did not end within ${limit} s and was stopped\n`)
+      kill("SIGTERM")
+      last = setTimeout(() => kill("SIGKILL"), 5_000)
     }, limit * 1000)
-    process.once("exit", kill)
+    const leave = () => kill("SIGKILL")
+    process.once("exit", leave)
     const end = (ok: boolean) => {
       clearTimeout(timer)
-      process.off("exit", kill)
+      clearTimeout(last)
+      process.off("exit", leave)
       resolve({ ok, output, seconds: (performance.now() - start) / 1000 })
     }
     child.once("error", (error) => {
@@ -75,7 +83,7 @@ export const lastCount = (output: string): Count | undefined => {
 /** One line for a step, and under it what it said if it failed. */
 export const report = (name: string, { ok, output, seconds }: Outcome): void => {
   console.log(`${ok ? "ok  " : "FAIL"}  ${name.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`)
-  if (!ok) console.log(`\n${output.trim()}\n`)
+  if (!ok && output !== "") console.log(`\n${output.trim()}\n`)
 }
 
 /** Prints the last line that counts, and sets the exit code. */

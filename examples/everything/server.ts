@@ -2,12 +2,12 @@
  * One of everything a server can offer so far: `stdio`, or `http` on PORT (8000 when unset). It is also what the
  * official conformance suite runs against, which is why its tools have the suite's names.
  */
-import { ClientLog, McpSchema, McpServer, Progress, Tool } from "fastmcp-effect"
-import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
-import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { ClientLog, type McpSchema, McpServer, Progress, Tool } from "fastmcp-effect"
+import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
+import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
 
 // The smallest picture and the shortest sound there are.
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -107,8 +107,7 @@ const errorHandling = Tool.make("test_error_handling", {
   description: "Fails as it declares",
   success: Schema.String,
   failure: IntentionalError,
-  handler: () =>
-    Effect.fail(new IntentionalError({ message: "This tool intentionally returns an error for testing" }))
+  handler: () => Effect.fail(new IntentionalError({ message: "This tool intentionally returns an error for testing" }))
 })
 
 const missingCapability = Tool.make("test_missing_capability", {

@@ -3,9 +3,9 @@
  * with a `_meta` key on the request itself from 2026-07-28, where a request without the key gets none. Effect's own
  * logs go to stderr, not here, unless `logger` is added.
  */
-import * as Effect from "effect/Effect"
 import * as Context from "effect/Context"
-import * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import type * as McpSchema from "../protocol/McpSchema.ts"

@@ -27,7 +27,9 @@ export interface McpRequest<Kind extends string, S> {
 export type Lift<R> = R extends RequestLevel ? McpRequest<"Requires", R> : R
 
 /** @category models @since 0.1.0 */
-export interface ServiceClass<in out Self, in out Id extends string, in out Shape> extends Context.Service<Self, Shape> {
+export interface ServiceClass<in out Self, in out Id extends string, in out Shape>
+  extends Context.Service<Self, Shape>
+{
   new(_: never): Context.ServiceClass.Shape<Id, Shape> & RequestLevel
   readonly key: Id
 }

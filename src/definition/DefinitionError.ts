@@ -38,7 +38,7 @@ export class ExecutionFailed extends Schema.TaggedClass<ExecutionFailed>()("Exec
 
 /** Two definitions of one kind claim a name. @category reasons @since 0.1.0 */
 export class Duplicate extends Schema.TaggedClass<Duplicate>()("Duplicate", {
-  kind: Schema.Literals(["tool", "extension method"]),
+  kind: Schema.Literals(["tool", "extension", "extension method", "extension notification", "listen filter"]),
   name: Schema.String
 }) {}
 
@@ -49,7 +49,14 @@ export class InvalidDefinition extends Schema.TaggedClass<InvalidDefinition>()("
 }) {}
 
 /** @category reasons @since 0.1.0 */
-export const Reason = Schema.Union([NotFound, InvalidInput, InvalidOutput, ExecutionFailed, Duplicate, InvalidDefinition])
+export const Reason = Schema.Union([
+  NotFound,
+  InvalidInput,
+  InvalidOutput,
+  ExecutionFailed,
+  Duplicate,
+  InvalidDefinition
+])
 
 /** @category reasons @since 0.1.0 */
 export type Reason = typeof Reason.Type

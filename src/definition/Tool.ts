@@ -16,6 +16,7 @@ import * as Outcome from "../core/Outcome.ts"
 import type { Json, JsonObject } from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
+import * as Meta from "../protocol/Meta.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as DefinitionError from "./DefinitionError.ts"
 import * as jsonSchema from "./internal/jsonSchema.ts"
@@ -73,7 +74,9 @@ export type Services<T> = T extends Handled<infer _N, infer _P, infer _S, infer 
 
 type Parameters = Codec | Schema.Struct.Fields
 
-type ParametersCodec<P> = P extends Codec ? P : P extends Schema.Struct.Fields ? Extract<Schema.Struct<P>, Codec> : never
+type ParametersCodec<P> = P extends Codec ? P
+  : P extends Schema.Struct.Fields ? Extract<Schema.Struct<P>, Codec>
+  : never
 
 /** @category models @since 0.1.0 */
 export interface Options<P extends Parameters, S extends Codec, F extends Codec> {
@@ -108,6 +111,13 @@ export const Result = McpSchema.CallToolResult
  * @since 0.1.0
  */
 export const make: {
+  // NOTE: the compiler explains only why the last overload does not fit, and that had better be about the handler.
+  <
+    const Name extends string,
+    const P extends Parameters = {},
+    S extends Codec = typeof Schema.Void,
+    F extends Codec = typeof Schema.Never
+  >(name: Name, options?: Options<P, S, F> & { readonly handler?: never }): Tool<Name, ParametersCodec<P>, S, F>
   <
     const Name extends string,
     R,
@@ -122,12 +132,6 @@ export const make: {
       ) => Effect.Effect<S["Type"], F["Type"] | McpError.McpError, R>
     }
   ): Handled<Name, ParametersCodec<P>, S, F, R>
-  <
-    const Name extends string,
-    const P extends Parameters = {},
-    S extends Codec = typeof Schema.Void,
-    F extends Codec = typeof Schema.Never
-  >(name: Name, options?: Options<P, S, F>): Tool<Name, ParametersCodec<P>, S, F>
 } = (name: string, options: Options<any, any, any> & { readonly handler?: AnyHandled["handler"] } = {}): any => {
   const { parameters = {} } = options
   const tool: Any = {
@@ -167,7 +171,7 @@ export const isHandled = (value: unknown): value is AnyHandled => isTool(value) 
 
 /**
  * Runs a handled tool as a server would, without one: decodes `input`, runs the handler, and checks that its success
- * can be encoded.
+ * can be encoded. `input` is the parameters' encoded side as its type says; `respond` takes raw JSON.
  *
  * @category running
  * @since 0.1.0
@@ -177,7 +181,7 @@ export const run = <Name extends string, P extends Codec, S extends Codec, F ext
   input: P["Encoded"]
 ): Effect.Effect<S["Type"], F["Type"] | McpError.McpError | DefinitionError.DefinitionError, R> =>
   Effect.suspend(() => {
-    const decoded = tool.wire().decodeParameters(input)
+    const decoded = SchemaParser.decodeUnknownExit(tool.parameters)(input)
     if (Exit.isFailure(decoded)) return Effect.fail(invalidInput(tool.name, decoded.cause))
     return Effect.flatMap(tool.handler(decoded.value), (success) => {
       const encoded = tool.wire().encodeSuccess(success)
@@ -202,7 +206,8 @@ export const call = <Name extends string, P extends Codec, S extends Codec, F ex
 > =>
   Effect.flatMap(
     Effect.all([RequestContext.RequestContext, encodeParameters(tool, parameters)]),
-    ([request, input]) => Effect.flatMap(request.callTool({ name: tool.name, arguments: input }), (result) => decodeResult(tool, result))
+    ([request, input]) =>
+      Effect.flatMap(request.callTool({ name: tool.name, arguments: input }), (result) => decodeResult(tool, result))
   )
 
 /** @category encoding @since 0.1.0 */
@@ -247,13 +252,12 @@ export const decodeResult = <Name extends string, P extends Codec, S extends Cod
   result: McpSchema.CallToolResult
 ): Exit.Exit<S["Type"], F["Type"] | DefinitionError.DefinitionError> => {
   const wire = tool.wire()
-  if (result.isError === true && wire.kind !== "result") {
+  if (result.isError === true) {
     const outcome = WireOutcome.decode(result._meta)
     if (outcome?._tag === "Err") {
       const failure = wire.decodeFailure(outcome.error)
-      return Exit.isSuccess(failure)
-        ? Exit.fail(failure.value)
-        : Exit.fail(invalidOutput(tool.name, failure.cause))
+      if (Exit.isSuccess(failure)) return Exit.fail(failure.value)
+      if (wire.kind !== "result") return Exit.fail(invalidOutput(tool.name, failure.cause))
     }
     if (outcome?._tag === "InvalidInput") {
       const issues = decodeIssues(outcome.issues)
@@ -263,10 +267,14 @@ export const decodeResult = <Name extends string, P extends Codec, S extends Cod
         )
       }
     }
-    return Exit.fail(
-      DefinitionError.make(new DefinitionError.ExecutionFailed({ name: tool.name, message: textOf(result) }))
-    )
+    // An author's own result may say `isError` itself.
+    if (wire.kind !== "result") {
+      return Exit.fail(
+        DefinitionError.make(new DefinitionError.ExecutionFailed({ name: tool.name, message: textOf(result) }))
+      )
+    }
   }
+  if (wire.kind === "void") return Exit.succeed(undefined)
   const encoded = readSuccess(wire.kind, result)
   if (Exit.isFailure(encoded)) return Exit.fail(unreadable(tool.name))
   const success = wire.decodeSuccess(encoded.value)
@@ -369,12 +377,10 @@ const writers = {
   })
 }
 
-const readSuccess = (kind: Kind, result: McpSchema.CallToolResult): Exit.Exit<unknown, unknown> => {
+const readSuccess = (kind: Exclude<Kind, "void">, result: McpSchema.CallToolResult): Exit.Exit<unknown, unknown> => {
   switch (kind) {
     case "result":
-      return Exit.succeed(result)
-    case "void":
-      return Exit.succeed(undefined)
+      return Exit.succeed(withoutServerInfo(result))
     case "text":
       return Exit.succeed(textOf(result))
     case "json":
@@ -385,6 +391,14 @@ const readSuccess = (kind: Kind, result: McpSchema.CallToolResult): Exit.Exit<un
         return Exit.fail(cause)
       }
   }
+}
+
+/** The author's result as it was: who answered is the protocol's word. */
+const withoutServerInfo = (result: McpSchema.CallToolResult): McpSchema.CallToolResult => {
+  if (result._meta === undefined || !(Meta.serverInfo in result._meta)) return result
+  const { [Meta.serverInfo]: _, ...meta } = result._meta
+  const { _meta, ...rest } = result
+  return Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
 }
 
 const textOf = (result: McpSchema.CallToolResult): string =>

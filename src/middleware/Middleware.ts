@@ -67,8 +67,7 @@ export const provide = <I, S, R = never>(
   make: (request: Request) => Effect.Effect<S, McpError.McpError, R>
 ): Middleware<I, R> => ({
   [TypeId]: variance,
-  wrap: (request, next) =>
-    Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
+  wrap: (request, next) => Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
 })
 
 /**

@@ -6,14 +6,15 @@
 import "effect/schema/SchemaJITCompiler/enable"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Banner from "../console/Banner.ts"
-import * as Receiver from "../transport/Receiver.ts"
+import type * as Receiver from "../transport/Receiver.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
 import * as TransportError from "../transport/TransportError.ts"
 import * as nodeProcess from "./internal/process.ts"
@@ -65,8 +66,9 @@ export const serve = (options: Options = {}) => <E>(server: Layer.Layer<Receiver
       yield* Effect.sync(() => process.stderr.write(Banner.render({ url, color: process.stderr.isTTY })))
       return yield* Effect.never
     }).pipe(
-      Effect.provide(layer(options).pipe(Layer.provideMerge(server))),
-      Effect.provide(nodeProcess.logsToStderr)
+      Effect.provide(
+        layer(options).pipe(Layer.provideMerge(server), Layer.provideMerge(nodeProcess.logsToStderr))
+      )
     )
   )
 
@@ -79,9 +81,12 @@ const listen = (
 > =>
   Effect.gen(function*() {
     const { grace = "5 seconds", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
-    const transport = yield* StreamableHttpServer.make(options)
-    const server = Http.createServer((request, response) => handle(transport, path, request, response))
-    yield* Effect.acquireRelease(open(server, host, port), () => close(server, grace))
+    const server = Http.createServer()
+    // Released last to first: nobody new comes in, requests in flight end and are answered, connections are closed.
+    yield* Effect.addFinalizer(() => hangUp(server))
+    const transport = yield* StreamableHttpServer.make({ ...options, grace })
+    server.on("request", (request, response) => handle(transport, path, request, response))
+    yield* Effect.acquireRelease(open(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo
     const name = address.family === "IPv6" ? `[${address.address}]` : address.address
     return { url: `http://${name}:${address.port}${path}`, port: address.port }
@@ -96,13 +101,14 @@ const open = (server: Http.Server, host: string, port: number) =>
     server.listen(port, host, () => resume(Effect.void))
   })
 
-/** New connections are refused at once, open ones may finish within the grace period. */
-const close = (server: Http.Server, grace: Duration.Input) =>
-  Effect.callback<void>((resume) => {
-    server.close(() => resume(Effect.void))
+/** Closes connections as the last of their answers leaves, and soon all of them. */
+const hangUp = (server: Http.Server) =>
+  Effect.callback<number>((resume) => {
     server.closeIdleConnections()
+    server.getConnections((_, count) => resume(Effect.succeed(count)))
   }).pipe(
-    Effect.timeoutOption(grace),
+    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("10 millis") }),
+    Effect.timeoutOption("1 second"),
     Effect.andThen(Effect.sync(() => server.closeAllConnections()))
   )
 

@@ -28,7 +28,7 @@ export const run: {
 const serve = (server: Layer.Layer<Receiver.Receiver, unknown>, options: StdioServer.Options): void =>
   nodeProcess.runMain(
     StdioServer.run(options).pipe(
-      Effect.provide(Layer.mergeAll(server, stdio.layer)),
-      Effect.provide(nodeProcess.logsToStderr)
+      // Around the server, so that what it logs while it is built and torn down stays off stdout too.
+      Effect.provide(server.pipe(Layer.provideMerge(stdio.layer), Layer.provideMerge(nodeProcess.logsToStderr)))
     )
   )

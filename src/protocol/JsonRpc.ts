@@ -53,6 +53,8 @@ export interface Invalid {
   readonly _tag: "Invalid"
   readonly id: RequestId | null
   readonly error: McpError.McpError
+  /** It was to be a response: the id is of a request its reader sent, and no refusal may carry it back. */
+  readonly isResponse: boolean
 }
 
 /**
@@ -93,8 +95,9 @@ export const maxDepth = 128
  */
 export const parse = (text: string): Message | Invalid | Batch => {
   // Each level costs two characters, so a short frame cannot nest too deep.
-  if (text.length > 2 * maxDepth && nesting(text) > maxDepth) {
-    return invalid(null, `The message nests deeper than ${maxDepth} levels; send a flatter one.`)
+  if (text.length > 2 * maxDepth) {
+    const depth = nesting(text)
+    if (depth > maxDepth) return tooDeep(text, depth)
   }
   let value: unknown
   try {
@@ -102,9 +105,9 @@ export const parse = (text: string): Message | Invalid | Batch => {
   } catch {
     return notJson
   }
-  if (text.includes("\\u") || text.includes("__proto__")) {
+  if (text.includes("\\u") || text.includes("__proto__") || !text.isWellFormed()) {
     const problem = unsafe(value)
-    if (problem !== undefined) return invalid(readId(value), problem)
+    if (problem !== undefined) return invalidMessage(value, problem)
   }
   return decode(value)
 }
@@ -152,17 +155,17 @@ const decodeOne = (value: unknown): Message | Invalid => {
 
 const decodeResponse = (message: { readonly [key: string]: unknown }): Response | Invalid => {
   const id = message.id === undefined || message.id === null ? null : message.id
-  if (id !== null && !isId(id)) return invalid(null, "\"id\" is a string or an integer.")
+  if (id !== null && !isId(id)) return invalidResponse(null, "\"id\" is a string or an integer.")
   if ("result" in message && "error" in message) {
-    return invalid(id, "A response has a \"result\" or an \"error\", not both.")
+    return invalidResponse(id, "A response has a \"result\" or an \"error\", not both.")
   }
   if ("result" in message) {
-    if (!isObject(message.result)) return invalid(id, "\"result\" is a JSON object.")
+    if (!isObject(message.result)) return invalidResponse(id, "\"result\" is a JSON object.")
     return { _tag: "Response", id, result: message.result, error: undefined }
   }
   const error = message.error
   if (!isObject(error) || typeof error.code !== "number" || typeof error.message !== "string") {
-    return invalid(id, "\"error\" has a numeric \"code\" and a \"message\".")
+    return invalidResponse(id, "\"error\" has a numeric \"code\" and a \"message\".")
   }
   return { _tag: "Response", id, result: undefined, error: error as unknown as ErrorObject }
 }
@@ -174,7 +177,7 @@ const decodeResponse = (message: { readonly [key: string]: unknown }): Response 
  * @since 0.1.0
  */
 export const encodeResult = (id: RequestId, result: object): string =>
-  `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${JSON.stringify(result)}}`
+  `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${stringify(result)}}`
 
 /**
  * The frame of an error; `null` where the request's id could not be read.
@@ -183,19 +186,30 @@ export const encodeResult = (id: RequestId, result: object): string =>
  * @since 0.1.0
  */
 export const encodeError = (id: RequestId | null, error: ErrorObject): string =>
-  `{"jsonrpc":"2.0","id":${id === null ? "null" : encodeId(id)},"error":${JSON.stringify(error)}}`
+  `{"jsonrpc":"2.0","id":${id === null ? "null" : encodeId(id)},"error":${stringify(error)}}`
 
 /** @category encoding @since 0.1.0 */
 export const encodeNotification = (method: string, params?: object): string =>
   params === undefined
     ? `{"jsonrpc":"2.0","method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`
+    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${stringify(params)}}`
 
 /** @category encoding @since 0.1.0 */
 export const encodeRequest = (id: RequestId, method: string, params?: object): string =>
   params === undefined
     ? `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`
+    : `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)},"params":${stringify(params)}}`
+
+/** Half a surrogate pair, which UTF-8 cannot carry and no peer has to accept, leaves as U+FFFD. */
+const stringify = (value: object): string => {
+  const text = JSON.stringify(value)
+  return text.includes("\\ud")
+    ? text.replace(
+      /\\(?:u(d[89a-f][\da-f]{2})|.)/gu,
+      (escape, surrogate) => surrogate === undefined ? escape : "\ufffd"
+    )
+    : text
+}
 
 const encodeId = (id: RequestId): string => typeof id === "number" ? String(id) : JSON.stringify(id)
 
@@ -206,18 +220,45 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** @category guards @since 0.1.0 */
 export const isId = (value: unknown): value is RequestId => typeof value === "string" || Number.isSafeInteger(value)
 
-const readId = (value: unknown): RequestId | null => isObject(value) && isId(value.id) ? value.id : null
+/** An id that cannot be sent back as it came is as good as none. */
+const readId = (value: unknown): RequestId | null =>
+  isObject(value) && isId(value.id) && (typeof value.id === "number" || value.id.isWellFormed()) ? value.id : null
 
 const invalid = (id: RequestId | null, message: string): Invalid => ({
   _tag: "Invalid",
   id,
-  error: McpError.invalidRequest(message)
+  error: McpError.invalidRequest(message),
+  isResponse: false
 })
+
+const invalidResponse = (id: RequestId | null, message: string): Invalid => ({
+  ...invalid(id, message),
+  isResponse: true
+})
+
+const invalidMessage = (value: unknown, message: string): Invalid => {
+  const isResponse = isObject(value) && value.method === undefined && ("result" in value || "error" in value)
+  return { ...invalid(readId(value), message), isResponse }
+}
 
 const notJson: Invalid = {
   _tag: "Invalid",
   id: null,
-  error: McpError.make(new McpError.ParseError({ message: "The message is not valid JSON." }))
+  error: McpError.make(new McpError.ParseError({ message: "The message is not valid JSON." })),
+  isResponse: false
+}
+
+/** Read for its id alone, if that costs no more than reading a flat message would. */
+const tooDeep = (text: string, depth: number): Invalid => {
+  let value: unknown
+  if (depth <= 100 * maxDepth) {
+    try {
+      value = JSON.parse(text)
+    } catch {
+      return notJson
+    }
+  }
+  return invalidMessage(value, `The message nests deeper than ${maxDepth} levels; send a flatter one.`)
 }
 
 /** The deepest nesting of brackets outside strings. */

@@ -32,7 +32,9 @@ export const headerParameters = (inputSchema: JsonObject): ReadonlyArray<HeaderP
         return `x-mcp-header at ${at} is not a header name.`
       }
       if (type !== "string" && type !== "integer" && type !== "boolean") {
-        return `x-mcp-header at ${at} stands on a ${String(type)}; only a string, an integer or a boolean can be mirrored.`
+        return `x-mcp-header at ${at} stands on a ${
+          String(type)
+        }; only a string, an integer or a boolean can be mirrored.`
       }
       if (seen.has(header.toLowerCase())) return `x-mcp-header ${JSON.stringify(header)} stands on two properties.`
       seen.add(header.toLowerCase())

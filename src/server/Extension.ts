@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as McpRequest from "../context/McpRequest.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
 import type * as Middleware from "../middleware/Middleware.ts"
 import type * as Era from "../protocol/Era.ts"
@@ -33,7 +34,8 @@ export interface Notification<R> {
 }
 
 /**
- * A filter of `subscriptions/listen`: runs in the stream's scope and may `emit` until it closes.
+ * A filter of `subscriptions/listen`: runs in the stream's scope and may `emit` until it closes. What it emits before
+ * the stream is acknowledged follows the acknowledgement.
  *
  * @category models
  * @since 0.1.0
@@ -44,11 +46,11 @@ export interface ListenFilter<R> {
   readonly listen: (
     filter: any,
     emit: (method: string, params: JsonRpc.JsonObject) => Effect.Effect<void>
-  ) => Effect.Effect<JsonRpc.Json, McpError.McpError, R | Scope.Scope>
+  ) => Effect.Effect<JsonRpc.Json, McpError.McpError, R>
 }
 
 /** @category models @since 0.1.0 */
-export interface Options<R> {
+export interface Options<R, N = never, L = never> {
   /** `<prefix>/<name>`, as it is negotiated under `capabilities.extensions`. */
   readonly id: string
   /** Announced to clients; `{}` when there is nothing to set. */
@@ -56,25 +58,32 @@ export interface Options<R> {
   /** Members of the server's capabilities beside `extensions`, for revisions that name the feature there. */
   readonly capabilities?: (era: Era.Era) => McpSchema.ServerCapabilities
   readonly methods?: { readonly [method: string]: Method<R> }
-  readonly notifications?: { readonly [method: string]: Notification<R> }
-  readonly listenFilters?: { readonly [key: string]: ListenFilter<R> }
+  readonly notifications?: { readonly [method: string]: Notification<N> }
+  readonly listenFilters?: { readonly [key: string]: ListenFilter<L> }
   /** Around each `tools/call`; inside the server's middleware. */
   readonly wrap?: Middleware.Wrap<R>
 }
 
 /** @category models @since 0.1.0 */
-export interface Extension<out R> extends Options<any> {
+export interface Extension<out R> extends Options<any, any, any> {
   readonly [TypeId]: { readonly services: (_: never) => R }
 }
 
 /** @category models @since 0.1.0 */
 export interface Any extends Extension<any> {}
 
-/** @category utility types @since 0.1.0 */
-export type Services<E> = E extends Extension<infer R> ? Exclude<R, RequestContext.RequestContext | Scope.Scope> : never
+/** What an extension's code needs. @category utility types @since 0.1.0 */
+export type Services<E> = E extends Extension<infer R> ? R : never
+
+/** No request stands behind a notification, so what only a request has is not to be had. */
+type WithoutRequest<N> = N extends RequestContext.RequestContext | McpRequest.RequestLevel
+  ? McpRequest.McpRequest<"No request", N>
+  : N
 
 /** @category constructors @since 0.1.0 */
-export const make = <R = never>(options: Options<R>): Extension<R> => ({
+export const make = <R = never, N = never, L = never>(
+  options: Options<R, N, L>
+): Extension<R | WithoutRequest<N> | Exclude<L, Scope.Scope>> => ({
   ...options,
   [TypeId]: { services: (_: never) => _ }
 })

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as McpRequest from "../context/McpRequest.ts"
-import type * as RequestContext from "../context/RequestContext.ts"
+import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
 import * as Deadlines from "../core/Deadlines.ts"
 import type * as DefinitionError from "../definition/DefinitionError.ts"
@@ -63,8 +63,12 @@ export class McpServer extends Context.Service<McpServer, {
   readonly removeTools: (...names: ReadonlyArray<string>) => Effect.Effect<void>
 }>()("fastmcp-effect/server/McpServer") {}
 
-/** What handlers need from their assembly: all but the request itself, with request-level needs as markers. */
-type HandlerServices<R> = McpRequest.Lift<Exclude<R, RequestContext.RequestContext>>
+/**
+ * What handlers need from their assembly: all but the request itself, with request-level needs as markers. Nobody can
+ * hand them a `Scope`: a handler closes its own with `Effect.scoped`.
+ */
+type HandlerServices<R> = R extends Scope.Scope ? McpRequest.McpRequest<"Use Effect.scoped", Scope.Scope>
+  : McpRequest.Lift<Exclude<R, RequestContext.RequestContext>>
 
 type Discharged<R, Provided> = R extends McpRequest.McpRequest<"Requires", infer S> ? S extends Provided ? never : R : R
 
@@ -84,9 +88,14 @@ export const layer = <
 ): Layer.Layer<
   McpServer | Receiver.Receiver | McpRequest.Lift<Middleware.Provides<Middlewares[number]>>,
   DefinitionError.DefinitionError,
-  | Discharged<HandlerServices<Tool.Services<Tools[number]>>, Middleware.Provides<Middlewares[number]>>
-  | Exclude<Middleware.Services<Middlewares[number]>, RequestContext.RequestContext>
-  | Extension.Services<Extensions[number]>
+  Discharged<
+    HandlerServices<
+      | Tool.Services<Tools[number]>
+      | Middleware.Services<Middlewares[number]>
+      | Extension.Services<Extensions[number]>
+    >,
+    Middleware.Provides<Middlewares[number]>
+  >
 > => Layer.effectContext(make(options)) as Layer.Layer<any, DefinitionError.DefinitionError, any>
 
 /**
@@ -107,54 +116,60 @@ export const register = <const Tools extends ReadonlyArray<Tool.AnyHandled>>(
     )
   })) as Layer.Layer<never, DefinitionError.DefinitionError, any>
 
-const make = Effect.fnUntraced(function*(options: Options<ReadonlyArray<Tool.AnyHandled>, ReadonlyArray<Middleware.Any>, ReadonlyArray<Extension.Any>>) {
-  const services = assembly(yield* Effect.context<never>())
-  const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds", tools = [] } = options
-  const definitions = registry.make()
-  const refused = definitions.addTools(tools, services)
-  if (refused !== undefined) return yield* refused
-  const taken = duplicateMethod(extensions)
-  if (taken !== undefined) return yield* taken
+const make = Effect.fnUntraced(
+  function*(
+    options: Options<ReadonlyArray<Tool.AnyHandled>, ReadonlyArray<Middleware.Any>, ReadonlyArray<Extension.Any>>
+  ) {
+    const services = assembly(yield* Effect.context<never>())
+    const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds", tools = [] } = options
+    const definitions = registry.make()
+    const refused = definitions.addTools(tools, services)
+    if (refused !== undefined) return yield* refused
+    const taken = duplicate(extensions)
+    if (taken !== undefined) return yield* taken
 
-  const serverInfo = implementation(options)
-  const profile: router.Profile = {
-    serverInfo,
-    instructions: options.instructions,
-    capabilities: capabilities(extensions)
-  }
-  const routes = router.make({
-    profile,
-    registry: definitions,
-    middleware: Middleware.compose(middleware, services),
-    extensions,
-    services
-  })
-  const { connect } = dispatcher.make({
-    router: routes,
-    registry: definitions,
-    projection: { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } },
-    deadlines: yield* Deadlines.make,
-    services,
-    budget: options.budget ?? Budget.unlimited,
-    requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
-    maxInFlight
-  })
-  return Context.make(Receiver.Receiver, { connect }).pipe(
-    Context.add(McpServer, {
-      addTools: (...tools) =>
-        Effect.contextWith((context: Context.Context<any>) => {
-          const refused = definitions.addTools(tools, Context.merge(services, assembly(context)))
-          return refused === undefined ? Effect.void : Effect.fail(refused)
-        }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
-      removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
+    const serverInfo = implementation(options)
+    const profile: router.Profile = {
+      serverInfo,
+      instructions: options.instructions,
+      capabilities: capabilities(extensions)
+    }
+    const routes = router.make({
+      profile,
+      registry: definitions,
+      middleware: Middleware.compose(middleware, services),
+      extensions,
+      services
     })
-  )
-})
+    const { connect } = dispatcher.make({
+      router: routes,
+      registry: definitions,
+      projection: { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } },
+      deadlines: yield* Deadlines.make,
+      services,
+      budget: options.budget ?? Budget.unlimited,
+      requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
+      maxInFlight
+    })
+    return Context.make(Receiver.Receiver, { connect }).pipe(
+      Context.add(McpServer, {
+        addTools: (...tools) =>
+          Effect.contextWith((context: Context.Context<any>) => {
+            const refused = definitions.addTools(tools, Context.merge(services, assembly(context)))
+            return refused === undefined ? Effect.void : Effect.fail(refused)
+          }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
+        removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
+      })
+    )
+  }
+)
 
-/** What a layer was built with, less what belonged to its building. */
+/** What a layer was built with, less what belonged to its building, or to the request that added tools. */
 const assembly: (context: Context.Context<never>) => Context.Context<never> = Context.omit(
   Scope.Scope,
-  Tracer.ParentSpan
+  Tracer.ParentSpan,
+  RequestContext.RequestContext,
+  Budget.CurrentBudget
 ) as unknown as (context: Context.Context<never>) => Context.Context<never>
 
 const implementation = (options: McpSchema.Implementation): McpSchema.Implementation => {
@@ -176,15 +191,40 @@ const capabilities = (extensions: ReadonlyArray<Extension.Any>) => {
   return (revision: Revision.Revision) => byRevision.get(revision)!
 }
 
-const duplicateMethod = (extensions: ReadonlyArray<Extension.Any>) => {
-  const seen = new Set<string>(Revisions.all.flatMap(({ requests }) => Object.keys(requests)))
-  for (const { methods = {} } of extensions) {
-    for (const name of Object.keys(methods)) {
-      if (seen.has(name)) {
-        return DefinitionErrors.make(new DefinitionErrors.Duplicate({ kind: "extension method", name }))
-      }
+/** Two extensions with one name, or with one word of the protocol, cannot both be served. */
+const duplicate = (extensions: ReadonlyArray<Extension.Any>) => {
+  const core = (table: "requests" | "notifications") =>
+    Revisions.all.flatMap((revision) => Object.keys(revision[table]))
+  const names = {
+    "extension": [],
+    "extension method": core("requests"),
+    "extension notification": core("notifications"),
+    "listen filter": coreFilters
+  }
+  for (const [kind, taken] of Object.entries(names) as Array<[keyof typeof names, ReadonlyArray<string>]>) {
+    const seen = new Set(taken)
+    for (const name of extensions.flatMap((extension) => claims(extension, kind))) {
+      if (seen.has(name)) return DefinitionErrors.make(new DefinitionErrors.Duplicate({ kind, name }))
       seen.add(name)
     }
   }
   return undefined
+}
+
+const coreFilters = ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"]
+
+const claims = (
+  { id, listenFilters = {}, methods = {}, notifications = {} }: Extension.Any,
+  kind: "extension" | "extension method" | "extension notification" | "listen filter"
+): ReadonlyArray<string> => {
+  switch (kind) {
+    case "extension":
+      return [id]
+    case "extension method":
+      return Object.keys(methods)
+    case "extension notification":
+      return Object.keys(notifications)
+    case "listen filter":
+      return Object.keys(listenFilters)
+  }
 }

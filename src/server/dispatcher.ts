@@ -3,13 +3,13 @@
  * A message comes in as a synchronous call; the handler runs on a fiber of its own, which whatever stops the request
  * interrupts with its reason. Nobody else writes to the wire for it.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
-import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as SchemaParser from "effect/SchemaParser"
@@ -18,7 +18,7 @@ import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
 import type * as Deadlines from "../core/Deadlines.ts"
 import * as Outcome from "../core/Outcome.ts"
-import type * as Tool from "../definition/Tool.ts"
+import type * as Era from "../protocol/Era.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
@@ -102,17 +102,28 @@ class Conversation implements Receiver.Peer {
     if (this.isClosed) return exchange.drop()
     switch (message._tag) {
       case "Request":
-        return this.request(message, exchange)
+        try {
+          return this.request(message, exchange)
+        } catch (defect) {
+          // Nothing of ours throws here, but an extension's header rule may.
+          this.shared.fork(reportDefect(message.method, Cause.die(defect)))
+          return this.refuse(message, exchange, McpError.make(new McpError.InternalError()), "Stateful")
+        }
       case "Notification":
         return this.notification(message)
       case "Response":
         return
       case "Invalid":
-        return send(exchange, reply.refusal(message.id, message.error, "Stateful"))
+        // The id of a bad response is one of ours, and names a request of its own among the peer's.
+        return send(exchange, reply.refusal(message.isResponse ? null : message.id, message.error, "Stateful"))
       case "Batch":
         return send(
           exchange,
-          reply.refusal(null, McpError.invalidRequest("Send one message; batches are not part of this revision."), "Stateful")
+          reply.refusal(
+            null,
+            McpError.invalidRequest("Send one message; batches are not part of this revision."),
+            "Stateful"
+          )
         )
     }
   }
@@ -122,16 +133,16 @@ class Conversation implements Receiver.Peer {
     const isStateless = lifecycle.isStateless(message, exchange.header)
     const era = isStateless ? "Stateless" : "Stateful"
     const admitted = this.admit(message, exchange, isStateless)
-    if (lifecycle.isRefusal(admitted)) return send(exchange, reply.refusal(message.id, admitted, era))
+    if (lifecycle.isRefusal(admitted)) return this.refuse(message, exchange, admitted, era)
 
     const { revision } = admitted
     const route = shared.router.resolve(revision, message.method)
     if (route === undefined) {
-      return send(exchange, reply.refusal(message.id, McpError.methodNotFound(message.method), revision.era))
+      return this.refuse(message, exchange, McpError.methodNotFound(message.method), revision.era)
     }
     const params = route.decode(message.params)
     if (Exit.isFailure(params)) {
-      return send(exchange, reply.refusal(message.id, router.describeFailure(message.method, params.cause), revision.era))
+      return this.refuse(message, exchange, router.describeFailure(message.method, params.cause), revision.era)
     }
     const request = new handlerContext.HandlerContext(
       message,
@@ -142,9 +153,32 @@ class Conversation implements Receiver.Peer {
       0
     )
     const plan = route.handle(params.value, { request, session: this.session, header: exchange.header })
-    if (plan instanceof McpError.McpError) return send(exchange, reply.refusal(message.id, plan, revision.era))
-    this.start(new InFlight(this, shared, request, route, plan.tool), plan)
+    if (plan instanceof McpError.McpError) return this.refuse(message, exchange, plan, revision.era)
+    this.start(new InFlight(this, shared, request, route, plan), plan)
     if (message.method === "initialize") this.established()
+  }
+
+  /** Turned away before it could become a request in flight; telemetry sees it all the same. */
+  private refuse(
+    message: JsonRpc.Request,
+    exchange: Receiver.Exchange,
+    refused: McpError.McpError,
+    era: Era.Era
+  ): void {
+    const { metrics, router, spans } = this.shared
+    // A method nobody has is the caller's text, and would make a series of its own.
+    const method = router.isKnown(message.method) ? message.method : Tracing.otherMethod
+    if (spans !== undefined) {
+      const now = this.shared.clock.currentTimeMillisUnsafe()
+      const span = spans.start(method, "server", Tracing.extract(lifecycle.metaOf(message.params)), now)
+      span.attribute(Tracing.attributes.method, method)
+      span.attribute(Tracing.attributes.requestId, String(message.id))
+      span.attribute(Tracing.attributes.errorType, refused.reason._tag)
+      span.attribute(Tracing.attributes.errorCode, String(McpError.code(refused.reason, era)))
+      spans.end(span, Exit.fail(refused), now)
+    }
+    metrics.record(method, "Err", 0)
+    send(exchange, reply.refusal(message.id, refused, era))
   }
 
   private admit(
@@ -215,6 +249,7 @@ class Conversation implements Receiver.Peer {
   }
 
   readonly idle: Effect.Effect<void> = Effect.suspend(() => {
+    for (const entry of [...this.inFlight.values()]) entry.dismiss()
     if (this.inFlight.size === 0) return Effect.void
     const waiter = Deferred.makeUnsafe<void>()
     this.idleWaiters.push(waiter)
@@ -241,6 +276,7 @@ class InFlight {
   private readonly shared: Shared
   readonly request: handlerContext.HandlerContext
   private readonly route: router.Route
+  private readonly farewell: object | undefined
   readonly span: Tracer.Span | undefined
   readonly startedAt: number
   fiber: Fiber.Fiber<object, McpError.McpError> | undefined = undefined
@@ -256,17 +292,19 @@ class InFlight {
     shared: Shared,
     request: handlerContext.HandlerContext,
     route: router.Route,
-    tool: Tool.Any | undefined
+    { farewell, tool }: router.Plan
   ) {
     this.conversation = conversation
     this.shared = shared
     this.request = request
     this.route = route
+    this.farewell = farewell
     this.startedAt = shared.clock.currentTimeMillisUnsafe()
     this.span = shared.spans?.start(
       Tracing.spanName(request.method, tool?.name),
       "server",
-      Tracing.extract(request.meta)
+      Tracing.extract(request.meta),
+      this.startedAt
     )
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, request.method)
@@ -283,9 +321,14 @@ class InFlight {
 
   /** Interrupts the handler; its finalizers get the time their reason allows. */
   cancel(reason: Outcome.CancelReason): void {
-    if (this.isOver || this.cancelledFor !== undefined) return
+    if (this.isOver) return
+    if (reason === "User") {
+      // Its client has forgotten it: neither its finalizers nor what it ends with have anything more to say.
+      this.isDropped = true
+      this.request.end()
+    }
+    if (this.cancelledFor !== undefined) return
     this.cancelledFor = reason
-    this.isDropped = reason === "User"
     this.unwatch()
     Outcome.interruptUnsafe(this.fiber!, reason)
     if (this.isOver) return
@@ -294,6 +337,11 @@ class InFlight {
       this.shared.clock.currentTimeMillisUnsafe() + allowed,
       () => this.cut(reason, allowed)
     )
+  }
+
+  /** Ends what only its client would end. */
+  dismiss(): void {
+    if (this.farewell !== undefined) this.cancel("Shutdown")
   }
 
   /** The fiber ended. */
@@ -320,21 +368,25 @@ class InFlight {
     this.request.end()
     const outcome = Outcome.fromExit(exit)
     const { shared } = this
-    if (this.isDropped && outcome._tag === "Cancelled") this.request.exchange.drop()
-    else this.answer(outcome)
+    let code: number | undefined
+    if (this.isDropped) this.request.exchange.drop()
+    else code = this.answer(outcome)
+    const now = shared.clock.currentTimeMillisUnsafe()
     if (this.span !== undefined) {
-      if (outcome._tag !== "Ok") this.span.attribute(Tracing.attributes.errorType, errorType(outcome))
-      shared.spans!.end(this.span, exit)
+      const type = errorType(outcome)
+      if (type !== undefined) this.span.attribute(Tracing.attributes.errorType, type)
+      if (code !== undefined) this.span.attribute(Tracing.attributes.errorCode, String(code))
+      shared.spans!.end(this.span, exit, now)
     }
-    shared.metrics.record(
-      this.request.method,
-      outcome._tag,
-      shared.clock.currentTimeMillisUnsafe() - this.startedAt
-    )
+    shared.metrics.record(this.request.method, outcome._tag, now - this.startedAt)
     if (outcome._tag === "Panicked" && Exit.isFailure(exit)) this.report(exit.cause)
   }
 
-  private answer(outcome: Outcome.Outcome<object, McpError.McpError>): void {
+  /** The code of the error it sent, if it was one. */
+  private answer(ended: Outcome.Outcome<object, McpError.McpError>): number | undefined {
+    const outcome = this.farewell !== undefined && ended._tag === "Cancelled" && ended.reason === "Shutdown"
+      ? Outcome.ok(this.farewell)
+      : ended
     const { exchange, id, revision } = this.request
     const project = (result: object) => this.route.project(result, this.shared.projection)
     let answer: reply.Reply
@@ -346,13 +398,11 @@ class InFlight {
       this.report(Cause.die(defect))
     }
     send(exchange, answer)
+    return answer.code
   }
 
   private report(cause: Cause.Cause<unknown>): void {
-    this.shared.fork(Effect.andThen(
-      Effect.logError(`${this.request.method} hit a defect`, cause),
-      ErrorReporter.report(cause)
-    ))
+    this.shared.fork(reportDefect(this.request.method, cause))
   }
 
   private unwatch(): void {
@@ -361,7 +411,20 @@ class InFlight {
   }
 }
 
-const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string =>
-  outcome._tag === "Err" ? outcome.error.reason._tag : outcome._tag === "Cancelled" ? outcome.reason : outcome._tag
+const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string | undefined => {
+  switch (outcome._tag) {
+    case "Ok":
+      return (outcome.value as { readonly isError?: unknown }).isError === true ? "tool_error" : undefined
+    case "Err":
+      return outcome.error.reason._tag
+    case "Cancelled":
+      return outcome.reason
+    case "Panicked":
+      return "Panicked"
+  }
+}
+
+const reportDefect = (method: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.andThen(Effect.logError(`${method} hit a defect`, cause), ErrorReporter.report(cause))
 
 const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)

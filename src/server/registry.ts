@@ -4,8 +4,8 @@
 import type * as Context from "effect/Context"
 import * as DefinitionError from "../definition/DefinitionError.ts"
 import * as Tool from "../definition/Tool.ts"
-import * as JsonSchema from "../protocol/JsonSchema.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
+import * as JsonSchema from "../protocol/JsonSchema.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 
 export interface RegisteredTool {
@@ -76,7 +76,13 @@ const register = (
   if (!/^[A-Za-z\d_.-]{1,128}$/u.test(tool.name)) {
     return invalid(tool.name, "a tool's name has 1 to 128 characters out of A-Z a-z 0-9 _ . -")
   }
-  const headers = JsonSchema.headerParameters(Tool.describe(tool).inputSchema as JsonObject)
+  let description: McpSchema.Tool
+  try {
+    description = Tool.describe(tool)
+  } catch (cause) {
+    return invalid(tool.name, (cause as Error).message)
+  }
+  const headers = JsonSchema.headerParameters(description.inputSchema as JsonObject)
   return typeof headers === "string" ? invalid(tool.name, headers) : { tool, context, headers }
 }
 

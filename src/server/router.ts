@@ -7,10 +7,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
-import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Tool from "../definition/Tool.ts"
-import type * as Middleware from "../middleware/Middleware.ts"
+import * as Middleware from "../middleware/Middleware.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
@@ -39,6 +39,8 @@ export interface Plan {
   readonly tool?: Tool.Any
   /** Lasts until somebody ends it, so that no deadline applies. */
   readonly isOpenEnded?: boolean
+  /** What answers it when the server ends it in good order. */
+  readonly farewell?: object
 }
 
 export type Handler = (params: any, call: Call) => Plan | McpError.McpError
@@ -51,6 +53,8 @@ export interface Route {
 
 export interface Router {
   readonly resolve: (revision: Revision.Revision, method: string) => Route | undefined
+  /** Whether some revision has the method. */
+  readonly isKnown: (method: string) => boolean
   readonly notification: (
     method: string,
     params: JsonRpc.JsonObject | undefined
@@ -73,17 +77,16 @@ export const make = (options: {
   readonly extensions: ReadonlyArray<Extension.Any>
   readonly services: Context.Context<never>
 }): Router => {
-  const { extensions, middleware, profile, registry } = options
-  const callWrap = extensions.reduceRight<Middleware.Wrap<never> | undefined>(
-    (inner, { wrap }) =>
-      wrap === undefined
-        ? inner
-        : (request, next) => wrap(request, inner === undefined ? next : inner(request, next)) as Middleware.Next,
-    undefined
+  const { extensions, middleware, profile, registry, services } = options
+  const callWrap = Middleware.compose(
+    extensions.flatMap(({ wrap }) => wrap === undefined ? [] : [Middleware.make(wrap)]),
+    services
   )
-  const filters = new Map(extensions.flatMap(({ listenFilters = {} }) =>
-    Object.entries(listenFilters as { readonly [key: string]: Extension.ListenFilter<never> })
-  ))
+  const filters = new Map(
+    extensions.flatMap(({ listenFilters = {} }) =>
+      Object.entries(listenFilters as { readonly [key: string]: Extension.ListenFilter<never> })
+    )
+  )
 
   const handlers: { readonly [method: string]: Handler } = {
     "initialize": (params: typeof McpSchema.InitializeParams.Type, { session }) => ({
@@ -137,7 +140,10 @@ export const make = (options: {
         if (definition.eras !== undefined && !definition.eras.includes(revision.era)) continue
         table.set(method, {
           decode: lazyDecode(definition.params),
-          handle: wrapped(method, (params) => ({ effect: definition.handle(params) as Middleware.Next })),
+          handle: wrapped(
+            method,
+            (params) => ({ effect: Effect.suspend(() => definition.handle(params) as Middleware.Next) })
+          ),
           project: revision.projectResult
         })
       }
@@ -163,11 +169,14 @@ export const make = (options: {
 
   return {
     resolve: (revision, method) => routes.get(revision.version)!.get(method),
+    isKnown: (method) => Revisions.all.some(({ version }) => routes.get(version)!.has(method)),
     notification: (method, params) => {
       const definition = notifications.get(method)
       if (definition === undefined) return undefined
       const decoded = definition.decode(params)
-      return Exit.isSuccess(decoded) ? definition.handle(decoded.value) as Effect.Effect<void> : undefined
+      return Exit.isSuccess(decoded)
+        ? Effect.suspend(() => definition.handle(decoded.value) as Effect.Effect<void>)
+        : undefined
     },
     mirroredName: ({ method, params }) => {
       const key = coreMirrors.get(method)
@@ -200,5 +209,9 @@ const lazyDecode = (schema: Schema.Codec<any, any>): Route["decode"] => {
 /** What is wrong with a request's params, for the person who sent them. */
 export const describeFailure = (method: string, cause: Cause.Cause<SchemaIssue.Issue>): McpError.McpError =>
   McpError.invalidParams(
-    `Invalid params for ${method}: ${cause.reasons.map((reason) => reason._tag === "Fail" ? String(reason.error) : "").join("; ")}`
+    `Invalid params for ${method}: ${
+      cause.reasons.map((reason) => reason._tag === "Fail" ? formatIssue(reason.error) : "").join("; ")
+    }`
   )
+
+const formatIssue = SchemaIssue.makeFormatterDefault()

@@ -83,7 +83,9 @@ const checkHeader = (
 const mismatch = (message: string) => McpError.make(new McpError.HeaderMismatch({ message }))
 
 const missing = (key: string) =>
-  McpError.make(new McpError.InvalidEnvelope({ message: `params._meta lacks ${JSON.stringify(key)}, or has it wrong.` }))
+  McpError.make(
+    new McpError.InvalidEnvelope({ message: `params._meta lacks ${JSON.stringify(key)}, or has it wrong.` })
+  )
 
 const malformed = (key: string) =>
   McpError.make(new McpError.InvalidEnvelope({ message: `params._meta[${JSON.stringify(key)}] is malformed.` }))

@@ -20,7 +20,15 @@ export const listen = (
 ): router.Handler =>
 ({ notifications }: typeof McpSchema.ListenParams.Type, { request }) => {
   const _meta = { [Meta.subscriptionId]: request.id }
-  const emit = (method: string, params: JsonObject) => request.notify(method, { ...params, _meta })
+  const send = (method: string, params: JsonObject) => request.notify(method, { ...params, _meta })
+  // Nothing may come before the acknowledgement.
+  let early: Array<Effect.Effect<void>> | undefined = []
+  const emit = (method: string, params: JsonObject) =>
+    Effect.suspend(() => {
+      if (early === undefined) return send(method, params)
+      early.push(send(method, params))
+      return Effect.void
+    })
   const opened = Effect.scoped(Effect.gen(function*() {
     const honoured: { [key: string]: Json } = {}
     const changes = yield* makeChanges
@@ -38,12 +46,14 @@ export const listen = (
       if (Exit.isFailure(params)) return yield* McpError.invalidParams(`notifications.${key} is malformed.`)
       honoured[key] = yield* filter.listen(params.value, emit)
     }
-    yield* emit("notifications/subscriptions/acknowledged", { notifications: honoured })
+    yield* send("notifications/subscriptions/acknowledged", { notifications: honoured })
+    for (const emitted of early ?? []) yield* emitted
+    early = undefined
     return yield* Effect.forever(
       Effect.andThen(changes.next, emit("notifications/tools/list_changed", {}))
     )
   }))
-  return { effect: opened, isOpenEnded: true }
+  return { effect: opened, isOpenEnded: true, farewell: { _meta } }
 }
 
 /** Signals that pile up while one is being sent count as one. */
@@ -65,4 +75,3 @@ const makeChanges = Effect.sync(() => {
     })
   }
 })
-

@@ -21,19 +21,28 @@ export const attributes = {
   errorCode: "rpc.response.status_code"
 } as const
 
+/** Stands for a method the server does not know. @category names @since 0.1.0 */
+export const otherMethod = "_OTHER"
+
 /** `tools/call add`; the method alone where there is no target. @category names @since 0.1.0 */
 export const spanName = (method: string, target: string | undefined): string =>
   target === undefined ? method : `${method} ${target}`
 
 /**
- * Starts and ends spans outside any fiber, with what tracing needs resolved once.
+ * Starts and ends spans outside any fiber, with what tracing needs resolved once. `millis` is what the clock showed the
+ * caller just now.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Spans {
-  readonly start: (name: string, kind: Tracer.SpanKind, parent: Tracer.AnySpan | undefined) => Tracer.Span
-  readonly end: (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>) => void
+  readonly start: (
+    name: string,
+    kind: Tracer.SpanKind,
+    parent: Tracer.AnySpan | undefined,
+    millis: number
+  ) => Tracer.Span
+  readonly end: (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, millis: number) => void
 }
 
 /**
@@ -47,24 +56,42 @@ export const makeSpans = (context: Context.Context<never>): Spans | undefined =>
   const tracer = Context.get(context, Tracer.Tracer)
   const clock = Context.get(context, Clock.Clock)
   const timing = Context.get(context, References.TracerTimingEnabled)
-  const now = () => timing ? clock.currentTimeNanosUnsafe() : noTime
+  const time = !timing
+    ? () => noTime
+    // Effect's own tracer exports nothing, so nobody would see finer times than these.
+    : Context.getOrUndefined(context, Tracer.Tracer) === undefined
+    ? makeMillisToNanos()
+    : () => clock.currentTimeNanosUnsafe()
   return {
-    start: (name, kind, parent) =>
+    start: (name, kind, parent, millis) =>
       tracer.span({
         name,
         parent: parent === undefined ? Option.none() : Option.some(parent),
         annotations: Context.empty(),
         links: [],
-        startTime: now(),
+        startTime: time(millis),
         kind,
         root: parent === undefined,
         sampled: parent?.sampled ?? true
       }),
-    end: (span, exit) => span.end(now(), exit)
+    end: (span, exit, millis) => span.end(time(millis), exit)
   }
 }
 
 const noTime = BigInt(0)
+
+/** Many requests share a millisecond, and a conversion costs more than a comparison. */
+const makeMillisToNanos = (): (millis: number) => bigint => {
+  let last = NaN
+  let nanos = noTime
+  return (millis) => {
+    if (millis !== last) {
+      last = millis
+      nanos = BigInt(millis) * BigInt(1_000_000)
+    }
+    return nanos
+  }
+}
 
 /**
  * The caller's span, if the request's `_meta` names one that W3C Trace Context accepts.

@@ -93,13 +93,14 @@ export const client = <E>(
       frames.push(frame)
       const message = JsonRpc.parse(frame)
       if (message._tag === "Notification") notifications.push(message)
-      if (message._tag !== "Response" || message.id === null) return
+      if (message._tag !== "Response" && message._tag !== "Invalid" || message.id === null) return
       const waiting = pending.get(message.id)
       pending.delete(message.id)
       if (waiting === undefined) return
+      const error = message._tag === "Invalid" ? McpError.toObject(message.error, revision.era) : message.error
       Deferred.doneUnsafe(
         waiting,
-        message.error === undefined ? Exit.succeed(message.result!) : Exit.fail(message.error)
+        error === undefined ? Exit.succeed((message as JsonRpc.Response).result!) : Exit.fail(error)
       )
     }
     yield* Effect.forkScoped(
@@ -153,8 +154,7 @@ export const client = <E>(
     const self: Client = {
       revision: revision.version as Revisions.Version,
       request,
-      notify: (method, params) =>
-        Effect.sync(() => wire.send(JsonRpc.encodeNotification(method, params))),
+      notify: (method, params) => Effect.sync(() => wire.send(JsonRpc.encodeNotification(method, params))),
       listTools: Effect.map(
         request("tools/list"),
         ({ tools }) => tools as unknown as ReadonlyArray<McpSchema.Tool>
@@ -192,16 +192,12 @@ const fail = (error: JsonRpc.ErrorObject): Effect.Effect<never, McpError.McpErro
     : Effect.fail(McpError.fromObject(error))
 }
 
-/**
- * Lets everything run that can run without time passing: what was sent is delivered, what was forked has started.
- *
- * @category clock
- * @since 0.1.0
- */
-export const settle: Effect.Effect<void> = Effect.gen(function*() {
-  for (let turn = 0; turn < settleTurns; turn++) yield* Effect.yieldNow
-})
-
-/** More turns than any message takes from a client's call to its handler and back. */
-const settleTurns = 64
-
+export {
+  /**
+   * Lets everything run that can run without time passing; see `Lab.settle`.
+   *
+   * @category clock
+   * @since 0.1.0
+   */
+  settle
+} from "./Lab.ts"

@@ -7,10 +7,10 @@ import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Latch from "effect/Latch"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as Receiver from "./Receiver.ts"
@@ -66,18 +66,19 @@ const accept = (
   head: StreamableHttpServer.Head,
   body: string
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.flatMap(Queue.unbounded<string, Cause.Done>(), (queue) => Effect.callback((resume) => {
-    let disconnect: () => void = () => {}
-    disconnect = transport.accept(head, body, {
-      respond: (status, headers, body) => resume(Effect.succeed(toResponse({ status, headers, body }))),
-      stream: (status, headers) => {
-        const { response, stream } = makeStream(queue, status, headers, () => disconnect())
-        resume(Effect.succeed(response))
-        return stream
-      }
-    })
-    return Effect.sync(disconnect)
-  }))
+  Effect.flatMap(Queue.unbounded<string, Cause.Done>(), (queue) =>
+    Effect.callback((resume) => {
+      let disconnect: () => void = () => {}
+      disconnect = transport.accept(head, body, {
+        respond: (status, headers, body) => resume(Effect.succeed(toResponse({ status, headers, body }))),
+        stream: (status, headers) => {
+          const { response, stream } = makeStream(queue, status, headers, () => disconnect())
+          resume(Effect.succeed(response))
+          return stream
+        }
+      })
+      return Effect.sync(disconnect)
+    }))
 
 /** A request made from a Fetch API `Request` has its host in the URL alone. */
 const hostOf = (url: string): string | undefined => URL.parse(url)?.host
@@ -112,7 +113,10 @@ const makeStream = (
     congested,
     drained: open.await
   }
-  return { stream, response: HttpServerResponse.stream(events, { status, headers, contentType: headers["content-type"]! }) }
+  return {
+    stream,
+    response: HttpServerResponse.stream(events, { status, headers, contentType: headers["content-type"]! })
+  }
 }
 
 const toResponse = ({ body, headers, status }: StreamableHttpServer.Refusal): HttpServerResponse.HttpServerResponse =>

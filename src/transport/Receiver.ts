@@ -49,7 +49,7 @@ export interface Peer {
   readonly receive: (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Exchange) => void
   /** Whether `initialize` has succeeded, so that this conversation is worth keeping. */
   readonly isEstablished: () => boolean
-  /** Waits until no request is in flight. */
+  /** Says goodbye to who only listens, and waits until no request is in flight. */
   readonly idle: Effect.Effect<void>
   /** Stops what is in flight for this reason and waits for its finalizers, within their bound. */
   readonly close: (reason: Outcome.CancelReason) => Effect.Effect<void>

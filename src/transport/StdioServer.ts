@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -42,11 +42,15 @@ export const run = (
     const stdio = yield* Stdio.Stdio
     const receiver = yield* Receiver.Receiver
     const out = outbox.make({ highWaterMark })
+    let isPatient = true
 
     const writer = yield* Effect.forkScoped(
       Stream.run(
-        Stream.fromPull(Effect.succeed(Effect.flatMap(out.take, (batch) =>
-          batch === undefined ? Cause.done() : Effect.succeed([batch] as const)))),
+        Stream.fromPull(
+          Effect.succeed(
+            Effect.flatMap(out.take, (batch) => batch === undefined ? Cause.done() : Effect.succeed([batch] as const))
+          )
+        ),
         stdio.stdout()
       ),
       { startImmediately: true }
@@ -57,8 +61,7 @@ export const run = (
         receiver.connect({ transport: "stdio", sessionId: undefined, push: out.write, context: Context.empty() })
       ),
       (peer) =>
-        peer.idle.pipe(
-          Effect.timeoutOption(grace),
+        (isPatient ? Effect.timeoutOption(peer.idle, grace) : Effect.void).pipe(
           Effect.andThen(peer.close("Shutdown")),
           Effect.andThen(Effect.sync(out.end)),
           // A reader that has stopped reading must not keep us here.
@@ -96,6 +99,9 @@ export const run = (
     ).pipe(
       Effect.mapError((cause) => TransportError.make(new TransportError.Closed({ cause })))
     )
+    // Clients close stdin, wait, send SIGTERM and soon after SIGKILL: a signal from here on ends the grace period.
+    isPatient = false
+    yield* Effect.timeoutOption(peer.idle, grace)
   }))
 
 /**
@@ -112,5 +118,6 @@ export const layer = (options?: Options): Layer.Layer<never, never, Receiver.Rec
 const tooLong = (maxBytes: number): JsonRpc.Invalid => ({
   _tag: "Invalid",
   id: null,
-  error: McpError.invalidRequest(`The line is longer than ${maxBytes} bytes; it was discarded.`)
+  error: McpError.invalidRequest(`The line is longer than ${maxBytes} bytes; it was discarded.`),
+  isResponse: false
 })

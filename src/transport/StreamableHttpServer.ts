@@ -5,11 +5,12 @@
  * server-sent events once there is a second.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Hex from "effect/encoding/Hex"
-import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
@@ -23,6 +24,8 @@ export interface Options extends HostGuard.Options {
   readonly maxBodyBytes?: number
   /** Most sessions at one time; `initialize` is refused with 503 above it. 10,000. */
   readonly maxSessions?: number
+  /** How long requests in flight may go on once the transport closes. Not at all when left out. */
+  readonly grace?: Duration.Input
 }
 
 /** What a mount knows before it has read the body. @category models @since 0.1.0 */
@@ -77,7 +80,7 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<StreamableHttpServer, never, Receiver.Receiver | SecureRandom.SecureRandom | Scope.Scope> =>
   Effect.gen(function*() {
-    const { maxBodyBytes = 4 << 20, maxSessions = 10_000 } = options
+    const { grace, maxBodyBytes = 4 << 20, maxSessions = 10_000 } = options
     const receiver = yield* Receiver.Receiver
     const random = yield* SecureRandom.SecureRandom
     const guard = HostGuard.make(options)
@@ -86,12 +89,23 @@ export const make = (
     const context = yield* Effect.context<never>()
     const fork = Effect.runForkWith(context)
 
+    const each = (f: (peer: Receiver.Peer) => Effect.Effect<void>) =>
+      Effect.suspend(() =>
+        Effect.forEach([...sessions.values(), ...passing], f, { concurrency: "unbounded", discard: true })
+      )
     yield* Effect.addFinalizer(() =>
-      Effect.forEach([...sessions.values(), ...passing], (peer) => peer.close("Shutdown"), {
-        concurrency: "unbounded",
-        discard: true
-      })
+      Effect.andThen(
+        grace === undefined ? Effect.void : Effect.timeoutOption(each((peer) => peer.idle), grace),
+        each((peer) => peer.close("Shutdown"))
+      )
     )
+
+    /** Its client is gone, and its finalizers are still waited for when the transport closes. */
+    const abandon = (peer: Receiver.Peer) => {
+      passing.add(peer)
+      peer.closeUnsafe("User")
+      fork(Effect.andThen(peer.idle, Effect.sync(() => passing.delete(peer))))
+    }
 
     const sessionId = Effect.map(random.randomBytes(16), Hex.encode)
 
@@ -123,9 +137,9 @@ export const make = (
       const id = head.header(sessionHeader)
       if (id === undefined) return refusal(405, McpError.invalidRequest("Only a session can be ended."))
       const peer = sessions.get(id)
-      if (peer === undefined) return unknownSession
+      if (peer === undefined) return refusal(404, unknownSession)
       sessions.delete(id)
-      peer.closeUnsafe("User")
+      abandon(peer)
       return { status: 204, headers: {}, body: "" }
     }
 
@@ -150,7 +164,7 @@ export const make = (
       if (message._tag !== "Request") exchange.acknowledge()
       // Closing the response stream is how a client of this era cancels.
       return () => {
-        if (exchange.disconnect()) peer.closeUnsafe("User")
+        if (exchange.disconnect()) abandon(peer)
       }
     }
 
@@ -161,13 +175,13 @@ export const make = (
     ) => {
       const version = head.header(versionHeader)
       if (version !== undefined && Revisions.select(version) === undefined) {
-        respond(responder, refusal(400, unsupportedVersion(version)))
+        respond(responder, refusal(400, unsupportedVersion(version), {}, idOf(message)))
         return ignore
       }
       const id = head.header(sessionHeader)
       const known = id === undefined ? undefined : sessions.get(id)
       if (id !== undefined && known === undefined) {
-        respond(responder, unknownSession)
+        respond(responder, refusal(404, unknownSession, {}, idOf(message)))
         return ignore
       }
       if (known !== undefined) {
@@ -231,7 +245,7 @@ export const make = (
           respond(
             responder,
             message._tag === "Invalid"
-              ? refusal(400, message.error, {}, message.id)
+              ? refusal(400, message.error, {}, message.isResponse ? null : message.id)
               : refusal(400, McpError.invalidRequest("Send one message; batches are not part of this revision."))
           )
           return ignore
@@ -376,10 +390,16 @@ const refusal = (
 export const tooLarge = (maxBodyBytes: number): Refusal =>
   refusal(413, McpError.invalidRequest(`The body is larger than ${maxBodyBytes} bytes.`))
 
-const unknownSession = refusal(404, McpError.invalidRequest("This session has ended; begin again with initialize."))
+const unknownSession = McpError.invalidRequest("This session has ended; begin again with initialize.")
+
+const idOf = (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch): JsonRpc.RequestId | null =>
+  message._tag === "Request" ? message.id : null
 
 const unsupportedVersion = (requested: string) =>
   McpError.make(new McpError.UnsupportedVersion({ requested, supported: Revisions.versions }))
 
 const accepts = (accept: string, type: string): boolean =>
+  accept.includes(type) || acceptsAny(accept.toLowerCase(), type)
+
+const acceptsAny = (accept: string, type: string): boolean =>
   accept.includes(type) || accept.includes("*/*") || accept.includes(`${type.slice(0, type.indexOf("/"))}/*`)

@@ -46,6 +46,6 @@ export const expectedFailures: Readonly<Record<Requirements, ReadonlyArray<strin
     "input-required-result-result-type",
     "input-required-result-tampered-state",
     "input-required-result-capability-check",
-    "input-required-result-ignore-extra-params",
+    "input-required-result-ignore-extra-params"
   ]
 }

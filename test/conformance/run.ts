@@ -37,7 +37,6 @@ const startServer = async (): Promise<{ readonly url: string; readonly child: Ch
   )
   // Whatever ends this process, the server goes with it.
   process.once("exit", () => child.kill("SIGKILL"))
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1))
   let output = ""
   child.stdout.on("data", (chunk) => output += chunk)
   child.stderr.on("data", (chunk) => output += chunk)

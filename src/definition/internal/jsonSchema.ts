@@ -62,6 +62,8 @@ export const toolOutput = (schema: Schema.Top): JsonObject => compile(codec(sche
 // codec
 // -----------------------------------------------------------------------------
 
+// Named to be recognised, not to be used.
+// @effect-diagnostics-next-line schemaNumber:off
 const numberToJson = Schema.toCodecJson(Schema.Number).ast.encoding?.[0].transformation
 const undefinedToNull = Schema.toCodecJson(Schema.Undefined).ast.encoding?.[0].transformation
 

@@ -28,6 +28,8 @@ export class HandlerContext implements Service {
   private readonly nestedCall: CallTool
   private lastProgress = -Infinity
   private ended = false
+  /** The context of the tool that called this one. */
+  private caller: HandlerContext | undefined = undefined
 
   constructor(
     request: JsonRpc.Request,
@@ -67,9 +69,13 @@ export class HandlerContext implements Service {
     this.ended = true
   }
 
+  private hasEnded(): boolean {
+    return this.ended || this.caller?.hasEnded() === true
+  }
+
   notify(method: string, params: JsonRpc.JsonObject): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.ended) return Effect.void
+      if (this.hasEnded()) return Effect.void
       this.exchange.notify(JsonRpc.encodeNotification(method, params))
       return this.exchange.congested() ? this.exchange.drained : Effect.void
     })
@@ -105,7 +111,7 @@ export class HandlerContext implements Service {
 
   /** The same request as a tool it calls sees it. */
   nested(): HandlerContext {
-    return new HandlerContext(
+    const nested = new HandlerContext(
       { _tag: "Request", id: this.id, method: "tools/call", params: undefined },
       this.scope,
       this.sessionId,
@@ -113,5 +119,7 @@ export class HandlerContext implements Service {
       this.nestedCall,
       this.depth + 1
     )
+    nested.caller = this
+    return nested
   }
 }

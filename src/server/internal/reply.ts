@@ -10,6 +10,8 @@ import * as WireOutcome from "../../protocol/WireOutcome.ts"
 export interface Reply {
   readonly frame: string
   readonly status: number
+  /** The JSON-RPC code of an error. */
+  readonly code: number | undefined
 }
 
 /** `project` turns the model into the wire of the request's revision. */
@@ -21,7 +23,7 @@ export const make = (
 ): Reply => {
   switch (outcome._tag) {
     case "Ok":
-      return { frame: JsonRpc.encodeResult(id, project(outcome.value)), status: 200 }
+      return { frame: JsonRpc.encodeResult(id, project(outcome.value)), status: 200, code: undefined }
     case "Err":
       return refusal(id, outcome.error, era)
     case "Cancelled":
@@ -42,7 +44,8 @@ export const make = (
 
 export const refusal = (id: JsonRpc.RequestId | null, refused: McpError.McpError, era: Era.Era): Reply => ({
   frame: JsonRpc.encodeError(id, McpError.toObject(refused, era)),
-  status: McpError.httpStatus(refused.reason, era)
+  status: McpError.httpStatus(refused.reason, era),
+  code: McpError.code(refused.reason, era)
 })
 
 const error = (
@@ -52,5 +55,6 @@ const error = (
   outcome: WireOutcome.WireOutcome
 ): Reply => ({
   frame: JsonRpc.encodeError(id, { ...McpError.toObject(mcpError, era), data: WireOutcome.encode(outcome) }),
-  status: McpError.httpStatus(mcpError.reason, era)
+  status: McpError.httpStatus(mcpError.reason, era),
+  code: McpError.code(mcpError.reason, era)
 })

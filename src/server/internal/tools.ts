@@ -12,6 +12,7 @@ import type { Json } from "../../protocol/JsonRpc.ts"
 import * as JsonSchema from "../../protocol/JsonSchema.ts"
 import * as McpError from "../../protocol/McpError.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
+import * as Tracing from "../../telemetry/Tracing.ts"
 import type * as Receiver from "../../transport/Receiver.ts"
 import type * as registry from "../registry.ts"
 import type * as router from "../router.ts"
@@ -75,10 +76,16 @@ export const nestedCall = (
     McpError.McpError
   >
   // What the tool was assembled with, and of its caller what belongs to the request: span, budget, identity.
-  const assembled = Effect.updateContext(answer, (current: Context.Context<never>) =>
-    Context.add(Context.merge(current, registered.context), RequestContext.RequestContext, request))
-  return Effect.useSpan(`tools/call ${params.name}`, (span) =>
-    Effect.withParentSpan(Budget.nested(assembled, {}), span, { captureStackTrace: false }))
+  const assembled = Effect.updateContext(
+    answer,
+    (current: Context.Context<never>) =>
+      Context.add(Context.merge(current, registered.context), RequestContext.RequestContext, request)
+  )
+  return Effect.useSpan(
+    Tracing.spanName("tools/call", params.name),
+    { attributes: { [Tracing.attributes.method]: "tools/call", [Tracing.attributes.toolName]: params.name } },
+    (span) => Effect.withParentSpan(Budget.nested(assembled, {}), span, { captureStackTrace: false })
+  )
 }
 
 const noArguments = {}
@@ -88,8 +95,13 @@ const checkCapabilities = (
   request: handlerContext.HandlerContext
 ): McpError.McpError | undefined => {
   if (tool.requires === undefined) return undefined
-  const declared = request.client.capabilities as { readonly [key: string]: unknown }
-  const missing = Object.entries(tool.requires).filter(([key]) => declared[key] === undefined)
+  const { capabilities } = request.client
+  const declared: Capabilities = capabilities.elicitation === undefined || "form" in capabilities.elicitation
+      || "url" in capabilities.elicitation
+    ? capabilities as Capabilities
+    // An empty `elicitation` has always meant forms.
+    : { ...capabilities, elicitation: { form: {} } }
+  const missing = Object.entries(tool.requires).filter(([key, wanted]) => !covers(declared[key], wanted))
   return missing.length === 0 ? undefined : McpError.make(
     new McpError.MissingCapability({
       message: `${tool.name} needs a client with ${missing.map(([key]) => key).join(", ")}`,
@@ -97,6 +109,16 @@ const checkCapabilities = (
     })
   )
 }
+
+interface Capabilities {
+  readonly [key: string]: unknown
+}
+
+/** Whether what the client declared has every member that is wanted, and every flag that is wanted true. */
+const covers = (declared: unknown, wanted: unknown): boolean =>
+  typeof wanted === "object" && wanted !== null && typeof declared === "object" && declared !== null
+    ? Object.entries(wanted).every(([key, value]) => covers((declared as Capabilities)[key], value))
+    : wanted === undefined || wanted === false || (wanted === true ? declared === true : declared !== undefined)
 
 const checkHeaders = (
   { headers }: registry.RegisteredTool,

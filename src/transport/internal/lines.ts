@@ -1,6 +1,6 @@
 /**
  * Splits a byte stream into lines of bounded length. Bytes of a line that grows past the limit are discarded as they
- * arrive, so memory stays bounded however long the line is.
+ * arrive, so memory stays bounded however long the line is, and in however small pieces it comes.
  */
 export interface Lines {
   readonly push: (chunk: Uint8Array) => void
@@ -14,69 +14,88 @@ export const make = (options: {
   readonly onOversize: () => void
 }): Lines => {
   const { maxBytes, onLine, onOversize } = options
-  const decoder = new TextDecoder()
-  let pending: Array<Uint8Array> = []
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  /** The start of a line whose end has not come. */
+  let pending = nothing
   let pendingBytes = 0
   let discarding = false
 
   const emit = (line: string) => {
     if (line === "" || line === "\r") return
-    // A character takes at most three bytes for each UTF-16 unit, so most lines need no count.
-    if (line.length * 3 > maxBytes && new TextEncoder().encode(line).length > maxBytes) onOversize()
-    else onLine(line)
-  }
-
-  const complete = (head: Uint8Array) => {
-    if (discarding) {
-      discarding = false
-      return onOversize()
-    }
-    if (pending.length === 0) return emit(decoder.decode(head))
-    const line = new Uint8Array(pendingBytes + head.length)
-    let offset = 0
-    for (const part of pending) {
-      line.set(part, offset)
-      offset += part.length
-    }
-    line.set(head, offset)
-    pending = []
-    pendingBytes = 0
-    emit(decoder.decode(line))
+    onLine(line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line)
   }
 
   const keep = (tail: Uint8Array) => {
     if (discarding || tail.length === 0) return
-    pendingBytes += tail.length
-    if (pendingBytes > maxBytes) {
+    const size = pendingBytes + tail.length
+    if (size > maxBytes) {
       discarding = true
-      pending = []
+      pending = nothing
       pendingBytes = 0
-    } else {
-      pending.push(tail)
+      return
+    }
+    if (size > pending.length) {
+      const grown = new Uint8Array(Math.min(maxBytes, Math.max(size, 2 * pending.length, smallest)))
+      grown.set(pending.subarray(0, pendingBytes))
+      pending = grown
+    }
+    pending.set(tail, pendingBytes)
+    pendingBytes = size
+  }
+
+  /** A newline has come. */
+  const complete = () => {
+    if (discarding) {
+      discarding = false
+      return onOversize()
+    }
+    const line = decoder.decode(pending.subarray(0, pendingBytes))
+    pendingBytes = 0
+    if (pending.length > largest) pending = nothing
+    emit(line)
+  }
+
+  const emitEach = (bytes: Uint8Array) => {
+    for (let start = 0; start <= bytes.length;) {
+      const newline = bytes.indexOf(lineFeed, start)
+      const end = newline === -1 ? bytes.length : newline
+      if (end - start > maxBytes) onOversize()
+      else emit(decoder.decode(bytes.subarray(start, end)))
+      start = end + 1
     }
   }
 
   return {
     push: (chunk) => {
-      const last = chunk.lastIndexOf(newline)
+      const last = chunk.lastIndexOf(lineFeed)
       if (last === -1) return keep(chunk)
       let start = 0
-      if (pending.length > 0 || discarding) {
-        const first = chunk.indexOf(newline)
-        complete(chunk.subarray(0, first))
+      if (pendingBytes > 0 || discarding) {
+        const first = chunk.indexOf(lineFeed)
+        keep(chunk.subarray(0, first))
+        complete()
         start = first + 1
       }
-      if (start <= last) {
+      if (last - start > maxBytes) emitEach(chunk.subarray(start, last))
+      else if (start <= last) {
         const text = decoder.decode(chunk.subarray(start, last))
-        if (text.includes("\n")) for (const line of text.split("\n")) emit(line)
+        if (text.includes("\n")) { for (const line of text.split("\n")) emit(line) }
         else emit(text)
       }
       keep(chunk.subarray(last + 1))
     },
     end: () => {
-      if (pending.length > 0 || discarding) complete(new Uint8Array(0))
+      if (pendingBytes > 0 || discarding) complete()
     }
   }
 }
 
-const newline = 0x0a
+const lineFeed = 0x0a
+
+const byteOrderMark = 0xfeff
+
+const nothing = new Uint8Array(0)
+
+/** Bytes a buffer has at least, and those up to which it is used again. */
+const smallest = 1024
+const largest = 1 << 16

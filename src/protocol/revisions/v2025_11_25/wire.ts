@@ -1,5 +1,5 @@
 /** The wire of 2025-11-25, where it differs from the model. */
-import * as McpSchema from "../../McpSchema.ts"
+import type * as McpSchema from "../../McpSchema.ts"
 
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -1,0 +1,79 @@
+/** What the two drivers have in common, and the figures taken with either. */
+import { busySeconds, type Child, cpuSeconds, peakMegabytes } from "./child.ts"
+
+/** Milliseconds that a run took, and of the driver's CPU in it. */
+export interface Spent {
+  readonly wall: number
+  readonly cpu: number
+}
+
+export interface Driver {
+  readonly child: Child
+  /** Makes calls, so many in flight, and checks every answer. Samples are the milliseconds of each call. */
+  readonly run: (calls: number, inFlight: number, samples?: Float64Array) => Promise<Spent>
+  readonly close: () => Promise<void>
+}
+
+export interface Load {
+  readonly calls: number
+  readonly warmup: number
+  readonly inFlight: number
+}
+
+/** How many calls are timed one at a time. */
+export const oneAtATime = ({ calls }: Pick<Load, "calls">): number => Math.max(200, Math.floor(calls / 20))
+
+export interface Figures {
+  readonly callsPerSecond: number
+  /** CPU of the server for one call, in microseconds. */
+  readonly serverMicros: number
+  /** CPU of the driver against wall time: near 1, the driver is what is being measured. */
+  readonly driverShare: number
+  /** CPU that other processes took meanwhile, in cores: near 0, or the figures are not to be trusted. */
+  readonly elsewhere: number
+  readonly peakMegabytes: number
+  /** One at a time, in microseconds. */
+  readonly p50: number
+  readonly p99: number
+}
+
+/** A clock for a run: call it to start, call what it gives to stop. */
+export const stopwatch = (): () => Spent => {
+  const cpu = process.cpuUsage()
+  const began = performance.now()
+  return () => {
+    const wall = performance.now() - began
+    const { system, user } = process.cpuUsage(cpu)
+    return { wall, cpu: (system + user) / 1000 }
+  }
+}
+
+/** Warm-up, throughput, then one call at a time, all on one server process. */
+export const measure = async (driver: Driver, load: Load): Promise<Figures> => {
+  try {
+    await driver.run(load.warmup, load.inFlight)
+    const busyBefore = busySeconds()
+    const serverBefore = cpuSeconds(driver.child)
+    const spent = await driver.run(load.calls, load.inFlight)
+    const server = cpuSeconds(driver.child) - serverBefore
+    const busy = busySeconds() - busyBefore
+    const peak = peakMegabytes(driver.child)
+
+    const samples = new Float64Array(oneAtATime(load))
+    await driver.run(samples.length, 1)
+    await driver.run(samples.length, 1, samples)
+    samples.sort()
+    const quantile = (q: number) => samples[Math.floor(q * (samples.length - 1))]! * 1000
+    return {
+      callsPerSecond: load.calls / spent.wall * 1000,
+      serverMicros: server / load.calls * 1e6,
+      driverShare: spent.cpu / spent.wall,
+      elsewhere: Math.max(0, (busy - server) * 1000 - spent.cpu) / spent.wall,
+      peakMegabytes: peak,
+      p50: quantile(0.5),
+      p99: quantile(0.99)
+    }
+  } finally {
+    await driver.close()
+  }
+}

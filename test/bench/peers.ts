@@ -1,0 +1,202 @@
+/** Who takes part, and how each is started. */
+import { execFile } from "node:child_process"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { stripTypeScriptTypes } from "node:module"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import type { Command } from "./drive/child.ts"
+import { type Era, legacy, modern } from "./drive/wire.ts"
+
+export const root = join(import.meta.dirname, "..", "..")
+
+export type Kind = "floor" | "peer" | "ours"
+
+export interface Peer {
+  readonly id: string
+  readonly name: string
+  readonly kind: Kind
+  readonly stdio?: (era: Era) => Command
+  readonly http?: (port: number, era: Era) => Command
+  /** The revisions it speaks. */
+  readonly eras: ReadonlyArray<Era>
+  /** What must exist for it to take part, relative to the repository. */
+  readonly needs: ReadonlyArray<string>
+  /** Done once before its first start. */
+  readonly prepare?: () => Promise<void>
+}
+
+const both = [legacy, modern]
+const entry = "test/bench/server.ts"
+const fromSource = ["--conditions=fastmcp-effect/source", join(root, entry)]
+
+let isBuilt = false
+
+/** Ours as its users run it: the built package, and a server whose types are off. */
+const build = (work: string) => async (): Promise<void> => {
+  if (isBuilt) return
+  await promisify(execFile)(process.execPath, [join(root, ".ci/build.ts")], { cwd: root, timeout: 120_000 })
+  writeFileSync(join(work, "server.mjs"), stripTypeScriptTypes(readFileSync(join(root, entry), "utf8")))
+  isBuilt = true
+}
+
+/** The servers of `peers/` are started as the JavaScript their users would start: types off, nothing else done. */
+export const stripPeers = (work: string): void => {
+  const folder = join(import.meta.dirname, "peers")
+  for (const file of readdirSync(folder)) {
+    const code = stripTypeScriptTypes(readFileSync(join(folder, file), "utf8"))
+    writeFileSync(join(work, file.replace(/\.ts$/, ".mjs")), code)
+  }
+}
+
+const bundle = async (from: string, to: string, option: string): Promise<void> => {
+  const shape = ["--bundle", "--platform=node", "--format=esm", "--log-level=error"]
+  const esbuild = join(root, "node_modules/.bin/esbuild")
+  await promisify(execFile)(esbuild, [from, ...shape, option, `--outfile=${to}`], { cwd: root, timeout: 120_000 })
+}
+
+/** Throughput, latency and memory. `work` is where `stripPeers` left its files. */
+export const peers = (work: string): ReadonlyArray<Peer> => {
+  const own = (file: string, ...args: ReadonlyArray<string>): Command => ({
+    args: [join(work, `${file}.mjs`), ...args]
+  })
+  const server = (file: string): Pick<Peer, "stdio" | "http"> => ({
+    stdio: (era) => own(file, "stdio", "-", era),
+    http: (port, era) => own(file, "http", String(port), era)
+  })
+  const ours = (features: string): Pick<Peer, "stdio" | "http"> => {
+    const env = features === "" ? {} : { FASTMCP_BENCH_FEATURES: features }
+    return {
+      stdio: () => ({ args: [join(work, "server.mjs"), "stdio"], env }),
+      http: (port) => ({ args: [join(work, "server.mjs"), "http", String(port)], env })
+    }
+  }
+  return [
+    { id: "floor", name: "floor: bare JSON echo", kind: "floor", eras: both, needs: [], ...server("floor") },
+    {
+      id: "sdk-v1",
+      name: "@modelcontextprotocol/sdk",
+      kind: "peer",
+      eras: [legacy],
+      needs: ["node_modules/@modelcontextprotocol/sdk"],
+      ...server("sdk-v1")
+    },
+    {
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/server",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/@modelcontextprotocol/server", "node_modules/@modelcontextprotocol/node"],
+      ...server("sdk-v2")
+    },
+    {
+      id: "effect-ai",
+      name: "effect/ai McpServer",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/effect", "node_modules/@effect/platform-node"],
+      ...server("effect-ai")
+    },
+    {
+      id: "fastmcp",
+      name: "fastmcp (punkpeye)",
+      kind: "peer",
+      eras: [legacy],
+      needs: ["node_modules/fastmcp"],
+      ...server("fastmcp")
+    },
+    { id: "ours", name: "fastmcp-effect", kind: "ours", eras: both, needs: [entry], prepare: build(work), ...ours("") },
+    {
+      id: "ours-notrace",
+      name: "fastmcp-effect, tracing off",
+      kind: "ours",
+      eras: both,
+      needs: [entry],
+      prepare: build(work),
+      stdio: ours("notrace").stdio!
+    }
+  ]
+}
+
+/** The price of each feature: ours over stdio, everything on, then one thing off (or, for middleware, one more on). */
+export const features = (work: string): ReadonlyArray<Peer> => {
+  const variant = (name: string, list: string): Peer => ({
+    id: "ours",
+    name,
+    kind: "ours",
+    eras: both,
+    needs: [entry],
+    prepare: build(work),
+    stdio: () => ({
+      args: [join(work, "server.mjs"), "stdio"],
+      env: list === "" ? {} : { FASTMCP_BENCH_FEATURES: list }
+    })
+  })
+  return [
+    peers(work)[0]!,
+    variant("all on", ""),
+    variant("no span", "notrace"),
+    variant("no budget", "nobudget"),
+    variant("no Schema validation", "noschema"),
+    variant("none of the three", "notrace,nobudget,noschema"),
+    variant("all on, and a middleware", "middleware")
+  ]
+}
+
+/** Cold starts: every peer as it is, the newest SDK and ours also bundled. */
+export const coldStarters = (work: string): ReadonlyArray<Peer> => {
+  const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({
+    ...peer,
+    eras: [legacy],
+    stdio: () => ({ args: [...args, "stdio"] })
+  })
+  const file = (name: string) => join(work, name)
+  return [
+    ...peers(work).filter(({ kind }) => kind !== "ours"),
+    cold({
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/server, bundled",
+      kind: "peer",
+      needs: ["node_modules/@modelcontextprotocol/server"],
+      // Its HTTP adapter is imported on demand and never by stdio, so it may stay out of the bundle.
+      prepare: () =>
+        bundle("test/bench/peers/sdk-v2.ts", file("sdk-v2-bundled.mjs"), "--external:@modelcontextprotocol/node")
+    }, [file("sdk-v2-bundled.mjs")]),
+    cold({
+      id: "ours",
+      name: "fastmcp-effect, built",
+      kind: "ours",
+      needs: [entry],
+      prepare: build(work)
+    }, [file("server.mjs")]),
+    cold({ id: "ours", name: "fastmcp-effect, from source", kind: "ours", needs: [entry] }, fromSource),
+    cold({
+      id: "ours",
+      name: "fastmcp-effect, bundled",
+      kind: "ours",
+      needs: [entry],
+      prepare: () => bundle(entry, file("server-bundled.mjs"), "--conditions=fastmcp-effect/source")
+    }, [file("server-bundled.mjs")])
+  ]
+}
+
+/** Why a peer cannot take part, if it cannot. */
+export const missing = (peer: Peer): string | undefined => {
+  const gone = peer.needs.find((path) => !existsSync(join(root, path)))
+  return gone === undefined ? undefined : `no ${gone}`
+}
+
+/** Versions of everything compared, from what is installed. */
+export const versions = (): Readonly<Record<string, string>> => {
+  const names = [
+    "@modelcontextprotocol/sdk",
+    "@modelcontextprotocol/server",
+    "@modelcontextprotocol/node",
+    "effect",
+    "fastmcp",
+    "zod"
+  ]
+  return Object.fromEntries(names.flatMap((name) => {
+    const file = join(root, "node_modules", name, "package.json")
+    return existsSync(file) ? [[name, JSON.parse(readFileSync(file, "utf8")).version as string]] : []
+  }))
+}

@@ -1,0 +1,173 @@
+/**
+ * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
+ *
+ * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
+ *   [--only stdio,http,cold,features] [--peers floor,ours,...] [--json file] [--markdown file]
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { measure } from "./drive/driver.ts"
+import { openHttp } from "./drive/http.ts"
+import { coldStart, openStdio } from "./drive/stdio.ts"
+import { type Era, legacy, modern } from "./drive/wire.ts"
+import { coldStarters, features, missing, type Peer, peers, root, stripPeers, versions } from "./peers.ts"
+import { asJson, asMarkdown, asText, type Row, type Section, type Setting, tally } from "./report.ts"
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string" },
+    calls: { type: "string" },
+    warmup: { type: "string" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "features"] },
+    peers: { type: "string" },
+    json: { type: "string" },
+    markdown: { type: "string" }
+  }
+})
+
+const number = (text: string | undefined, otherwise: number): number => {
+  const value = text === undefined ? otherwise : Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`not a count: ${text}`)
+  return value
+}
+
+const setting: Setting = {
+  rounds: number(values.rounds, values.quick ? 1 : 5),
+  calls: number(values.calls, values.quick ? 5_000 : 100_000),
+  warmup: number(values.warmup, values.quick ? 1_000 : 20_000),
+  inFlight: 64,
+  coldRuns: values.quick ? 3 : 20,
+  quick: values.quick,
+  versions: versions()
+}
+
+mkdirSync(join(root, ".out"), { recursive: true })
+const work = mkdtempSync(join(root, ".out", "bench-"))
+process.on("exit", () => rmSync(work, { recursive: true, force: true }))
+stripPeers(work)
+
+const wanted = values.peers?.split(",")
+const chosen = (all: ReadonlyArray<Peer>) => all.filter(({ id }) => wanted === undefined || wanted.includes(id))
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+type Pair<F> = readonly [Peer, Row<F>]
+
+/** Takes every peer in turn, round after round; one that fails is out of the rounds that follow. */
+const inTurn = async <F>(
+  title: string,
+  rounds: number,
+  contestants: ReadonlyArray<Peer>,
+  offered: (peer: Peer) => string | undefined,
+  once: (peer: Peer) => Promise<F>
+): Promise<ReadonlyArray<Row<F>>> => {
+  const rows = contestants.map((peer): Pair<F> => [peer, { name: peer.name, kind: peer.kind, rounds: [] }])
+  const attempt = async ([peer, row]: Pair<F>, what: string, body: () => Promise<void>) => {
+    if (row.out !== undefined) return
+    say(`${title}: ${what}: ${peer.name}`)
+    try {
+      await body()
+    } catch (error) {
+      const reason = (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s+/g, " ")
+      row.out = { state: "failed", reason: reason.slice(0, 600) }
+      say(`  failed: ${reason}`)
+    }
+  }
+  for (const [peer, row] of rows) {
+    const [gone, notOffered] = [missing(peer), offered(peer)]
+    if (notOffered !== undefined) row.out = { state: "not offered", reason: notOffered }
+    else if (gone !== undefined) row.out = { state: "skipped", reason: gone }
+    if (row.out !== undefined) say(`${title}: ${row.name}: ${row.out.state}: ${row.out.reason}`)
+  }
+  for (const pair of rows) {
+    const { prepare } = pair[0]
+    if (prepare !== undefined) await attempt(pair, "prepare", prepare)
+  }
+  for (let round = 1; round <= rounds; round++) {
+    for (const pair of rows) {
+      await attempt(pair, `round ${round} of ${rounds}`, async () => void pair[1].rounds.push(await once(pair[0])))
+    }
+  }
+  return rows.map(([, row]) => row)
+}
+
+const speaks = (era: Era) => (peer: Peer) => peer.eras.includes(era) ? undefined : `does not speak ${era}`
+const bare = (peer: Peer) => peer.kind === "floor"
+
+const stdio = async (era: Era): Promise<Section> => {
+  const title = `stdio, ${era}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(peers(work)),
+    speaks(era),
+    async (peer) => measure(await openStdio(peer.stdio!(era), era, bare(peer)), setting)
+  )
+  return { table: "load", title, rows }
+}
+
+const http = async (era: Era): Promise<Section> => {
+  const title = `HTTP, ${era}`
+  const contestants = chosen(peers(work)).filter((peer) => peer.http !== undefined)
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    contestants,
+    speaks(era),
+    async (peer) => measure(await openHttp((port) => peer.http!(port, era), era, bare(peer)), setting)
+  )
+  return { table: "load", title, rows }
+}
+
+const cold = async (): Promise<Section> => {
+  const title = "Cold start over stdio, from spawn to the answer of the first call"
+  const rows = await inTurn(title, setting.coldRuns, chosen(coldStarters(work)), speaks(legacy), async (peer) => ({
+    ms: await coldStart(peer.stdio!(legacy), legacy, bare(peer))
+  }))
+  return { table: "cold", title, rows }
+}
+
+const prices = async (): Promise<Section> => {
+  const title = `The price of each feature: fastmcp-effect over stdio, ${legacy}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(features(work)),
+    speaks(legacy),
+    async (peer) => measure(await openStdio(peer.stdio!(legacy), legacy, bare(peer)), setting)
+  )
+  return { table: "features", title, rows }
+}
+
+const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> = {
+  stdio: [() => stdio(legacy), () => stdio(modern)],
+  http: [() => http(legacy), () => http(modern)],
+  cold: [cold],
+  features: [prices]
+}
+
+const results: Array<Section> = []
+for (const name of values.only.flatMap((names) => names.split(","))) {
+  const section = sections[name]
+  if (section === undefined) throw new Error(`--only ${name}: one of ${Object.keys(sections).join(", ")}`)
+  for (const body of section) results.push(await body())
+}
+
+/** How to repeat this run, but for where its figures were written. */
+const command = (): string => {
+  const { json: _json, markdown: _markdown, ...rest } = values
+  const args = Object.entries(rest).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return []
+    if (name === "only") return process.argv.some((arg) => arg.startsWith("--only")) ? [`--only ${value}`] : []
+    return value === true ? [`--${name}`] : [`--${name} ${value}`]
+  })
+  return args.length === 0 ? "npm run bench" : `npm run bench -- ${args.join(" ")}`
+}
+
+if (values.json !== undefined) writeFileSync(values.json, asJson(setting, results))
+if (values.markdown !== undefined) writeFileSync(values.markdown, asMarkdown(setting, results, command()))
+const { failed, measured, notOffered, skipped } = tally(results)
+console.log(`${asText(setting, results)}\n`)
+console.log(`${measured} measured, ${skipped} skipped, ${failed} failed (${notOffered} not offered by the peer)`)
+process.exit(failed > 0 ? 1 : 0)

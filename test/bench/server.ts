@@ -1,0 +1,42 @@
+/** Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as Schema from "effect/Schema"
+import * as Tool from "fastmcp-effect/definition/Tool"
+import * as Middleware from "fastmcp-effect/middleware/Middleware"
+import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
+import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
+import * as McpServer from "fastmcp-effect/server/McpServer"
+
+const features = new Set((process.env.FASTMCP_BENCH_FEATURES ?? "").split(","))
+
+const answer = (a: number, b: number) => ({ content: [{ type: "text" as const, text: String(a + b) }] })
+
+const add = features.has("noschema")
+  ? Tool.make("add", {
+    parameters: Schema.Record(Schema.String, Schema.Unknown),
+    success: Tool.Result,
+    handler: ({ a, b }) => Effect.succeed(answer(a as number, b as number))
+  })
+  : Tool.make("add", {
+    description: "Adds two numbers",
+    parameters: { a: Schema.Finite, b: Schema.Finite },
+    success: Schema.String,
+    handler: ({ a, b }) => Effect.succeed(String(a + b))
+  })
+
+const server = McpServer.layer({
+  name: "bench",
+  version: "1.0.0",
+  tools: [add],
+  requestTimeout: features.has("nobudget") ? Duration.infinity : "30 seconds",
+  middleware: features.has("middleware") ? [Middleware.make((_request, next) => next)] : []
+}).pipe(
+  Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
+)
+
+const [mode, port] = process.argv.slice(2)
+if (mode === "http") NodeHttp.serve({ port: Number(port) })(server)
+else NodeStdio.run(server)

@@ -1,0 +1,57 @@
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { assert, describe, it } from "vitest"
+import { type Ended, root, run } from "./program.ts"
+
+/** What a person would start to see an example; the tests of `examples/testing` run in `testing.test.ts`. */
+const programs = ["examples/hello/client.ts", "examples/telemetry/main.ts", "examples/everything/demo.ts"]
+  .filter((file) => fs.existsSync(path.join(root, file)))
+
+const assertEnded = ({ code, outlived, stderr, stdout }: Ended) => {
+  assert.strictEqual(code, 0, stdout + stderr)
+  assert.isFalse(outlived, "a process it started is still there")
+}
+
+describe("examples", () => {
+  it.each(programs)("%s exits with 0", async (file) => {
+    assertEnded(await run(file))
+  }, 40_000)
+
+  it("hello answers on stdio until its input ends", async () => {
+    const ended = await run("examples/hello/server.ts", {
+      input: `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}\n`
+    })
+    assertEnded(ended)
+    assert.deepStrictEqual(JSON.parse(ended.stdout), { jsonrpc: "2.0", id: 1, result: {} })
+  }, 40_000)
+
+  it("hello answers on HTTP until a signal comes", async () => {
+    let status: number | undefined
+    const ended = await run("examples/hello/server.ts", {
+      args: ["http"],
+      env: { PORT: "0" },
+      until: /http:\/\/\S+\/mcp/,
+      meanwhile: async ([url]) => {
+        const response = await fetch(url, {
+          method: "POST",
+          headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+          body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })
+        })
+        await response.text()
+        status = response.status
+      }
+    })
+    assertEnded(ended)
+    assert.strictEqual(status, 200)
+    assert.strictEqual(ended.stdout, "")
+  }, 40_000)
+
+  it("are all here, each with a page of its own", () => {
+    const stories = fs.readdirSync(path.join(root, "examples"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    const started = new Set([...programs.map((file) => file.split("/")[1]), "testing", "everything"])
+    assert.deepStrictEqual(stories.filter((story) => !started.has(story)), [])
+    const pages = stories.filter((story) => fs.existsSync(path.join(root, "examples", story, "README.md")))
+    assert.deepStrictEqual(pages, stories.filter((story) => story !== "everything"))
+  })
+})

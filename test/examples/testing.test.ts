@@ -1,0 +1,2 @@
+/** The tests of `examples/testing` are a suite of their own. */
+import "../../examples/testing/workshop.test.ts"

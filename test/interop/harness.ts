@@ -1,0 +1,116 @@
+/** Servers as processes of their own, what they tell through files, and waiting that always ends. */
+import { spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const serverArgs = ["--conditions=fastmcp-effect/source", fileURLToPath(new URL("server.ts", import.meta.url))]
+
+/** What a server process leaves behind. */
+export interface Traces {
+  /** What happened inside it, in order. */
+  readonly events: () => ReadonlyArray<string>
+  /** All it ever wrote to its stdout, whoever read it. */
+  readonly stdout: () => string
+}
+
+/** How to start a server that speaks over its stdin and stdout, for the clients' own transports. */
+export interface StdioTarget extends Traces {
+  readonly command: string
+  readonly args: Array<string>
+  readonly env: Record<string, string>
+}
+
+export interface HttpTarget extends Traces {
+  readonly url: URL
+  /** Sends a signal. */
+  readonly signal: (signal: NodeJS.Signals) => void
+  /** The exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>
+}
+
+const directory = mkdtempSync(join(tmpdir(), "interop-"))
+const cleanUp: Array<() => void> = [() => rmSync(directory, { recursive: true, force: true })]
+process.on("exit", () => {
+  for (const clean of cleanUp) clean()
+})
+
+let files = 0
+const makeFile = () => {
+  const path = join(directory, String(++files))
+  writeFileSync(path, "")
+  return { path, read: () => readFileSync(path, "utf8") }
+}
+
+const lines = (text: string): ReadonlyArray<string> => text.split("\n").filter((line) => line !== "")
+
+export interface ServerOptions {
+  /** Milliseconds; the framework's own grace when left out. */
+  readonly grace?: number
+}
+
+const environment = (events: string, { grace }: ServerOptions): Record<string, string> => ({
+  // Most of the time a server takes to start is compiling.
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/interop", import.meta.url)),
+  INTEROP_EVENTS: events,
+  ...(grace === undefined ? undefined : { INTEROP_GRACE: String(grace) })
+})
+
+/** Everything on stdout passes through `tee`, so that lines a client passes over in silence are seen too. */
+export const stdioTarget = (options: ServerOptions = {}): StdioTarget => {
+  const events = makeFile()
+  const stdout = makeFile()
+  return {
+    command: "bash",
+    args: ["-c", `exec "$@" > >(exec tee -a "$0")`, stdout.path, process.execPath, ...serverArgs, "stdio"],
+    env: environment(events.path, options),
+    events: () => lines(events.read()),
+    stdout: stdout.read
+  }
+}
+
+export const startHttp = async (options: ServerOptions = {}): Promise<HttpTarget> => {
+  const events = makeFile()
+  const child = spawn(process.execPath, [...serverArgs, "http", "0"], {
+    env: { PATH: process.env.PATH, ...environment(events.path, options) }
+  })
+  cleanUp.push(() => child.kill("SIGKILL"))
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => stdout += chunk)
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => stderr += chunk)
+  const ended = new Promise<number | string>((resolve) =>
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? ""))
+  )
+  const url = await until("an address", () => /http:\/\/\S+/.exec(stderr)?.[0])
+  return {
+    url: new URL(url),
+    events: () => lines(events.read()),
+    stdout: () => stdout,
+    signal: (signal) => child.kill(signal),
+    ended
+  }
+}
+
+/** Waits until there is a value other than false and undefined, and answers it. */
+export const until = async <A>(what: string, look: () => A | false | undefined, limit = 4_000): Promise<A> => {
+  const end = performance.now() + limit
+  while (true) {
+    const seen = look()
+    if (seen !== false && seen !== undefined) return seen
+    if (performance.now() > end) throw new Error(`no ${what} after ${limit / 1000} s`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+export const happened = (traces: Traces, event: string, limit?: number): Promise<true> =>
+  until(`"${event}"`, () => traces.events().includes(event) || undefined, limit)
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
