@@ -3,17 +3,14 @@
  * official conformance suite runs against, which is why its tools have the suite's names.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { ClientLog, type McpSchema, McpServer, Progress, Tool } from "fastmcp-effect"
+import { ClientLog, Content, McpServer, Progress, Tool } from "fastmcp-effect"
 import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
 
 // The smallest picture and the shortest sound there are.
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 const wav = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
-
-const content = (...blocks: ReadonlyArray<McpSchema.ContentBlock>): McpSchema.CallToolResult => ({ content: blocks })
 
 const simpleText = Tool.make("test_simple_text", {
   description: "Answers with a line of text",
@@ -24,44 +21,38 @@ const simpleText = Tool.make("test_simple_text", {
 const imageContent = Tool.make("test_image_content", {
   description: "Answers with a picture of one pixel",
   success: Tool.Result,
-  handler: () => Effect.succeed(content({ type: "image", data: png, mimeType: "image/png" }))
+  handler: () => Effect.succeed(Content.result(Content.image(png, "image/png")))
 })
 
 const audioContent = Tool.make("test_audio_content", {
   description: "Answers with a sound of no length",
   success: Tool.Result,
-  handler: () => Effect.succeed(content({ type: "audio", data: wav, mimeType: "audio/wav" }))
+  handler: () => Effect.succeed(Content.result(Content.audio(wav, "audio/wav")))
 })
 
 const embeddedResource = Tool.make("test_embedded_resource", {
   description: "Answers with a resource inside the result",
   success: Tool.Result,
   handler: () =>
-    Effect.succeed(content({
-      type: "resource",
-      resource: {
-        uri: "test://embedded-resource",
-        mimeType: "text/plain",
-        text: "This is an embedded resource content."
-      }
-    }))
+    Effect.succeed(Content.result(Content.resource({
+      uri: "test://embedded-resource",
+      mimeType: "text/plain",
+      text: "This is an embedded resource content."
+    })))
 })
 
 const multipleContentTypes = Tool.make("test_multiple_content_types", {
   description: "Answers with text, a picture and a resource",
   success: Tool.Result,
   handler: () =>
-    Effect.succeed(content(
-      { type: "text", text: "Multiple content types test:" },
-      { type: "image", data: png, mimeType: "image/png" },
-      {
-        type: "resource",
-        resource: {
-          uri: "test://mixed-content-resource",
-          mimeType: "application/json",
-          text: JSON.stringify({ test: "data", value: 123 })
-        }
-      }
+    Effect.succeed(Content.result(
+      Content.text("Multiple content types test:"),
+      Content.image(png, "image/png"),
+      Content.resource({
+        uri: "test://mixed-content-resource",
+        mimeType: "application/json",
+        text: JSON.stringify({ test: "data", value: 123 })
+      })
     ))
 })
 
@@ -162,29 +153,28 @@ const triggerToolChange = Tool.make("test_trigger_tool_change", {
   })
 })
 
-const server = McpServer.register(triggerToolChange).pipe(
-  Layer.provideMerge(McpServer.layer({
-    name: "everything",
-    title: "Everything",
-    version: "1.0.0",
-    instructions: "A server to try clients on.",
-    tools: [
-      simpleText,
-      imageContent,
-      audioContent,
-      embeddedResource,
-      multipleContentTypes,
-      toolWithLogging,
-      loggingTool,
-      toolWithProgress,
-      errorHandling,
-      missingCapability,
-      streamingElicitation,
-      mirroredHeader,
-      add
-    ]
-  }))
-)
+const server = McpServer.layer({
+  name: "everything",
+  title: "Everything",
+  version: "1.0.0",
+  instructions: "A server to try clients on.",
+  tools: [
+    simpleText,
+    imageContent,
+    audioContent,
+    embeddedResource,
+    multipleContentTypes,
+    toolWithLogging,
+    loggingTool,
+    toolWithProgress,
+    errorHandling,
+    missingCapability,
+    streamingElicitation,
+    mirroredHeader,
+    add,
+    triggerToolChange
+  ]
+})
 
 const mode = process.argv[2] ?? "stdio"
 if (mode === "http") server.pipe(NodeHttp.serve({ port: Number(process.env.PORT ?? 8000) }))

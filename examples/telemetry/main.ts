@@ -6,6 +6,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor
 } from "@opentelemetry/sdk-trace-base"
+import { SpanKind } from "@opentelemetry/api"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
@@ -22,7 +23,7 @@ const Telemetry = OtelTracer.layer.pipe(
 )
 
 /** From the client's call to the lookup in the nested tool, each the child of the one before. */
-const chain = ["client tools/call", "tools/call convert", "convert.compute", "tools/call rate", "rates.lookup"]
+const chain = ["tools/call convert", "tools/call convert", "convert.compute", "tools/call rate", "rates.lookup"]
 
 for (const revision of ["2025-11-25", "2026-07-28"] as const) {
   const euros = await Effect.gen(function*() {
@@ -33,16 +34,17 @@ for (const revision of ["2025-11-25", "2026-07-28"] as const) {
 
   const finished = exporter.getFinishedSpans()
   exporter.reset()
-  let parent: ReadableSpan | undefined
+  const spans: Array<ReadableSpan> = []
   for (const name of chain) {
-    const span = finished.find((span) => span.name === name)
-    assert.ok(span, `${name} was not exported`)
-    assert.equal(span.parentSpanContext?.spanId, parent?.spanContext().spanId, `${name} hangs elsewhere`)
-    if (parent) assert.equal(span.spanContext().traceId, parent.spanContext().traceId)
-    parent = span
+    const parent = spans.at(-1)?.spanContext()
+    const span = finished.find((span) => span.name === name && span.parentSpanContext?.spanId === parent?.spanId)
+    assert.ok(span, `${name} was not exported as a child of ${spans.at(-1)?.name ?? "nothing"}`)
+    if (parent) assert.equal(span.spanContext().traceId, parent.traceId)
+    spans.push(span)
   }
 
-  const server = finished.find(({ name }) => name === "tools/call convert")!
+  const [client, server] = spans as [ReadableSpan, ReadableSpan]
+  assert.deepEqual([client.kind, server.kind], [SpanKind.CLIENT, SpanKind.SERVER])
   assert.equal(server.attributes["mcp.method.name"], "tools/call")
   assert.equal(server.attributes["mcp.protocol.version"], revision)
   assert.equal(server.attributes["gen_ai.tool.name"], "convert")

@@ -20,7 +20,6 @@ export const convert = Tool.make("convert", {
   handler: ({ amount, currency }) =>
     Tool.call(rate, { currency }).pipe(
       Effect.map((euros) => euros * amount),
-      Effect.orDie,
       Effect.withSpan("convert.compute", { attributes: { amount } })
     )
 })

@@ -12,7 +12,7 @@ export interface Options {
 /** @category rendering @since 0.1.0 */
 export const render = ({ color, url }: Options): string => {
   const paint = (code: number, text: string) => color ? `\u001b[${code}m${text}\u001b[0m` : text
-  const line = (label: string, text: string) => `  ${paint(2, label.padEnd(12))}${text}`
+  const line = (label: string, text: string) => `  ${paint(2, label.padEnd(14))}${text}`
   return [
     "",
     `  ${paint(1, "fastmcp-effect")} is serving MCP at ${paint(36, url)}`,

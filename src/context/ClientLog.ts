@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
@@ -18,7 +19,7 @@ export interface Options {
 }
 
 /**
- * Sends `data`, any JSON value, at a level of RFC 5424. Never put a secret in it.
+ * Sends `data` at a level of RFC 5424, as JSON where it is JSON and as text where not. Never put a secret in it.
  *
  * @category logging
  * @since 0.1.0
@@ -28,7 +29,17 @@ export const log = (
   data: unknown,
   options?: Options
 ): Effect.Effect<void, never, RequestContext.RequestContext> =>
-  RequestContext.RequestContext.use((request) => request.log(level, data, options?.logger))
+  RequestContext.RequestContext.use((request) => request.log(level, readable(data), options?.logger))
+
+/** A log message must not be what a request dies of. */
+const readable = (data: unknown): unknown => {
+  if (data instanceof Error) return String(data)
+  try {
+    return data === undefined || JSON.stringify(data) !== undefined ? data : Inspectable.toStringUnknown(data)
+  } catch {
+    return Inspectable.toStringUnknown(data)
+  }
+}
 
 const at = (level: McpSchema.LoggingLevel) => (data: unknown, options?: Options) => log(level, data, options)
 
@@ -63,7 +74,7 @@ const levels: { readonly [level in LogLevel.Severity]: McpSchema.LoggingLevel } 
 export const logger: Logger.Logger<unknown, void> = Logger.make(({ fiber, logLevel, message }) => {
   const request = Context.getOrUndefined(fiber.context, RequestContext.RequestContext)
   if (request === undefined || logLevel === "All" || logLevel === "None") return
-  const parts = Array.isArray(message) ? message : [message]
+  const parts = (Array.isArray(message) ? message : [message]).map(readable)
   Effect.runForkWith(fiber.context)(request.log(levels[logLevel], parts.length === 1 ? parts[0] : parts))
 })
 

@@ -62,8 +62,10 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 /** @category errors @since 0.1.0 */
-export class DefinitionError extends Schema.TaggedError<DefinitionError>()(
-  "fastmcp-effect/definition/DefinitionError",
+export class DefinitionError extends Schema.TaggedError<DefinitionError>(
+  "fastmcp-effect/definition/DefinitionError"
+)(
+  "DefinitionError",
   { reason: Reason }
 ) {
   override get message(): string {

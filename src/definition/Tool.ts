@@ -191,7 +191,8 @@ export const run = <Name extends string, P extends Codec, S extends Codec, F ext
 
 /**
  * Calls a tool of the server that is answering this request, by its contract: through its middleware, within what is
- * left of this request's budget, and at most 10 calls deep.
+ * left of this request's budget, and at most 10 calls deep. Parameters or a result that do not fit the contract are a
+ * bug of this server, so a defect.
  *
  * @category running
  * @since 0.1.0
@@ -199,15 +200,16 @@ export const run = <Name extends string, P extends Codec, S extends Codec, F ext
 export const call = <Name extends string, P extends Codec, S extends Codec, F extends Codec>(
   tool: Tool<Name, P, S, F>,
   parameters: P["Type"]
-): Effect.Effect<
-  S["Type"],
-  F["Type"] | McpError.McpError | DefinitionError.DefinitionError,
-  RequestContext.RequestContext
-> =>
+): Effect.Effect<S["Type"], F["Type"] | McpError.McpError, RequestContext.RequestContext> =>
   Effect.flatMap(
-    Effect.all([RequestContext.RequestContext, encodeParameters(tool, parameters)]),
+    Effect.all([RequestContext.RequestContext, Effect.orDie(encodeParameters(tool, parameters))]),
     ([request, input]) =>
-      Effect.flatMap(request.callTool({ name: tool.name, arguments: input }), (result) => decodeResult(tool, result))
+      Effect.flatMap(request.callTool({ name: tool.name, arguments: input }), (result) =>
+        Effect.catchIf(
+          decodeResult(tool, result),
+          (error): error is DefinitionError.DefinitionError => error instanceof DefinitionError.DefinitionError,
+          (error) => Effect.die(error)
+        ))
   )
 
 /** @category encoding @since 0.1.0 */

@@ -57,7 +57,8 @@ const variance = { provides: (_: never): never => _ }
 export const make = <R = never>(wrap: Wrap<R>): Middleware<never, R> => ({ [TypeId]: variance, wrap })
 
 /**
- * Supplies a request-level service, computed for each request; failing refuses the request.
+ * Supplies a request-level service, computed for each request that runs code of the author's; failing refuses it. The
+ * handshake, lists and the like pass by.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,8 +68,24 @@ export const provide = <I, S, R = never>(
   make: (request: Request) => Effect.Effect<S, McpError.McpError, R>
 ): Middleware<I, R> => ({
   [TypeId]: variance,
-  wrap: (request, next) => Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
+  wrap: (request, next) =>
+    protocolMethods.has(request.method)
+      ? next
+      : Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
 })
+
+/** What the server answers by itself. */
+const protocolMethods: ReadonlySet<string> = new Set([
+  "initialize",
+  "ping",
+  "server/discover",
+  "logging/setLevel",
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "subscriptions/listen"
+])
 
 /**
  * Only for some methods; the others pass by.

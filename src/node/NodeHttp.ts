@@ -5,7 +5,6 @@
  */
 import "effect/schema/SchemaJITCompiler/enable"
 import * as Context from "effect/Context"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -50,8 +49,7 @@ export class Address extends Context.Service<Address, {
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<Address, TransportError.TransportError, Receiver.Receiver> =>
-  Layer.effect(Address, listen(options)).pipe(Layer.provide(SecureRandom.layerWebCrypto))
+): Layer.Layer<Address, TransportError.TransportError, Receiver.Receiver> => Layer.effect(Address, listen(options))
 
 /**
  * A whole program out of a server: serves until a signal comes, and exits with 0. Prints where to connect on stderr.
@@ -77,7 +75,7 @@ const listen = (
 ): Effect.Effect<
   Address["Service"],
   TransportError.TransportError,
-  Receiver.Receiver | SecureRandom.SecureRandom | Scope.Scope
+  Receiver.Receiver | Scope.Scope
 > =>
   Effect.gen(function*() {
     const { grace = "5 seconds", host = "127.0.0.1", path = "/mcp", port = 8000 } = options

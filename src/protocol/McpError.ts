@@ -125,7 +125,7 @@ export type Reason = typeof Reason.Type
  * @category errors
  * @since 0.1.0
  */
-export class McpError extends Schema.TaggedError<McpError>()("fastmcp-effect/protocol/McpError", {
+export class McpError extends Schema.TaggedError<McpError>("fastmcp-effect/protocol/McpError")("McpError", {
   reason: Reason
 }) {
   override get message(): string {

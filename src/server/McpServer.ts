@@ -44,6 +44,8 @@ export interface Options<
   readonly budget?: Budget.Budget
   /** Requests in flight on one connection above which more are refused with 503. 1024. */
   readonly maxInFlight?: number
+  /** The same for all connections together, which is what bounds stateless HTTP. 8192. */
+  readonly maxRequests?: number
   /** How long clients may keep lists and discovery (2026-07-28). Not at all, and privately, when left out. */
   readonly cacheHints?: McpSchema.CacheHints
 }
@@ -68,7 +70,7 @@ export class McpServer extends Context.Service<McpServer, {
  * hand them a `Scope`: a handler closes its own with `Effect.scoped`.
  */
 type HandlerServices<R> = R extends Scope.Scope ? McpRequest.McpRequest<"Use Effect.scoped", Scope.Scope>
-  : McpRequest.Lift<Exclude<R, RequestContext.RequestContext>>
+  : McpRequest.Lift<Exclude<R, RequestContext.RequestContext | McpServer>>
 
 type Discharged<R, Provided> = R extends McpRequest.McpRequest<"Requires", infer S> ? S extends Provided ? never : R : R
 
@@ -120,9 +122,17 @@ const make = Effect.fnUntraced(
   function*(
     options: Options<ReadonlyArray<Tool.AnyHandled>, ReadonlyArray<Middleware.Any>, ReadonlyArray<Extension.Any>>
   ) {
-    const services = assembly(yield* Effect.context<never>())
     const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds", tools = [] } = options
     const definitions = registry.make()
+    const server = McpServer.of({
+      addTools: (...tools) =>
+        Effect.contextWith((context: Context.Context<any>) => {
+          const refused = definitions.addTools(tools, Context.merge(services, assembly(context)))
+          return refused === undefined ? Effect.void : Effect.fail(refused)
+        }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
+      removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
+    })
+    const services = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
     const refused = definitions.addTools(tools, services)
     if (refused !== undefined) return yield* refused
     const taken = duplicate(extensions)
@@ -149,18 +159,10 @@ const make = Effect.fnUntraced(
       services,
       budget: options.budget ?? Budget.unlimited,
       requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
-      maxInFlight
+      maxInFlight,
+      maxRequests: options.maxRequests ?? 8192
     })
-    return Context.make(Receiver.Receiver, { connect }).pipe(
-      Context.add(McpServer, {
-        addTools: (...tools) =>
-          Effect.contextWith((context: Context.Context<any>) => {
-            const refused = definitions.addTools(tools, Context.merge(services, assembly(context)))
-            return refused === undefined ? Effect.void : Effect.fail(refused)
-          }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
-        removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
-      })
-    )
+    return Context.make(Receiver.Receiver, { connect }).pipe(Context.add(McpServer, server))
   }
 )
 

@@ -45,6 +45,7 @@ export interface Options {
   /** Milliseconds a request may take; Infinity for no limit. */
   readonly requestTimeout: number
   readonly maxInFlight: number
+  readonly maxRequests: number
 }
 
 /** Answers every connection of one server. */
@@ -193,6 +194,9 @@ class Conversation implements Receiver.Peer {
       return McpError.make(
         new McpError.Overloaded({ message: `${this.shared.maxInFlight} requests are in flight on this connection.` })
       )
+    }
+    if (this.shared.total >= this.shared.maxRequests) {
+      return McpError.make(new McpError.Overloaded({ message: "The server is answering as many requests as it can." }))
     }
     return isStateless
       ? this.shared.stateless.admit(message, exchange.header)

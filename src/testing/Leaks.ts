@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Lab from "./Lab.ts"
 
 /** @category errors @since 0.1.0 */
-export class LeakError extends Schema.TaggedError<LeakError>()("fastmcp-effect/testing/Leaks/LeakError", {
+export class LeakError extends Schema.TaggedError<LeakError>("fastmcp-effect/testing/Leaks/LeakError")("LeakError", {
   fibers: Schema.Int
 }) {
   override get message(): string {

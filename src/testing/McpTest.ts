@@ -122,28 +122,32 @@ export const client = <E>(
     })
 
     const request: Client["request"] = (method, params = {}, requestOptions = {}) =>
-      Effect.useSpan(`client ${method}`, { kind: "client" }, (span) =>
-        Effect.suspend(() => {
-          const id = ++lastId
-          const answer = Deferred.makeUnsafe<JsonRpc.JsonObject, JsonRpc.ErrorObject>()
-          pending.set(id, answer)
-          const trace = span.traceId === "noop" ? undefined : Tracing.inject(span)
-          const _meta = envelope({ ...requestOptions, meta: { ...trace, ...requestOptions.meta } })
-          wire.send(JsonRpc.encodeRequest(
-            id,
-            method,
-            Object.keys(_meta).length === 0 ? params : { ...params, _meta }
-          ))
-          return Deferred.await(answer).pipe(
-            Effect.onInterrupt(() =>
-              Effect.sync(() => {
-                pending.delete(id)
-                wire.send(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
-              })
-            ),
-            Effect.catch(fail)
-          )
-        }))
+      Effect.useSpan(
+        Tracing.spanName(method, typeof params.name === "string" ? params.name : undefined),
+        { kind: "client" },
+        (span) =>
+          Effect.suspend(() => {
+            const id = ++lastId
+            const answer = Deferred.makeUnsafe<JsonRpc.JsonObject, JsonRpc.ErrorObject>()
+            pending.set(id, answer)
+            const trace = span.traceId === "noop" ? undefined : Tracing.inject(span)
+            const _meta = envelope({ ...requestOptions, meta: { ...trace, ...requestOptions.meta } })
+            wire.send(JsonRpc.encodeRequest(
+              id,
+              method,
+              Object.keys(_meta).length === 0 ? params : { ...params, _meta }
+            ))
+            return Deferred.await(answer).pipe(
+              Effect.onInterrupt(() =>
+                Effect.sync(() => {
+                  pending.delete(id)
+                  wire.send(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
+                })
+              ),
+              Effect.catch(fail)
+            )
+          })
+      )
 
     const callTool: Client["callTool"] = (name, args = {}, requestOptions) =>
       Effect.map(

@@ -3,7 +3,6 @@
  * Deno, Workers, Next, Hono.
  */
 import * as Context from "effect/Context"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -23,7 +22,7 @@ export type FetchHandler = (request: Request) => Promise<Response>
  */
 export const make = (
   options?: StreamableHttpServer.Options
-): Effect.Effect<FetchHandler, never, Receiver.Receiver | SecureRandom.SecureRandom | Scope.Scope> =>
+): Effect.Effect<FetchHandler, never, Receiver.Receiver | Scope.Scope> =>
   Effect.map(StreamableHttpServer.make(options), (transport) => (request) => handle(transport, request))
 
 /**
@@ -38,7 +37,7 @@ export const fromLayer = <E>(
 ): { readonly handler: FetchHandler; readonly dispose: () => Promise<void> } => {
   const runtime = ManagedRuntime.make(
     Layer.effect(Transport, StreamableHttpServer.make(options)).pipe(
-      Layer.provide([server, SecureRandom.layerWebCrypto])
+      Layer.provide(server)
     )
   )
   return {

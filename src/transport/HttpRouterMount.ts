@@ -3,7 +3,6 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import type * as Cause from "effect/Cause"
-import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -30,7 +29,7 @@ export interface Options extends StreamableHttpServer.Options {
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver | SecureRandom.SecureRandom> =>
+): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
   HttpRouter.use(Effect.fnUntraced(function*(router) {
     const transport = yield* StreamableHttpServer.make(options)
     yield* router.add("*", options.path ?? "/mcp", (request) => handle(transport, request))

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stdio from "effect/Stdio"
@@ -43,6 +44,7 @@ export const run = (
     const receiver = yield* Receiver.Receiver
     const out = outbox.make({ highWaterMark })
     let isPatient = true
+    let isGone = false
 
     const writer = yield* Effect.forkScoped(
       Stream.run(
@@ -61,8 +63,8 @@ export const run = (
         receiver.connect({ transport: "stdio", sessionId: undefined, push: out.write, context: Context.empty() })
       ),
       (peer) =>
-        (isPatient ? Effect.timeoutOption(peer.idle, grace) : Effect.void).pipe(
-          Effect.andThen(peer.close("Shutdown")),
+        (isPatient && !isGone ? Effect.timeoutOption(peer.idle, grace) : Effect.void).pipe(
+          Effect.andThen(peer.close(isGone ? "User" : "Shutdown")),
           Effect.andThen(Effect.sync(out.end)),
           // A reader that has stopped reading must not keep us here.
           Effect.andThen(Effect.timeoutOption(Fiber.await(writer), grace))
@@ -94,8 +96,11 @@ export const run = (
 
     yield* Effect.raceFirst(
       Effect.andThen(read, Effect.sync(input.end)),
-      // A peer that closed its end of stdout is gone.
-      Effect.andThen(Fiber.join(writer), Effect.never)
+      // A peer that closed its end of stdout is gone, and nothing in flight can reach it any more.
+      Effect.flatMap(Fiber.await(writer), (exit) => {
+        isGone = Exit.isFailure(exit)
+        return isGone ? exit : Effect.never
+      })
     ).pipe(
       Effect.mapError((cause) => TransportError.make(new TransportError.Closed({ cause })))
     )
@@ -118,6 +123,7 @@ export const layer = (options?: Options): Layer.Layer<never, never, Receiver.Rec
 const tooLong = (maxBytes: number): JsonRpc.Invalid => ({
   _tag: "Invalid",
   id: null,
+  isResponse: false,
   error: McpError.invalidRequest(`The line is longer than ${maxBytes} bytes; it was discarded.`),
   isResponse: false
 })

@@ -10,6 +10,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
@@ -71,18 +73,20 @@ export interface Refusal {
 }
 
 /**
- * Makes the transport for the server in context. Sessions live in memory and end with the scope.
+ * Makes the transport for the server in context. Sessions live in memory and end with the scope; their ids come from
+ * the `SecureRandom` in context, or from Web Crypto.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<StreamableHttpServer, never, Receiver.Receiver | SecureRandom.SecureRandom | Scope.Scope> =>
+): Effect.Effect<StreamableHttpServer, never, Receiver.Receiver | Scope.Scope> =>
   Effect.gen(function*() {
     const { grace, maxBodyBytes = 4 << 20, maxSessions = 10_000 } = options
     const receiver = yield* Receiver.Receiver
-    const random = yield* SecureRandom.SecureRandom
+    const random = Option.getOrUndefined(yield* Effect.serviceOption(SecureRandom.SecureRandom))
+      ?? Context.get(yield* Layer.build(SecureRandom.layerWebCrypto), SecureRandom.SecureRandom)
     const guard = HostGuard.make(options)
     const sessions = new Map<string, Receiver.Peer>()
     const passing = new Set<Receiver.Peer>()

@@ -29,7 +29,9 @@ export const Reason = Schema.Union([Closed, Refused])
 export type Reason = typeof Reason.Type
 
 /** @category errors @since 0.1.0 */
-export class TransportError extends Schema.TaggedError<TransportError>()("fastmcp-effect/transport/TransportError", {
+export class TransportError extends Schema.TaggedError<TransportError>(
+  "fastmcp-effect/transport/TransportError"
+)("TransportError", {
   reason: Reason
 }) {
   override get message(): string {

@@ -1,4 +1,5 @@
 import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import { assert, describe, it } from "vitest"
 import { type Ended, root, run } from "./program.ts"
@@ -44,6 +45,25 @@ describe("examples", () => {
     assertEnded(ended)
     assert.strictEqual(status, 200)
     assert.strictEqual(ended.stdout, "")
+  }, 40_000)
+
+  it("are found out when they fail, hang, or leave a process behind", async () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "planted-"))
+    const plant = async (name: string, code: string, limit?: number) => {
+      const file = path.join(directory, name)
+      fs.writeFileSync(file, code)
+      return run(file, limit === undefined ? {} : { limit })
+    }
+    try {
+      assert.strictEqual((await plant("fails.mjs", "throw new Error()")).code, 1)
+      assert.strictEqual((await plant("hangs.mjs", "setInterval(() => {}, 1000)", 1)).code, null)
+      const child = "import { spawn } from 'node:child_process'\n"
+        + "spawn(process.execPath, ['-e', 'setTimeout(() => {}, 10000)'], { stdio: 'ignore' }).unref()\n"
+      const { code, outlived } = await plant("leaves.mjs", child)
+      assert.deepStrictEqual({ code, outlived }, { code: 0, outlived: true })
+    } finally {
+      fs.rmSync(directory, { recursive: true })
+    }
   }, 40_000)
 
   it("are all here, each with a page of its own", () => {

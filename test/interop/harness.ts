@@ -1,9 +1,10 @@
 /** Servers as processes of their own, what they tell through files, and waiting that always ends. */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { afterAll } from "vitest"
 
 const serverArgs = ["--conditions=fastmcp-effect/source", fileURLToPath(new URL("server.ts", import.meta.url))]
 
@@ -24,6 +25,7 @@ export interface StdioTarget extends Traces {
 
 export interface HttpTarget extends Traces {
   readonly url: URL
+  readonly stderr: () => string
   /** Sends a signal. */
   readonly signal: (signal: NodeJS.Signals) => void
   /** The exit code, or the name of the signal that ended it. */
@@ -31,9 +33,11 @@ export interface HttpTarget extends Traces {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "interop-"))
-const cleanUp: Array<() => void> = [() => rmSync(directory, { recursive: true, force: true })]
-process.on("exit", () => {
-  for (const clean of cleanUp) clean()
+const children = new Set<ChildProcess>()
+afterAll(() => {
+  // Only what a failed test has left; and a server ends with its stdin even when nobody gets here.
+  for (const child of children) child.kill("SIGKILL")
+  rmSync(directory, { recursive: true, force: true })
 })
 
 let files = 0
@@ -75,25 +79,29 @@ export const startHttp = async (options: ServerOptions = {}): Promise<HttpTarget
   const child = spawn(process.execPath, [...serverArgs, "http", "0"], {
     env: { PATH: process.env.PATH, ...environment(events.path, options) }
   })
-  cleanUp.push(() => child.kill("SIGKILL"))
+  children.add(child)
   let stdout = ""
   let stderr = ""
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => stdout += chunk)
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => stderr += chunk)
   const ended = new Promise<number | string>((resolve) =>
-    child.once("exit", (code, signal) => resolve(code ?? signal ?? ""))
+    child.once("exit", (code, signal) => {
+      children.delete(child)
+      resolve(code ?? signal ?? "")
+    })
   )
-  const url = await until("an address", () => /http:\/\/\S+/.exec(stderr)?.[0])
+  const url = await until("an address", () => /http:\/\/\S+/.exec(stderr)?.[0], 8_000)
   return {
     url: new URL(url),
     events: () => lines(events.read()),
     stdout: () => stdout,
+    stderr: () => stderr,
     signal: (signal) => child.kill(signal),
     ended
   }
 }
 
-/** Waits until there is a value other than false and undefined, and answers it. */
+/** Waits until there is a value, and answers it; `false` is none. */
 export const until = async <A>(what: string, look: () => A | false | undefined, limit = 4_000): Promise<A> => {
   const end = performance.now() + limit
   while (true) {
@@ -104,8 +112,8 @@ export const until = async <A>(what: string, look: () => A | false | undefined, 
   }
 }
 
-export const happened = (traces: Traces, event: string, limit?: number): Promise<true> =>
-  until(`"${event}"`, () => traces.events().includes(event) || undefined, limit)
+export const happened = (traces: Traces, event: string): Promise<boolean> =>
+  until(`"${event}"`, () => traces.events().includes(event))
 
 export const isAlive = (pid: number): boolean => {
   try {

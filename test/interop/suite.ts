@@ -52,7 +52,7 @@ export interface Session {
   readonly watchTools: () => Promise<{ readonly closed: Promise<string> } | undefined>
   /** What the client complained about: frames it could not accept, answers it did not expect. */
   readonly complaints: Array<Error>
-  /** What the server wrote to stderr, where the client sees it. */
+  /** What the server wrote to stderr, where the client started it. */
   readonly stderr: () => string
   /** The server's process, where the client started it. */
   readonly pid: number | undefined
@@ -80,6 +80,7 @@ type Transport = "stdio" | "http"
 /** A session and the server that is there for it alone. */
 interface Connected extends harness.Traces {
   readonly session: Session
+  readonly stderr: () => string
   /** Sends the server SIGTERM. */
   readonly stop: () => void
   /** Waits until the server's process has ended, and answers how. */
@@ -125,6 +126,7 @@ const connectStdio = async (
   return {
     ...target,
     session,
+    stderr: session.stderr,
     stop: () => process.kill(pid, "SIGTERM"),
     ended,
     close: async () => {
@@ -167,7 +169,8 @@ const describeConversation = (client: OfficialClient, transport: Transport, vers
 
   afterAll(() => connected?.close(), 10_000)
 
-  afterEach(() => {
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") console.error(`The server's last words:\n${connected.stderr().slice(-2_000)}`)
     expect(session.complaints.splice(0)).toEqual([])
   })
 
@@ -399,7 +402,7 @@ const describeConversation = (client: OfficialClient, transport: Transport, vers
         for (const frame of frames) expect(JSON.parse(frame)).toMatchObject({ jsonrpc: "2.0" })
         for (const place of ["acquisition", "tools/call", "release"]) {
           for (const way of ["", ", written", ", logged"]) {
-            expect(session.stderr()).toContain(`noise from ${place}${way}`)
+            expect(connected.stderr()).toContain(`noise from ${place}${way}`)
           }
         }
       }

@@ -113,12 +113,12 @@ for (const revision of versions) {
           }
         })
         const client = yield* serve(extension, { revision })
-        const has = (name: string) =>
-          Effect.map(Effect.exit(client.request(name)), (exit) => exit._tag === "Success")
+        const has = (name: string) => Effect.map(Effect.exit(client.request(name)), (exit) => exit._tag === "Success")
         assert.strictEqual(yield* has("clock/old"), revision === "2025-11-25")
         assert.strictEqual(yield* has("clock/new"), revision === "2026-07-28")
         assert.isTrue(yield* has("clock/both"))
-        const error = JSON.parse((yield* client.frames).at(-2)!).error ?? JSON.parse((yield* client.frames).at(-3)!).error
+        const error = JSON.parse((yield* client.frames).at(-2)!).error ??
+          JSON.parse((yield* client.frames).at(-3)!).error
         assert.strictEqual(error.code, -32601)
       }))
 
@@ -126,7 +126,8 @@ for (const revision of versions) {
       Effect.gen(function*() {
         const seen: Array<unknown> = []
         const watch = Middleware.make(({ method, params }, next) =>
-          Effect.andThen(Effect.sync(() => seen.push([method, params])), next))
+          Effect.andThen(Effect.sync(() => seen.push([method, params])), next)
+        )
         const extension = Extension.make({ id, methods: { "clock/now": method(() => Effect.succeed({ now: 1 })) } })
         const client = yield* serve(extension, { revision }, { middleware: [watch] })
         yield* client.request("clock/now", { a: 1 })
@@ -145,7 +146,7 @@ for (const revision of versions) {
               params: Schema.Struct({ n: Schema.Int }),
               handle: ({ n }: { readonly n: number }) => {
                 if (n === 13) throw new Error("unlucky")
-                return Effect.sync(() => heard.push(n))
+                return Effect.sync(() => void heard.push(n))
               }
             }
           }
@@ -174,7 +175,8 @@ for (const revision of versions) {
           ...(revision === "2025-11-25" ? { experimental: { clock: {} } } : undefined),
           extensions: { [id]: { precision: "ms" } }
         })
-        assert.deepStrictEqual((yield* capabilities(Extension.make({ id }), revision) as any).extensions, { [id]: {} })
+        const plain = yield* capabilities(Extension.make({ id }), revision)
+        assert.deepStrictEqual(plain.extensions, { [id]: {} })
       }))
 
     it.effect("wraps calls inside the middleware, and may answer with a result type of its own", () =>

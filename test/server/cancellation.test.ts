@@ -25,7 +25,8 @@ for (const name of wires.names) {
         wire.send(wires.call(era, id, tool, args, meta))
         yield* wires.until(() => probe.events.length > before)
       })
-      const saw = (event: string) => wires.until(() => probe.events.includes(event), () => `${event} in ${probe.events}`)
+      const saw = (event: string) =>
+        wires.until(() => probe.events.includes(event), () => `${event} in ${probe.events}`)
       const lives = Effect.fnUntraced(function*() {
         wire.send(wires.call(era, "after", "echo", { text: "still here" }))
         assert.strictEqual((yield* wires.answer(wire, "after")).result.content[0].text, "still here")
@@ -410,7 +411,10 @@ describe("cancellation over http, in detail", () => {
       }))
       const session = { "mcp-session-id": initialize.headers["mcp-session-id"] }
       const post = http.send(wires.call("Stateful", 1, "never"), session)
-      assert.strictEqual(http.send(wires.notification("notifications/cancelled", { requestId: 1 }), session).status, 202)
+      assert.strictEqual(
+        http.send(wires.notification("notifications/cancelled", { requestId: 1 }), session).status,
+        202
+      )
       yield* wires.until(() => post.isOver)
       assert.notInclude(post.body, "data:")
       yield* wires.until(() => probe.events.includes("never Cancelled User"))

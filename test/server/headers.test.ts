@@ -92,11 +92,14 @@ describe("headers that mirror the envelope", () => {
   it.effect("the stateful era has no such headers", () =>
     Effect.gen(function*() {
       const http = yield* setup()
-      const initialize = http.send(wires.request("Stateful", 0, "initialize", {
-        protocolVersion: "2025-11-25",
-        capabilities: {},
-        clientInfo: { name: "x", version: "1" }
-      }), { "mcp-method": "x", "mcp-name": "y" })
+      const initialize = http.send(
+        wires.request("Stateful", 0, "initialize", {
+          protocolVersion: "2025-11-25",
+          capabilities: {},
+          clientInfo: { name: "x", version: "1" }
+        }),
+        { "mcp-method": "x", "mcp-name": "y" }
+      )
       assert.strictEqual(initialize.status, 200)
       const post = http.send(wires.call("Stateful", 1, "mirrored", { region: "eu" }), {
         "mcp-session-id": initialize.headers["mcp-session-id"],
@@ -130,7 +133,9 @@ describe("headers that mirror the envelope", () => {
 })
 
 describe("headers that mirror arguments", () => {
-  const rows: ReadonlyArray<readonly [what: string, args: object, headers: Headers, expected: ReturnType<typeof verdict>]> = [
+  const rows: ReadonlyArray<
+    readonly [what: string, args: object, headers: Headers, expected: ReturnType<typeof verdict>]
+  > = [
     ["a string", { region: "eu-west" }, { "mcp-param-region": "eu-west" }, accepted],
     ["spaces around it", { region: "eu-west" }, { "mcp-param-region": " \teu-west \t" }, accepted],
     ["spaces inside it", { region: "eu  west" }, { "mcp-param-region": "eu  west" }, accepted],
@@ -161,7 +166,12 @@ describe("headers that mirror arguments", () => {
     ["base64 of another alphabet", { region: "??>" }, { "mcp-param-region": "=?base64?Pz8-?=" }, mismatch],
     ["base64 with other characters", { region: "Hello" }, { "mcp-param-region": "=?base64?SGVs!!!bG8=?=" }, mismatch],
     ["base64 with spaces", { region: "Hello" }, { "mcp-param-region": "=?base64?SGVs bG8=?=" }, mismatch],
-    ["a marker in another case is text", { region: "=?BASE64?eA==?=" }, { "mcp-param-region": "=?BASE64?eA==?=" }, accepted],
+    [
+      "a marker in another case is text",
+      { region: "=?BASE64?eA==?=" },
+      { "mcp-param-region": "=?BASE64?eA==?=" },
+      accepted
+    ],
     ["half a marker is text", { region: "=?base64?eA==" }, { "mcp-param-region": "=?base64?eA==" }, accepted],
     ["the other half, too", { region: "eA==?=" }, { "mcp-param-region": "eA==?=" }, accepted],
     ["an integer", { priority: 42 }, { "mcp-param-priority": "42" }, accepted],
@@ -211,7 +221,19 @@ describe("headers that mirror arguments", () => {
 
   it("every text survives the way into a header and back", () => {
     for (
-      const text of ["", "plain", " outer ", "tab\t", "é", "😀", "=?base64?eA==?=", "=?base64?", "?=", "a\r\nb", "\u0000"]
+      const text of [
+        "",
+        "plain",
+        " outer ",
+        "tab\t",
+        "é",
+        "😀",
+        "=?base64?eA==?=",
+        "=?base64?",
+        "?=",
+        "a\r\nb",
+        "\u0000"
+      ]
     ) {
       const header = HeaderValue.encode(text)
       assert.match(header, /^[\x20-\x7e]*$/u)

@@ -47,7 +47,7 @@ describe("a nested call", () => {
             const once = yield* Tool.call(half, { of, at })
             assert.deepStrictEqual(once.at, at)
             return (yield* Tool.call(half, { of: once.half, at })).half
-          }).pipe(Effect.catchTag("fastmcp-effect/definition/DefinitionError", Effect.die))
+          })
       })
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [Half, quarter] }))
       assert.strictEqual(yield* client.call(quarter, { of: 8 }), 2)
@@ -75,7 +75,7 @@ describe("a nested call", () => {
           Effect.gen(function*() {
             yield* Budget.spend(3)
             yield* Effect.sleep("10 seconds")
-            yield* Effect.orDie(Tool.call(inner, {}))
+            yield* Tool.call(inner, {})
             yield* look
           })
       })
@@ -126,10 +126,7 @@ describe("a nested call", () => {
     Effect.gen(function*() {
       const count = Tool.make("count", { parameters: { n: Schema.Int }, success: Schema.Int })
       const Count = Tool.handle(count, ({ n }) =>
-        n === 0 ? Effect.succeed(0) : Effect.map(Tool.call(count, { n: n - 1 }), (m) =>
-          m + 1).pipe(
-            Effect.catchTag("fastmcp-effect/definition/DefinitionError", Effect.die)
-          ))
+        n === 0 ? Effect.succeed(0) : Effect.map(Tool.call(count, { n: n - 1 }), (m) => m + 1))
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [Count] }))
       assert.strictEqual(yield* client.call(count, { n: 10 }), 10)
       const refused = yield* Effect.flip(client.call(count, { n: 11 }))
@@ -154,11 +151,21 @@ describe("a nested call", () => {
       assert.deepStrictEqual(yield* client.call(outer, {}), ["MissingCapability", "ToolNotFound"])
     }))
 
+  it.effect("whose answer does not fit the contract it was called by is a defect", () =>
+    Effect.gen(function*() {
+      const inner = Tool.make("inner", { success: Schema.String, handler: () => Effect.succeed("text") })
+      const believed = Tool.make("inner", { success: Schema.Struct({ a: Schema.Finite }) })
+      const outer = Tool.make("outer", { handler: () => Effect.asVoid(Tool.call(believed, {})) })
+      const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [inner, outer] }))
+      const error = yield* Effect.flip(client.call(outer, {}))
+      assert.deepStrictEqual(error, McpError.make(new McpError.InternalError()))
+    }))
+
   it.effect("passes the same middleware, as a call of its own", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       const inner = Tool.make("inner", { handler: () => Effect.void })
-      const outer = Tool.make("outer", { handler: () => Effect.orDie(Tool.call(inner, {})) })
+      const outer = Tool.make("outer", { handler: () => Tool.call(inner, {}) })
       const watch = Middleware.make(({ method, tool }, next) =>
         Effect.andThen(Effect.sync(() => seen.push(`${method} ${tool?.name}`)), next)
       )
@@ -177,7 +184,7 @@ describe("a nested call", () => {
         handler: () =>
           Effect.gen(function*() {
             const before = yield* Place
-            const there = yield* Effect.orDie(Tool.call(place, {}))
+            const there = yield* Tool.call(place, {})
             return [before, there, yield* Place]
           })
       })
@@ -206,7 +213,7 @@ describe("a nested call", () => {
       const learn = Tool.make("learn", {
         handler: () => Effect.flatMap(McpServer.McpServer, (server) => Effect.orDie(server.addTools(whoami as never)))
       })
-      const ask = Tool.make("ask", { success: Schema.String, handler: () => Effect.orDie(Tool.call(whoami, {})) })
+      const ask = Tool.make("ask", { success: Schema.String, handler: () => Tool.call(whoami, {}) })
       const identify = Middleware.provide(Who, ({ context }) => Effect.succeed(String(context.meta["example.com/who"])))
       const server = McpServer.register(learn, ask).pipe(
         Layer.provideMerge(McpServer.layer({
@@ -234,7 +241,7 @@ describe("a nested call", () => {
             Effect.sync(() => ended.push(`${name} ${JSON.stringify(Outcome.fromExit(exit))}`))
           ))
       const inner = Tool.make("inner", { handler: () => slowly("inner")(Effect.never) })
-      const outer = Tool.make("outer", { handler: () => slowly("outer")(Effect.orDie(Tool.call(inner, {}))) })
+      const outer = Tool.make("outer", { handler: () => slowly("outer")(Tool.call(inner, {})) })
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [inner, outer] }))
       const call = yield* Effect.forkChild(client.call(outer, {}))
       yield* McpTest.settle
@@ -249,7 +256,7 @@ describe("a nested call", () => {
     Effect.gen(function*() {
       const inner = Tool.make("inner", { handler: () => Progress.report(7) })
       const outer = Tool.make("outer", {
-        handler: () => Effect.andThen(Progress.report(1), Effect.orDie(Tool.call(inner, {})))
+        handler: () => Effect.andThen(Progress.report(1), Tool.call(inner, {}))
       })
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [inner, outer] }))
       yield* client.call(outer, {}, { progressToken: "p" })
@@ -268,7 +275,7 @@ describe("a nested call", () => {
         }
       })
       const inner = Tool.make("inner", { handler: () => Effect.withSpan(Effect.void, "work") })
-      const outer = Tool.make("outer", { handler: () => Effect.orDie(Tool.call(inner, {})) })
+      const outer = Tool.make("outer", { handler: () => Tool.call(inner, {}) })
       const server = McpServer.layer({ ...info, tools: [inner, outer] }).pipe(
         Layer.provide(Layer.succeed(Tracer.Tracer, tracer))
       )

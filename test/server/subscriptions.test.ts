@@ -76,7 +76,8 @@ describe("a listen stream", () => {
       const first = yield* listen({ toolsListChanged: true })
       yield* listen({ toolsListChanged: true })
       yield* server.addTools(named("a"))
-      const changes = Effect.map(heard, (sent) => sent.flatMap(({ id, method }) => method.endsWith("changed") ? [id] : []))
+      const changes = Effect.map(heard, (sent) =>
+        sent.flatMap(({ id, method }) => method.endsWith("changed") ? [id] : []))
       assert.deepStrictEqual(yield* changes, [1, 2])
       yield* Fiber.interrupt(first)
       yield* McpTest.settle

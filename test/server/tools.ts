@@ -100,7 +100,9 @@ export const make = (probe: Probe) => {
     Tool.make("talksAtTheEnd", {
       handler: () => watched("talksAtTheEnd", Effect.onInterrupt(Effect.never, () => Progress.report(9)))
     }),
-    Tool.make("stubborn", { handler: () => watched("stubborn", Effect.onInterrupt(Effect.never, () => Deferred.await(probe.end))) }),
+    Tool.make("stubborn", {
+      handler: () => watched("stubborn", Effect.onInterrupt(Effect.never, () => Deferred.await(probe.end)))
+    }),
     Tool.make("masked", {
       success: Schema.String,
       handler: () => Effect.uninterruptible(watched("masked", Effect.as(Deferred.await(probe.gate), "masked")))
@@ -112,6 +114,7 @@ export const make = (probe: Probe) => {
       parameters: { reason: Schema.Literals(Outcome.cancelReasons) },
       handler: ({ reason }) => watched("stop", Outcome.interruptSelf(reason))
     }),
+    Tool.make("logs", { handler: () => ClientLog.error("hello") }),
     Tool.make("fail", {
       failure: Schema.Struct({ why: Schema.String }),
       handler: () => Effect.fail({ why: "declared" })

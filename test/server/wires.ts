@@ -314,7 +314,11 @@ const overHttp: Connect = (era, options) =>
     const send = (frame: string | object) => {
       // A frame without an id of its own still has a status.
       const own = /"id":\s*("[^"\\]*"|\d+)/u.exec(text(frame))?.[1]
-      const headers = { ...(era === "Stateless" && own === undefined ? modern : undefined), ...headersOf(frame), "mcp-session-id": session }
+      const headers = {
+        ...(era === "Stateless" && own === undefined ? modern : undefined),
+        ...headersOf(frame),
+        "mcp-session-id": session
+      }
       const post = server.send(frame, headers, { onFrame: (frame) => frames.push(frame) })
       session ??= post.headers["mcp-session-id"]
       posts.set(own === undefined ? --last : JSON.parse(own) as Id, post)

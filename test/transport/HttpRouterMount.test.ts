@@ -1,5 +1,4 @@
 import { describe, it } from "@effect/vitest"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
@@ -11,7 +10,7 @@ const withHandler =
     const probe = await Effect.runPromise(mounts.makeProbe)
     const { dispose, handler } = HttpRouter.toWebHandler(
       HttpRouterMount.layer({ maxBodyBytes: 1024 }).pipe(
-        Layer.provide([mounts.server(probe), SecureRandom.layerWebCrypto])
+        Layer.provide(mounts.server(probe))
       ),
       { disableLogger: true }
     )

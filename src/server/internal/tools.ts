@@ -132,12 +132,14 @@ const checkHeaders = (
     if (value === undefined || value === null) continue
     if (raw === undefined) return mismatch(`The ${name} header is missing, but the arguments have a value for it.`)
     const decoded = HeaderValue.decode(raw)
-    const equal = parameter.type === "integer" && decoded !== undefined && decoded.trim() !== ""
+    const equal = parameter.type === "integer" && decoded !== undefined && decimal.test(decoded)
       ? Number(decoded) === value
       : decoded === String(value)
     if (!equal) return mismatch(`The ${name} header does not equal the argument it mirrors.`)
   }
   return undefined
 }
+
+const decimal = /^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/iu
 
 const mismatch = (message: string) => McpError.make(new McpError.HeaderMismatch({ message }))

@@ -60,7 +60,7 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
     },
     uncork: () => {
       corked = false
-      if (frames.length > 0 && taker !== undefined) wake(Effect.succeed(collect()))
+      if (frames.length > 0 && taker !== undefined) wake(Effect.sync(collect))
     },
     congested,
     drained: Effect.callback<void>((resume) => {

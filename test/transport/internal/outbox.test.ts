@@ -80,6 +80,28 @@ describe("outbox", () => {
       assert.strictEqual(yield* out.take, "abc\n")
     }))
 
+  it.effect("loses no frame when somebody who waited writes at once", () =>
+    Effect.gen(function*() {
+      const out = outbox.make({ highWaterMark: 2 })
+      const taken: Array<string | undefined> = []
+      const taker = yield* Effect.forkChild(
+        Effect.forever(Effect.map(out.take, (batch) => {
+          taken.push(batch)
+        })),
+        { startImmediately: true }
+      )
+      out.cork()
+      out.write("first")
+      const waiter = yield* Effect.forkChild(Effect.andThen(out.drained, Effect.sync(() => out.write("second"))), {
+        startImmediately: true
+      })
+      out.uncork()
+      yield* Fiber.join(waiter)
+      yield* McpTest.settle
+      assert.strictEqual(taken.join(""), "first\nsecond\n")
+      yield* Fiber.interrupt(taker)
+    }))
+
   it.effect("loses no frame to a taker that is interrupted as it wakes", () =>
     Effect.gen(function*() {
       const out = outbox.make({ highWaterMark: 1 })
