@@ -1,12 +1,12 @@
 /** One call in each era, exported through OpenTelemetry into memory; exits with 1 unless it is one trace, link by link. */
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
+import { SpanKind } from "@opentelemetry/api"
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor
 } from "@opentelemetry/sdk-trace-base"
-import { SpanKind } from "@opentelemetry/api"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"

@@ -86,9 +86,16 @@ const listen = (
     server.on("request", (request, response) => handle(transport, path, request, response))
     yield* Effect.acquireRelease(open(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo
-    const name = address.family === "IPv6" ? `[${address.address}]` : address.address
-    return { url: `http://${name}:${address.port}${path}`, port: address.port }
+    return { url: `http://${reachableAt(address, options)}:${address.port}${path}`, port: address.port }
   })
+
+/** A name the guard lets in: a server on all addresses is reached by one of its own. */
+const reachableAt = ({ address, family }: AddressInfo, { allowedHosts }: Options): string =>
+  address !== "0.0.0.0" && address !== "::"
+    ? family === "IPv6" ? `[${address}]` : address
+    : Array.isArray(allowedHosts)
+    ? allowedHosts[0] ?? "127.0.0.1"
+    : "127.0.0.1"
 
 const open = (server: Http.Server, host: string, port: number) =>
   Effect.callback<void, TransportError.TransportError>((resume) => {

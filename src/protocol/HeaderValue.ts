@@ -12,7 +12,7 @@ const suffix = "?="
 export const encode = (value: string): string => isPlain(value) ? value : `${prefix}${Base64.encode(value)}${suffix}`
 
 /**
- * The value a header carries, or `undefined` when it is marked as base64 and is not.
+ * The value a header carries, or `undefined` when it is marked as base64 and is not base64 of UTF-8.
  *
  * @category decoding
  * @since 0.1.0
@@ -22,7 +22,14 @@ export const decode = (header: string): string | undefined => {
   if (!isMarked(value)) return isAscii(value) ? value : undefined
   const body = value.slice(prefix.length, -suffix.length)
   if (!/^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/u.test(body)) return undefined
-  return Result.getOrUndefined(Base64.decodeString(body))
+  const bytes = Base64.decode(body)
+  if (Result.isFailure(bytes)) return undefined
+  try {
+    // A byte order mark is part of the value, and bytes that are not UTF-8 are no value.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.success)
+  } catch {
+    return undefined
+  }
 }
 
 const isMarked = (value: string): boolean =>

@@ -23,10 +23,11 @@ export interface HeaderParameter {
 export const headerParameters = (inputSchema: JsonObject): ReadonlyArray<HeaderParameter> | string => {
   const found: Array<HeaderParameter> = []
   const seen = new Set<string>()
-  const visit = (schema: JsonObject, path: ReadonlyArray<string>): string | undefined => {
+  const visit = (schema: JsonObject, path: ReadonlyArray<string>, isReachable: boolean): string | undefined => {
     const header = schema["x-mcp-header"]
     if (header !== undefined) {
       const at = JSON.stringify(path.join("."))
+      if (!isReachable) return `x-mcp-header at ${at} is not reached by properties alone.`
       const { type } = schema
       if (typeof header !== "string" || !/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/u.test(header)) {
         return `x-mcp-header at ${at} is not a header name.`
@@ -40,16 +41,53 @@ export const headerParameters = (inputSchema: JsonObject): ReadonlyArray<HeaderP
       seen.add(header.toLowerCase())
       found.push({ path, header, type })
     }
-    const { properties } = schema
-    if (!isObject(properties)) return undefined
-    for (const [key, property] of Object.entries(properties)) {
-      const problem = isObject(property) ? visit(property, [...path, key]) : undefined
-      if (problem !== undefined) return problem
+    for (const [keyword, value] of Object.entries(schema)) {
+      for (const [step, subschema] of subschemas(keyword, value)) {
+        const problem = visit(subschema, [...path, ...step], isReachable && keyword === "properties")
+        if (problem !== undefined) return problem
+      }
     }
     return undefined
   }
-  return visit(inputSchema, []) ?? found
+  return visit(inputSchema, [], true) ?? found
 }
+
+/** The schemas under one keyword, each with the way to it; `properties` itself is no step. */
+const subschemas = (
+  keyword: string,
+  value: Json | undefined
+): ReadonlyArray<readonly [step: ReadonlyArray<string>, schema: JsonObject]> => {
+  if (holdsOne.has(keyword)) return isObject(value) ? [[[keyword], value]] : []
+  if (!holdsMany.has(keyword) || typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, schema]) =>
+    isObject(schema) ? [[keyword === "properties" ? [key] : [keyword, key], schema] as const] : []
+  )
+}
+
+const holdsOne = new Set([
+  "additionalProperties",
+  "contains",
+  "else",
+  "if",
+  "items",
+  "not",
+  "propertyNames",
+  "then",
+  "unevaluatedItems",
+  "unevaluatedProperties"
+])
+
+const holdsMany = new Set([
+  "$defs",
+  "allOf",
+  "anyOf",
+  "definitions",
+  "dependentSchemas",
+  "oneOf",
+  "patternProperties",
+  "prefixItems",
+  "properties"
+])
 
 /** The value at a path of the arguments. @category headers @since 0.1.0 */
 export const valueAt = (value: Json | undefined, path: ReadonlyArray<string>): Json | undefined => {

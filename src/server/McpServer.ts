@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -157,6 +158,7 @@ const make = Effect.fnUntraced(
       projection: { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } },
       deadlines: yield* Deadlines.make,
       services,
+      fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services),
       budget: options.budget ?? Budget.unlimited,
       requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
       maxInFlight,

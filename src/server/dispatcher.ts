@@ -41,6 +41,8 @@ export interface Options {
   readonly deadlines: Deadlines.Deadlines
   /** The server's own services. */
   readonly services: Context.Context<never>
+  /** Runs beside the requests, until the server ends. */
+  readonly fork: (effect: Effect.Effect<void>) => void
   readonly budget: Budget.Budget
   /** Milliseconds a request may take; Infinity for no limit. */
   readonly requestTimeout: number
@@ -62,7 +64,6 @@ export const make = (options: Options): Dispatcher => {
     clock: Context.get(options.services, Clock.Clock),
     finalizerTime: Context.get(options.services, Budget.FinalizerTime),
     decodeCancelled: SchemaParser.decodeUnknownExit(McpSchema.CancelledParams),
-    fork: Effect.runForkWith(options.services),
     total: 0
   }
   return { connect: (connection) => new Conversation(shared, connection) }
@@ -75,7 +76,6 @@ interface Shared extends Options {
   readonly clock: Clock.Clock
   readonly finalizerTime: (reason: Outcome.CancelReason) => Duration.Duration
   readonly decodeCancelled: (params: unknown) => Exit.Exit<typeof McpSchema.CancelledParams.Type, unknown>
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Requests in flight on all connections. */
   total: number
 }

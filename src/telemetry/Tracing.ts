@@ -102,7 +102,10 @@ const makeMillisToNanos = (): (millis: number) => bigint => {
 export const extract = (meta: JsonRpc.JsonObject): Tracer.AnySpan | undefined => {
   const { traceparent } = meta
   if (typeof traceparent !== "string") return undefined
-  const match = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/u.exec(traceparent)
+  // A version after 00 may append to these parts, and ff is not a version.
+  const match = /^(?:00(?=.{53}$)|(?!00|ff)[\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?$/u.exec(
+    traceparent
+  )
   if (match === null || match[1] === "0".repeat(32) || match[2] === "0".repeat(16)) return undefined
   return Tracer.externalSpan({
     traceId: match[1]!,

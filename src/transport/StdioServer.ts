@@ -124,6 +124,5 @@ const tooLong = (maxBytes: number): JsonRpc.Invalid => ({
   _tag: "Invalid",
   id: null,
   isResponse: false,
-  error: McpError.invalidRequest(`The line is longer than ${maxBytes} bytes; it was discarded.`),
-  isResponse: false
+  error: McpError.invalidRequest(`The line is longer than ${maxBytes} bytes; it was discarded.`)
 })

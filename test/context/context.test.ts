@@ -141,7 +141,7 @@ for (const revision of versions) {
             { level: "warning", data: null },
             { level: "error", data: "a" },
             { level: "critical", data: 0 },
-            { level: "error", data: "5" },
+            { level: "error", data: "5n" },
             { level: "error", data: "Error: failed" }
           ])
         }))
@@ -169,7 +169,7 @@ for (const revision of versions) {
           assert.deepStrictEqual(paramsOf(yield* client.notifications), [
             { level: "info", data: "plain" },
             { level: "warning", data: ["two", { parts: 2 }] },
-            { level: "error", data: ["Error: failed", "5", "{\"self\":\"[Circular]\"}"] },
+            { level: "error", data: ["Error: failed", "5n", "{}"] },
             { level: "critical", data: "worst" }
           ])
         }))

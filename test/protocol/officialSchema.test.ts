@@ -456,13 +456,7 @@ for (const revision of Revisions.all) {
             )))
 
         it.effect(`${method}, written by others, is understood`, () =>
-          Effect.suspend(() => {
-            const decode = SchemaParser.decodeUnknownExit(params)
-            return holds(foreignParams(official, definitionOf("ClientRequest", method)), (params) => {
-              const decoded = decode(params ?? {})
-              return Exit.isSuccess(decoded) ? undefined : `${String(decoded.cause)} for ${JSON.stringify(params)}`
-            })
-          }))
+          understood(params, () => foreignParams(official, definitionOf("ClientRequest", method))))
       }
 
       for (const [method, params] of Object.entries(revision.notifications)) {
@@ -472,6 +466,14 @@ for (const revision of Revisions.all) {
             (params) =>
               faults(definitionOf("ClientNotification", method), JSON.parse(JsonRpc.encodeNotification(method, params)))
           ))
+
+        it.effect(`${method}, written by others, is understood`, () =>
+          understood(params, () =>
+            Arbitrary.map(
+              Arbitrary.all([foreignParams(official, definitionOf("ClientNotification", method)), id]),
+              // The schema of 2025-11-25 lets a cancellation name nothing; there is nothing to do about one that does.
+              ([params, requestId]) => method === "notifications/cancelled" ? { requestId, ...params } : params
+            )))
       }
     })
 
@@ -535,9 +537,18 @@ for (const revision of Revisions.all) {
   })
 }
 
+const understood = (schema: Schema.Codec<any, any>, foreign: () => Arbitrary.Arbitrary<any>) =>
+  Effect.suspend(() => {
+    const decode = SchemaParser.decodeUnknownExit(schema)
+    return holds(foreign(), (params) => {
+      const decoded = decode(params ?? {})
+      return Exit.isSuccess(decoded) ? undefined : `${String(decoded.cause)} for ${JSON.stringify(params)}`
+    })
+  })
+
 /** Params out of the official schema itself, with whatever it allows beside what we know. */
 const foreignParams = (official: Official, definition: string): Arbitrary.Arbitrary<any> => {
-  const { params } = official.schema.$defs[definition].properties
+  const { params = {} } = official.schema.$defs[definition].properties
   const document = { dialect: "draft-2020-12" as const, schema: params, definitions: official.schema.$defs }
   return Arbitrary.schema(SchemaRepresentation.fromJsonSchemaDocument(document))
 }

@@ -211,7 +211,12 @@ describe("a nested call", () => {
           })
       })
       const learn = Tool.make("learn", {
-        handler: () => Effect.flatMap(McpServer.McpServer, (server) => Effect.orDie(server.addTools(whoami as never)))
+        handler: () =>
+          Effect.gen(function*() {
+            yield* Budget.spend(4)
+            const server = yield* McpServer.McpServer
+            yield* Effect.orDie(server.addTools(whoami as never))
+          })
       })
       const ask = Tool.make("ask", { success: Schema.String, handler: () => Tool.call(whoami, {}) })
       const identify = Middleware.provide(Who, ({ context }) => Effect.succeed(String(context.meta["example.com/who"])))

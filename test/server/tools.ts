@@ -18,10 +18,13 @@ export interface Probe {
   readonly gate: Deferred.Deferred<void>
   /** Lets `stubborn` end at last. */
   readonly end: Deferred.Deferred<void>
+  /** The most a count or a time in arguments comes to. */
+  readonly cap: number
   readonly onEvent: ((event: string) => void) | undefined
 }
 
-export const makeProbe = (onEvent?: (event: string) => void): Probe => ({
+export const makeProbe = (onEvent?: (event: string) => void, cap = Infinity): Probe => ({
+  cap,
   events: [],
   gate: Deferred.makeUnsafe<void>(),
   end: Deferred.makeUnsafe<void>(),
@@ -95,7 +98,13 @@ export const make = (probe: Probe) => {
     Tool.make("slowToEnd", {
       parameters: { ms: Schema.Finite },
       handler: ({ ms }) =>
-        watched("slowToEnd", Effect.onInterrupt(Effect.never, () => Effect.andThen(Effect.sleep(ms), tell("slow end"))))
+        watched(
+          "slowToEnd",
+          Effect.onInterrupt(
+            Effect.never,
+            () => Effect.andThen(Effect.sleep(Math.min(ms, probe.cap)), tell("slow end"))
+          )
+        )
     }),
     Tool.make("talksAtTheEnd", {
       handler: () => watched("talksAtTheEnd", Effect.onInterrupt(Effect.never, () => Progress.report(9)))
@@ -129,8 +138,8 @@ export const make = (probe: Probe) => {
       success: Schema.Finite,
       handler: Effect.fnUntraced(function*({ count, size }) {
         yield* tell("talk started")
-        const message = "x".repeat(size ?? 0)
-        for (let i = 1; i <= count; i++) yield* Progress.report(i, { message })
+        const message = "x".repeat(Math.max(0, Math.min(size ?? 0, probe.cap)))
+        for (let i = 1; i <= Math.min(count, probe.cap); i++) yield* Progress.report(i, { message })
         yield* tell("talk done")
         return count
       })

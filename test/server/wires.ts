@@ -40,6 +40,8 @@ export interface Wire {
   readonly era: Era
   /** Sends a frame: text as it stands, anything else as JSON. */
   readonly send: (frame: string | object) => void
+  /** Sends bytes as they stand, on a wire that has bytes. */
+  readonly sendBytes: (chunk: Uint8Array) => void
   /** Every frame from the server so far, oldest first. */
   readonly frames: ReadonlyArray<Frame>
   /** HTTP statuses so far, oldest first. */
@@ -153,6 +155,10 @@ const closable = <A, R>(effect: Effect.Effect<A, never, R | Scope.Scope>) =>
     return { value, close }
   })
 
+const noBytes = () => {
+  throw new Error("this wire has no bytes")
+}
+
 const memory: Connect = (era) =>
   Effect.gen(function*() {
     const frames: Array<Frame> = []
@@ -165,6 +171,7 @@ const memory: Connect = (era) =>
       name: "memory",
       era,
       send,
+      sendBytes: noBytes,
       frames,
       statuses: [],
       cancel: (requestId) => send(notification("notifications/cancelled", { requestId })),
@@ -197,13 +204,15 @@ const stdio: Connect = (era, options) =>
         })
       )
     )
-    const send = (frame: string | object) => {
-      Queue.offerUnsafe(input, new TextEncoder().encode(`${text(frame)}\n`))
+    const sendBytes = (chunk: Uint8Array) => {
+      Queue.offerUnsafe(input, chunk)
     }
+    const send = (frame: string | object) => sendBytes(new TextEncoder().encode(`${text(frame)}\n`))
     return {
       name: "stdio",
       era,
       send,
+      sendBytes,
       frames,
       statuses: [],
       cancel: (requestId) => send(notification("notifications/cancelled", { requestId })),
@@ -328,6 +337,7 @@ const overHttp: Connect = (era, options) =>
       name: "http",
       era,
       send,
+      sendBytes: noBytes,
       frames,
       statuses,
       cancel: (requestId) => {

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as RequestContext from "fastmcp-effect/context/RequestContext"
 import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
-import * as McpError from "fastmcp-effect/protocol/McpError"
+import type * as McpError from "fastmcp-effect/protocol/McpError"
 import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import type * as McpTest from "fastmcp-effect/testing/McpTest"
 import { describe, expectTypeOf, it } from "vitest"
@@ -29,13 +29,15 @@ const book = Tool.make("book", {
 type Args = { readonly seat: string; readonly at: Date; readonly meal?: "fish" | "none"; readonly bags: number }
 
 /** Whether a handler of this kind fits the contract. */
-type Fits<H> = H extends Parameters<typeof Tool.handle<
-  "book",
-  (typeof book)["parameters"],
-  (typeof book)["success"],
-  (typeof book)["failure"],
-  Db
->>[1] ? true
+type Fits<H> = H extends Parameters<
+  typeof Tool.handle<
+    "book",
+    (typeof book)["parameters"],
+    (typeof book)["success"],
+    (typeof book)["failure"],
+    Db
+  >
+>[1] ? true
   : false
 
 describe("a contract", () => {
@@ -179,12 +181,16 @@ describe("running it", () => {
         RequestContext.RequestContext
       >
     >()
-    expectTypeOf<{ seat: string }>().not.toExtend<Parameters<typeof Tool.call<
-      "book",
-      (typeof book)["parameters"],
-      any,
-      any
-    >>[1]>()
+    expectTypeOf<{ seat: string }>().not.toExtend<
+      Parameters<
+        typeof Tool.call<
+          "book",
+          (typeof book)["parameters"],
+          any,
+          any
+        >
+      >[1]
+    >()
   })
 
   it("through a test's client is typed by the contract, with or without its code", () => {

@@ -13,7 +13,7 @@ import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
-import * as McpError from "fastmcp-effect/protocol/McpError"
+import type * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
@@ -58,7 +58,9 @@ describe("a server whose needs are met", () => {
 
   it("can be served and tested", () => {
     expectTypeOf<Needs<typeof server>>().toEqualTypeOf<never>()
-    expectTypeOf(server).toExtend<Layer.Layer<McpServer.McpServer | Receiver.Receiver, DefinitionError.DefinitionError>>()
+    expectTypeOf(server).toExtend<
+      Layer.Layer<McpServer.McpServer | Receiver.Receiver, DefinitionError.DefinitionError>
+    >()
     expectTypeOf(NodeStdio.run).toBeCallableWith(server)
     expectTypeOf(McpTest.client(server)).toEqualTypeOf<
       Effect.Effect<McpTest.Client, DefinitionError.DefinitionError | McpError.McpError, Scope.Scope>
@@ -190,7 +192,9 @@ describe("the request itself", () => {
       notifications: { a: { params: Schema.Struct({}), handle: () => Progress.report(1) } }
     })
     const server = McpServer.layer({ ...info, extensions: [extension] })
-    expectTypeOf<Needs<typeof server>>().toEqualTypeOf<McpRequest.McpRequest<"No request", RequestContext.RequestContext>>()
+    expectTypeOf<Needs<typeof server>>().toEqualTypeOf<
+      McpRequest.McpRequest<"No request", RequestContext.RequestContext>
+    >()
   })
 })
 
