@@ -84,34 +84,91 @@ export const refused = (id: string, original: string, reason: string): Row => ({
 
 export const rows: ReadonlyArray<Row> = [
   // Core
-  planned("C01", "Four kinds of result with a rank; panics are in the type but nothing catches one", "core/Outcome"),
-  planned("C02", "Two outcomes join to the one of higher rank", "core/Outcome.join, core/Outcome.joinAll"),
-  planned("C03", "Ten reasons for a cancellation, in six ranks", "core/Outcome.strengthen"),
-  planned("C04", "Cancelled is answered with -32004, a panic with -32603 and its text", "server/internal/reply"),
-  planned("C05", "A panic in one handler takes the process down", "server/dispatcher"),
-  planned("C06", "A deadline that is stored and never compared with a clock", "core/Budget.enforce"),
-  planned(
+  done(
+    "C01",
+    "Four kinds of result with a rank; panics are in the type but nothing catches one",
+    "core/Outcome",
+    "test/parity/wire.test.ts::an outcome in a tool is one of four with a rank, a defect among them"
+  ),
+  done(
+    "C02",
+    "Two outcomes join to the one of higher rank",
+    "core/Outcome.join, core/Outcome.joinAll",
+    "test/parity/wire.test.ts::outcomes in a tool join to the worst of them, in whatever order"
+  ),
+  done(
+    "C03",
+    "Ten reasons for a cancellation, in six ranks",
+    "core/Outcome.strengthen",
+    "test/parity/wire.test.ts::of two cancellations the client reads the more severe of ten reasons in six ranks"
+  ),
+  done(
+    "C04",
+    "Cancelled is answered with -32004, a panic with -32603 and its text",
+    "server/internal/reply",
+    "test/parity/wire.test.ts::a cancellation is answered with 499 or 408 and its reason, a defect with -32603 and no text"
+  ),
+  done(
+    "C05",
+    "A panic in one handler takes the process down",
+    "server/dispatcher",
+    "test/server/cancellation.test.ts::a defect is answered without its text, logged with it, and touches nobody else"
+  ),
+  done(
+    "C06",
+    "A deadline that is stored and never compared with a clock",
+    "core/Budget.enforce",
+    "test/parity/wire.test.ts::a deadline cancels the part of a tool that is put under it, and the tool goes on"
+  ),
+  done(
     "C07",
     "Quotas for polls and for cost, looked at by a checkpoint",
-    "core/Budget.spend, core/Budget.checkpoint"
+    "core/Budget.spend, core/Budget.checkpoint",
+    "test/server/McpServer.test.ts::end a request that goes over them"
   ),
-  planned("C08", "The tighter of two budgets, member by member", "core/Budget.meet"),
-  planned("C09", "A bound for clean-up work that depends on the cancel reason", "core/Budget.finalizerTime"),
-  planned(
+  done(
+    "C08",
+    "The tighter of two budgets, member by member",
+    "core/Budget.meet",
+    "test/parity/wire.test.ts::two budgets meet in the tighter of each limit, and the tool under them can read it"
+  ),
+  done(
+    "C09",
+    "A bound for clean-up work that depends on the cancel reason",
+    "core/Budget.finalizerTime",
+    "test/parity/wire.test.ts::finalizers that hang are cut after a time that depends on why they run"
+  ),
+  done(
     "C10",
     "Numeric ids of request, region and task on the context",
     "context/RequestContext",
+    "test/context/context.test.ts::a handler knows its request",
     "regions are scopes and tasks are fibers, so they have no id of their own"
   ),
-  planned("C11", "A handler polls to learn that it is cancelled or out of quota", "core/Budget.checkpoint"),
-  planned("C12", "Code inside a mask is not cancelled; only synchronous code can be masked", "core/Budget.masked"),
+  done(
+    "C11",
+    "A handler polls to learn that it is cancelled or out of quota",
+    "core/Budget.checkpoint",
+    "test/parity/wire.test.ts::a tool that computes without waiting ends at its next checkpoint once cancelled or out of quota"
+  ),
+  done(
+    "C12",
+    "Code inside a mask is not cancelled; only synchronous code can be masked",
+    "core/Budget.masked",
+    "test/parity/wire.test.ts::a masked section takes its time, and is cut neither by its client nor by its budget"
+  ),
   effect(
     "C13",
     "A line of text for the runtime's own trace",
     "effect/Effect.withSpan, effect/Effect.annotateCurrentSpan",
     "each request already has a span of ours"
   ),
-  planned("C14", "Progress with or without a total, ignored where the caller sent no token", "context/Progress"),
+  done(
+    "C14",
+    "Progress with or without a total, ignored where the caller sent no token",
+    "context/Progress",
+    "test/parity/wire.test.ts::progress comes with a total or without, and not to who sent no token"
+  ),
   planned("C15", "JSON values kept per session under string keys", "context/SessionState"),
   planned(
     "C16",
@@ -130,7 +187,12 @@ export const rows: ReadonlyArray<Row> = [
     "context/Identity",
     "per request, read only"
   ),
-  planned("C19", "Questions about the peer's capabilities that always get no", "context/RequestContext"),
+  done(
+    "C19",
+    "Questions about the peer's capabilities that always get no",
+    "context/RequestContext",
+    "test/context/context.test.ts::a handler knows its request"
+  ),
   planned(
     "C20",
     "A handler asks the client's model and then waits for ever: nobody is left to read the answer",
@@ -142,33 +204,61 @@ export const rows: ReadonlyArray<Row> = [
     "Reading a sibling resource from a handler, ten levels deep; wired up in unit tests only",
     "context/McpContext"
   ),
-  planned(
+  done(
     "C23",
     "Calling a sibling tool from a handler, ten levels deep; wired up in unit tests only",
-    "context/McpContext"
+    "definition/Tool.call",
+    "test/server/nestedCalls.test.ts::is 10 deep at most, and one more is refused"
   ),
   planned("C24", "A handler cannot ask for the client's roots", "context/Roots"),
-  planned("C25", "A handler cannot log to the client", "context/ClientLog"),
-  planned("C26", "Wait for all, results in the order given; run one after another", "core"),
-  planned(
+  done(
+    "C25",
+    "A handler cannot log to the client",
+    "context/ClientLog",
+    "test/context/context.test.ts::reaches the client from the level it asked for upwards"
+  ),
+  done(
+    "C26",
+    "Wait for all, results in the order given; run one after another",
+    "core/Fanout.joinAll",
+    "test/parity/wire.test.ts::joinAll takes as long as the longest and answers every outcome in the order given"
+  ),
+  done(
     "C27",
     "First to finish, with a form that takes a time limit; only the first is ever run",
-    "core"
+    "core/Fanout.race, core/Fanout.raceTimeout",
+    "test/parity/wire.test.ts::race ends with the first to finish, and its losers' finalizers have run before the reply"
   ),
-  planned("C28", "M of N successes, with a form that takes a time limit", "core"),
-  planned("C29", "First success, or the last error", "core"),
+  done(
+    "C28",
+    "M of N successes, with a form that takes a time limit",
+    "core/Fanout.quorum, core/Fanout.quorumTimeout",
+    "test/parity/wire.test.ts::quorum ends with the success that makes it, and with a time limit at the limit"
+  ),
+  done(
+    "C29",
+    "First success, or the last error",
+    "core/Fanout.firstOk",
+    "test/parity/wire.test.ts::firstOk passes over failures to the first success, or tells what everybody failed with"
+  ),
   effect(
     "C30",
     "Only the runtime library has retry, hedge, circuit breaker, bulkhead, bracket and pipeline",
     "effect/Effect.retry, effect/Effect.acquireUseRelease, effect/Effect.race, effect/Semaphore.make, " +
       "effect/persistence/CircuitBreaker.make, effect/Function.pipe"
   ),
-  planned(
+  done(
     "C31",
     "Ten named errors and a custom one; several codes differ from the specification's",
-    "protocol/McpError"
+    "protocol/McpError",
+    "test/parity/wire.test.ts::a refusal has the code of its reason"
   ),
-  planned("C32", "An error may carry data; tool errors and masking drop it", "protocol/McpError"),
+  done(
+    "C32",
+    "An error may carry data; tool errors and masking drop it",
+    "protocol/McpError",
+    "test/parity/wire.test.ts::a refusal carries its data to the client, and a tool error its value"
+  ),
   planned(
     "C33",
     "Internal errors lose text and data when masked; tool errors are sent as they are",
@@ -191,20 +281,51 @@ export const rows: ReadonlyArray<Row> = [
   ),
 
   // Protocol
-  planned(
+  done(
     "P01",
     "Requests, responses and notifications as types; the version member is not looked at",
-    "protocol/JsonRpc"
+    "protocol/JsonRpc",
+    "test/server/badInput.test.ts::${what} is refused with ${code}, and the connection lives"
   ),
-  planned("P02", "A line that is no JSON or no message is dropped without an answer", "protocol/JsonRpc"),
+  done(
+    "P02",
+    "A line that is no JSON or no message is dropped without an answer",
+    "protocol/JsonRpc",
+    "test/server/badInput.test.ts::${what} is refused with ${code}, and the connection lives"
+  ),
   planned("P03", "Batches are dropped without an answer", "protocol/JsonRpc"),
-  planned("P04", "A second request under an id still in flight replaces the first one's entry", "server/dispatcher"),
+  done(
+    "P04",
+    "A second request under an id still in flight replaces the first one's entry",
+    "server/dispatcher",
+    "test/server/badInput.test.ts::an id that is in flight is refused, and the first request still answered"
+  ),
   planned("P05", "One protocol revision, 2024-11-05, whatever the client asks for", "protocol/Revisions"),
-  planned("P06", "initialize is answered at any time, also twice", "server/statefulLifecycle"),
-  planned("P07", "Waits for `initialized`, a method no client sends", "server/statefulLifecycle"),
+  done(
+    "P06",
+    "initialize is answered at any time, also twice",
+    "server/statefulLifecycle",
+    "test/parity/wire.test.ts::a second handshake is refused, and the first still holds"
+  ),
+  done(
+    "P07",
+    "Waits for `initialized`, a method no client sends",
+    "server/statefulLifecycle",
+    "test/parity/wire.test.ts::notifications/initialized gets no answer, and who has not sent it yet is served"
+  ),
   planned("P08", "The server answers pings; the client refuses them", "server/dispatcher, client/McpClient"),
-  planned("P09", "tools/list", "server/internal/tools"),
-  planned("P10", "tools/call", "server/internal/tools"),
+  done(
+    "P09",
+    "tools/list",
+    "server/internal/tools",
+    "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
+  ),
+  done(
+    "P10",
+    "tools/call",
+    "server/internal/tools",
+    "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
+  ),
   planned("P11", "resources/list", "server/internal/resources"),
   planned("P12", "resources/templates/list, in one page", "server/internal/resources"),
   planned("P13", "resources/read", "server/internal/resources"),
@@ -212,13 +333,29 @@ export const rows: ReadonlyArray<Row> = [
   planned("P15", "Nothing ever triggers a notice that a resource changed", "server/subscriptions"),
   planned("P16", "prompts/list and prompts/get", "server/internal/prompts"),
   planned("P17", "No notice when one of the three lists changes", "server/registry"),
-  planned("P18", "logging/setLevel knows four levels and filters for the whole process", "server/internal/logging"),
-  planned("P19", "Log notices whose data is text behind a date", "context/ClientLog"),
-  planned("P20", "Progress notices under a token of text or number", "context/Progress"),
-  planned(
+  done(
+    "P18",
+    "logging/setLevel knows four levels and filters for the whole process",
+    "server/statefulLifecycle",
+    "test/parity/wire.test.ts::logging/setLevel knows eight levels, and holds for the connection it came on"
+  ),
+  done(
+    "P19",
+    "Log notices whose data is text behind a date",
+    "context/ClientLog",
+    "test/context/context.test.ts::carries any JSON and the name of its logger, and text for what is not JSON"
+  ),
+  done(
+    "P20",
+    "Progress notices under a token of text or number",
+    "context/Progress",
+    "test/context/context.test.ts::reaches the client under its token, with its total and message"
+  ),
+  done(
     "P21",
     "The loop sees a cancel notice too late to stop anything; a private member asks to wait",
     "server/dispatcher",
+    "test/server/cancellation.test.ts::a tool that never ends stops when its client cancels it, its finalizers run, and nothing answers",
     "without the private member"
   ),
   planned("P22", "Cursors are neither read nor given", "core/Cursor"),
@@ -229,15 +366,30 @@ export const rows: ReadonlyArray<Row> = [
   planned("P27", "Tools have one icon object and no title, metadata or execution member", "definition/Tool"),
   planned("P28", "Hints about a tool's effects under names that clients do not read", "definition/Annotations"),
   planned("P29", "Version and tags as members of their own on each component", "definition/Annotations"),
-  planned("P30", "Text, images and embedded resources as content", "protocol/McpSchema"),
+  done(
+    "P30",
+    "Text, images and embedded resources as content",
+    "definition/Content",
+    "test/parity/wire.test.ts::text, nothing, structure and blocks of content become results"
+  ),
   planned(
     "P31",
     "One audio item, link or unknown kind of content makes the whole result unreadable",
     "protocol/McpSchema"
   ),
-  planned("P32", "A tool may declare an output schema, but results have no structured part", "definition/Tool"),
+  done(
+    "P32",
+    "A tool may declare an output schema, but results have no structured part",
+    "definition/Tool",
+    "test/parity/wire.test.ts::structured content comes with the schema it fits"
+  ),
   planned("P33", "Resource contents with text, blob, both or neither", "definition/Resource"),
-  planned("P34", "Of `_meta` only the progress token is kept", "protocol/Meta"),
+  done(
+    "P34",
+    "Of `_meta` only the progress token is kept",
+    "protocol/Meta",
+    "test/context/context.test.ts::a handler knows its request"
+  ),
   planned(
     "P35",
     "Private members of list requests name tags to include and to exclude",
@@ -256,7 +408,12 @@ export const rows: ReadonlyArray<Row> = [
     "protocol/McpError"
   ),
   planned("P39", "Tasks in a private form instead of that of 2025-11-25", "tasks/McpTasks"),
-  planned("P40", "Nothing of the stateless era", "server/statelessLifecycle"),
+  done(
+    "P40",
+    "Nothing of the stateless era",
+    "server/statelessLifecycle",
+    "test/interop/sdk-v2.test.ts::finds the newest revision over http"
+  ),
 
   // Transports
   planned("T01", "One blocking object that sends and receives", "transport/ServerTransport, transport/ClientTransport"),
@@ -265,11 +422,36 @@ export const rows: ReadonlyArray<Row> = [
     "Reserve, then send: on stdio only, reserves no slot, and nothing uses it",
     "transport/ServerTransport"
   ),
-  planned("T03", "Messages over 10 MiB are refused; the check counts their neighbours in", "transport/StdioServer"),
-  planned("T04", "One bad line loses its neighbours and fails again on the next read", "transport/StdioServer"),
-  planned("T05", "A server over stdio, one request at a time", "transport/StdioServer"),
-  planned("T06", "Logs go to stderr", "node/NodeStdio"),
-  planned("T07", "A line is held in memory whole before its length is looked at", "transport/StdioServer"),
+  done(
+    "T03",
+    "Messages over 10 MiB are refused; the check counts their neighbours in",
+    "transport/StdioServer",
+    "test/parity/wire.test.ts::a line on stdin is measured by itself, however many arrive with it"
+  ),
+  done(
+    "T04",
+    "One bad line loses its neighbours and fails again on the next read",
+    "transport/StdioServer",
+    "test/parity/wire.test.ts::a bad line on stdin is answered once and costs its neighbours nothing"
+  ),
+  done(
+    "T05",
+    "A server over stdio, one request at a time",
+    "transport/StdioServer",
+    "test/transport/StdioServer.test.ts::answers, cancels in both eras, keeps logs off stdout, and exits with 0 when stdin ends"
+  ),
+  done(
+    "T06",
+    "Logs go to stderr",
+    "node/NodeStdio",
+    "test/transport/StdioServer.test.ts::answers, cancels in both eras, keeps logs off stdout, and exits with 0 when stdin ends"
+  ),
+  done(
+    "T07",
+    "A line is held in memory whole before its length is looked at",
+    "transport/StdioServer",
+    "test/transport/StdioServer.test.ts::discards a line of 200 MB while it reads it, in bounded memory, and reads the next line"
+  ),
   planned("T08", "Server-sent events, 64 KiB a line and 1 MiB an event", "transport/SseServer, transport/SseClient"),
   planned("T09", "Parts of the two-endpoint transport, without a server", "transport/SseServer"),
   effect(
@@ -278,26 +460,63 @@ export const rows: ReadonlyArray<Row> = [
     "@effect/platform-node/NodeHttpServer.layer, effect/http/HttpServerRequest",
     "the raw mount reads with `node:http`"
   ),
-  planned(
+  done(
     "T11",
     "POST handling without a listener; its queue gives the newest first",
-    "transport/StreamableHttpServer"
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.test.ts::many requests of both eras at once are each answered on their own response"
   ),
   planned("T12", "No stream by GET", "transport/StreamableHttpServer"),
-  planned("T13", "No way to end a session by DELETE", "transport/StreamableHttpServer"),
-  planned("T14", "No session header; private ids are a hash of the time", "session/Session"),
-  planned("T15", "The protocol version header is not read", "transport/StreamableHttpServer"),
-  planned(
+  done(
+    "T13",
+    "No way to end a session by DELETE",
+    "transport/StreamableHttpServer",
+    "test/server/sessions.test.ts::end with DELETE, which cancels what is in flight, and are 404 from then on"
+  ),
+  done(
+    "T14",
+    "No session header; private ids are a hash of the time",
+    "transport/StreamableHttpServer",
+    "test/server/sessions.test.ts::have ids of visible ASCII with 128 random bits, no two alike"
+  ),
+  done(
+    "T15",
+    "The protocol version header is not read",
+    "transport/StreamableHttpServer",
+    "test/server/sessions.test.ts::answer with the version header, without it, and refuse one nobody speaks"
+  ),
+  done(
     "T16",
     "The content type is compared by prefix; what the client accepts is not looked at",
-    "transport/StreamableHttpServer"
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.test.ts::${what}: ${status}, ${era} era"
   ),
   planned("T17", "A table of sessions with an hour of idle time that nothing uses", "session/SessionStore"),
-  planned("T18", "Open to every origin by default", "transport/HostGuard"),
-  planned("T19", "No defence against DNS rebinding", "transport/HostGuard"),
-  planned("T20", "Memory is taken for the announced length before any limit", "transport/StreamableHttpServer"),
+  done(
+    "T18",
+    "Open to every origin by default",
+    "transport/HostGuard",
+    "test/transport/StreamableHttpServer.test.ts::answers what a browser page or a rebound name sends with 403"
+  ),
+  done(
+    "T19",
+    "No defence against DNS rebinding",
+    "transport/HostGuard",
+    "test/transport/StreamableHttpServer.test.ts::answers what a browser page or a rebound name sends with 403"
+  ),
+  done(
+    "T20",
+    "Memory is taken for the announced length before any limit",
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.test.ts::answers a body over the limit with 413, declared or not, and lives"
+  ),
   planned("T21", "A time limit of 30 s that is configured and ignored", "transport/StreamableHttpServer"),
-  planned("T22", "A mode without sessions that nothing reaches", "transport/StreamableHttpServer"),
+  done(
+    "T22",
+    "A mode without sessions that nothing reaches",
+    "transport/StreamableHttpServer",
+    "test/server/sessions.test.ts::are not needed, made or touched by stateless requests beside them"
+  ),
   planned("T23", "The last event id is never read", "transport/StreamableHttpServer"),
   planned(
     "T24",
@@ -315,7 +534,12 @@ export const rows: ReadonlyArray<Row> = [
   planned("T28", "No upgrade and no subprotocol", "transport/WebSocketServer"),
   planned("T29", "After the peer has gone the server loops for ever", "transport/WebSocketServer"),
   planned("T30", "Pings are answered", "transport/WebSocketServer"),
-  planned("T31", "A pair of ends in memory that polls every 50 ms and ignores its capacity", "transport/Memory"),
+  done(
+    "T31",
+    "A pair of ends in memory that polls every 50 ms and ignores its capacity",
+    "transport/Memory",
+    "test/transport/Memory.test.ts::delivers in order, and in a turn of its own"
+  ),
   effect(
     "T32",
     "No TLS",
@@ -327,34 +551,71 @@ export const rows: ReadonlyArray<Row> = [
     "Client ends for SSE, HTTP and WebSocket that the client cannot use",
     "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient"
   ),
-  planned("T34", "At shutdown each request gets 5 s to end", "server/McpServer"),
+  done(
+    "T34",
+    "At shutdown each request gets 5 s to end",
+    "transport/StdioServer, transport/StreamableHttpServer",
+    "test/server/cancellation.test.ts::a shutdown lets requests finish, then cancels them with Shutdown and answers them"
+  ),
 
   // Server
-  planned("S01", "A server has name, version and instructions", "server/McpServer"),
-  planned("S02", "A builder with a method per option", "server/McpServer.layer"),
+  done(
+    "S01",
+    "A server has name, version and instructions",
+    "server/McpServer",
+    "test/server/McpServer.test.ts::in initialize, what it is and what it can"
+  ),
+  done(
+    "S02",
+    "A builder with a method per option",
+    "server/McpServer.layer",
+    "test/server/McpServer.test.ts::in server/discover, the same with the versions it speaks and how long to believe it"
+  ),
   planned("S03", "Four policies for a name used twice; the strict one only logs", "server/registry"),
   planned("S04", "Registration of tools, resources, prompts and templates", "server/McpServer"),
-  planned("S05", "Nothing can be added or removed while the server runs", "server/McpServer"),
+  done(
+    "S05",
+    "Nothing can be added or removed while the server runs",
+    "server/McpServer",
+    "test/server/McpServer.test.ts::in ${revision}, tools come and go"
+  ),
   planned("S06", "Handlers name tags that listings leave out", "definition/Annotations"),
   planned("S07", "A listing can demand all of some tags and none of others, in any case", "transform/Visibility"),
   planned("S08", "The author cannot filter by tag", "transform/Visibility"),
   planned("S09", "Icons, versions and hints that a handler gives never reach a listing", "definition/Annotations"),
   planned("S10", "URI templates with plain `{name}` expressions", "core/UriTemplate"),
   planned("S11", "Of several matching templates the most specific is taken", "core/UriTemplate"),
-  planned("S12", "Lists come in another order on each run", "server/registry"),
-  planned("S13", "A request time limit of 30 s that never fires", "middleware/Timeout"),
-  planned("S14", "A handler's own time limit that nothing reads", "middleware/Timeout"),
+  done(
+    "S12",
+    "Lists come in another order on each run",
+    "server/registry",
+    "test/server/McpServer.test.ts::in ${revision}, its tools in the order they were registered"
+  ),
+  done(
+    "S13",
+    "A request time limit of 30 s that never fires",
+    "server/McpServer",
+    "test/server/McpServer.test.ts::are 30 seconds and nothing else when nobody says"
+  ),
+  done(
+    "S14",
+    "A handler's own time limit that nothing reads",
+    "definition/Tool",
+    "test/middleware/Timeout.test.ts::the tightest of ${named.join(\", \")} ends a call after ${ends} ms with ${reason}"
+  ),
   planned("S15", "Optional refusal of unknown arguments", "server/McpServer"),
   planned("S16", "Optional masking of error texts, without tool errors", "server/McpServer"),
-  planned(
+  done(
     "S17",
     "Synchronous hooks around requests, run ahead of authentication; most errors pass them by",
-    "middleware/Middleware"
+    "middleware/Middleware",
+    "test/middleware/Middleware.test.ts::sees every way a request can end"
   ),
-  planned(
+  done(
     "S18",
     "A hook may answer in the handler's place; outer hooks still see that answer",
-    "middleware/Middleware"
+    "middleware/Middleware",
+    "test/parity/wire.test.ts::a middleware that answers in the handler's place is seen by those outside it"
   ),
   planned("S19", "A response cache, 1,000 entries and 100 MiB, that does not know who asks", "middleware/Caching"),
   planned("S20", "The cache counts hits and can be cleared or told to forget a call", "middleware/Caching"),
@@ -367,13 +628,29 @@ export const rows: ReadonlyArray<Row> = [
     "the server is a Layer, so what it needs is built before it and released after it"
   ),
   planned("S24", "Counters for calls, reads, connections, bytes and time", "telemetry/Metrics"),
-  planned("S25", "A table of the requests in flight, awaited at the end", "server/dispatcher"),
-  planned("S26", "One request at a time", "server/dispatcher"),
-  planned("S27", "A process serves a single session", "server/McpServer"),
-  planned(
+  done(
+    "S25",
+    "A table of the requests in flight, awaited at the end",
+    "server/dispatcher",
+    "test/server/cancellation.test.ts::a shutdown lets requests finish, then cancels them with Shutdown and answers them"
+  ),
+  done(
+    "S26",
+    "One request at a time",
+    "server/dispatcher",
+    "test/server/cancellation.test.ts::other requests are answered while a tool runs for ever"
+  ),
+  done(
+    "S27",
+    "A process serves a single session",
+    "server/McpServer",
+    "test/server/sessions.test.ts::keep their log level to themselves"
+  ),
+  done(
     "S28",
     "Running a server ends the process with it",
     "server/McpServer",
+    "test/transport/StreamableHttpServer.test.ts::answers what is in flight before it closes, with Shutdown after the grace period",
     "the server is a Layer; only `node/` ends a process"
   ),
   planned("S29", "A built server moves under a prefix and loses its hooks and its auth", "provider/Mount"),
@@ -522,7 +799,12 @@ export const rows: ReadonlyArray<Row> = [
   planned("L24", "No client for several servers", "client/ClientGroup"),
 
   // Console
-  planned("O01", "Everything for people goes to stderr", "node/NodeStdio"),
+  done(
+    "O01",
+    "Everything for people goes to stderr",
+    "node/NodeStdio",
+    "test/transport/StdioServer.test.ts::answers, cancels in both eras, keeps logs off stdout, and exits with 0 when stdin ends"
+  ),
   planned("O02", "Plain output for agents, told by eight variables and never by the terminal", "console/Theme"),
   planned("O03", "A start banner in three styles, or none", "console/Banner"),
   planned("O04", "Environment variables for banner, colour, log and traffic", "console"),
@@ -551,16 +833,51 @@ export const rows: ReadonlyArray<Row> = [
   ),
 
   // Definitions
-  planned("M01", "A macro turns a function into a tool", "definition/Tool.make"),
+  done(
+    "M01",
+    "A macro turns a function into a tool",
+    "definition/Tool.make",
+    "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
+  ),
   planned("M02", "A macro turns a function into a resource", "definition/Resource.make"),
   planned("M03", "A macro turns a function into a prompt with text arguments", "definition/Prompt.make"),
-  planned("M04", "JSON Schema derived from types; recursion overflows, tuples become anything", "definition/Tool"),
-  planned("M05", "A comment on a parameter does not compile", "definition/Tool"),
-  planned("M06", "An argument may be optional but has no default", "definition/Tool"),
+  done(
+    "M04",
+    "JSON Schema derived from types; recursion overflows, tuples become anything",
+    "definition/Tool",
+    "test/parity/wire.test.ts::a recursive type and a tuple are described, and read as what they are"
+  ),
+  done(
+    "M05",
+    "A comment on a parameter does not compile",
+    "definition/Tool",
+    "test/parity/wire.test.ts::what its author says of a parameter is listed, and one that is left out has its default"
+  ),
+  done(
+    "M06",
+    "An argument may be optional but has no default",
+    "definition/Tool",
+    "test/parity/wire.test.ts::what its author says of a parameter is listed, and one that is left out has its default"
+  ),
   planned("M07", "No tags, icons, versions or hints in a macro", "definition/Annotations"),
-  planned("M08", "Text and lists of content become results", "definition/Tool"),
-  planned("M09", "Every error of a macro's function turns into an internal one", "definition/Tool"),
-  planned("M10", "A handler cannot be given what it depends on", "definition/Tool.handle"),
+  done(
+    "M08",
+    "Text and lists of content become results",
+    "definition/Tool",
+    "test/parity/wire.test.ts::text, nothing, structure and blocks of content become results"
+  ),
+  done(
+    "M09",
+    "Every error of a macro's function turns into an internal one",
+    "definition/Tool",
+    "test/server/cancellation.test.ts::a declared failure is a tool error with its value"
+  ),
+  done(
+    "M10",
+    "A handler cannot be given what it depends on",
+    "definition/Tool.handle",
+    "test/server/nestedCalls.test.ts::runs with the services of the called tool's own layer"
+  ),
 
   // Command line
   planned("X01", "run: starts a program with folder and environment, with no MCP in it", "cli/run"),
@@ -573,9 +890,24 @@ export const rows: ReadonlyArray<Row> = [
   planned("X08", "Exit status 0 or 1, errors as a line on stderr", "cli/main"),
 
   // Testing
-  planned("Q01", "A context to run a handler with; its budget is not used", "context/McpContext.layerNoop"),
-  planned("Q02", "A builder for a server with its two transport ends", "testing/McpTest"),
-  planned("Q03", "A client in memory, without time limits", "testing/McpTest.client"),
+  done(
+    "Q01",
+    "A context to run a handler with; its budget is not used",
+    "context/RequestContext.layerNoop",
+    "test/parity/wire.test.ts::a handler that runs alone under a budget ends as it does behind a server"
+  ),
+  done(
+    "Q02",
+    "A builder for a server with its two transport ends",
+    "testing/McpTest",
+    "test/parity/wire.test.ts::a test holds both ends of a server: it sends frames as they stand, and sees each that comes back"
+  ),
+  done(
+    "Q03",
+    "A client in memory, without time limits",
+    "testing/McpTest.client",
+    "test/parity/wire.test.ts::the test client waits as long as it is let, and its time limit cancels on the server"
+  ),
   planned("Q04", "Ten assertions about messages", "testing/Assertions"),
   effect(
     "Q05",
@@ -584,33 +916,64 @@ export const rows: ReadonlyArray<Row> = [
   ),
   planned("Q06", "A trace of a test's messages, saved as JSON", "testing/WireLog"),
   planned("Q07", "Sample tools, resources, prompts, messages and credentials, as data only", "testing/Fixtures"),
-  planned("Q08", "No virtual time in the test kit", "testing/McpTest"),
+  done(
+    "Q08",
+    "No virtual time in the test kit",
+    "testing/McpTest",
+    "test/server/McpServer.test.ts::are 30 seconds and nothing else when nobody says"
+  ),
   planned(
     "Q09",
     "Seeds, chaos, leak checks and replay belong to the runtime and are out of the kit's reach",
     "testing/Lab, testing/Faults"
   ),
-  planned("Q10", "Never run against an official client or suite", "test/interop"),
+  done(
+    "Q10",
+    "Never run against an official client or suite",
+    "test/interop",
+    "test/interop/sdk-v2.test.ts::finds the newest revision over stdio"
+  ),
 
   // Names: prelude
   planned("prelude.AccessToken", "A token with its scheme", "auth/TokenVerifier", "redacted"),
   planned("prelude.AuthContext", "Who is calling", "context/Identity"),
   planned("prelude.Client", "The client", "client/McpClient"),
-  planned("prelude.Content", "A piece of a result", "protocol/McpSchema"),
+  done(
+    "prelude.Content",
+    "A piece of a result",
+    "definition/Content",
+    "test/parity/wire.test.ts::text, nothing, structure and blocks of content become results"
+  ),
   effect(
     "prelude.JsonSchema",
     "A derive macro and its trait, from type to JSON Schema",
     "effect/Schema.toJsonSchemaDocument"
   ),
   planned("prelude.McpContext", "All that a handler can ask for, as one object", "context/McpContext"),
-  planned("prelude.McpError", "An error with code, message and data", "protocol/McpError"),
-  planned("prelude.McpOutcome", "An outcome whose error is the protocol's", "core/Outcome"),
+  done(
+    "prelude.McpError",
+    "An error with code, message and data",
+    "protocol/McpError",
+    "test/parity/wire.test.ts::a refusal carries its data to the client, and a tool error its value"
+  ),
+  done(
+    "prelude.McpOutcome",
+    "An outcome whose error is the protocol's",
+    "core/Outcome",
+    "test/middleware/Middleware.test.ts::sees every way a request can end"
+  ),
   effect("prelude.McpResult", "A result whose error is the protocol's", "effect/Result, effect/Exit"),
-  planned("prelude.Outcome", "The type of the four outcomes", "core/Outcome"),
-  planned(
+  done(
+    "prelude.Outcome",
+    "The type of the four outcomes",
+    "core/Outcome",
+    "test/parity/wire.test.ts::an outcome in a tool is one of four with a rank, a defect among them"
+  ),
+  done(
     "prelude.OutcomeExt",
     "Methods that turn an outcome into a result",
     "core/Outcome.toResult, core/Outcome.toExit",
+    "test/parity/wire.test.ts::an outcome becomes a result with all that is not Ok on one side, and a result an outcome",
     "functions, not methods"
   ),
   planned("prelude.Prompt", "A prompt's description on the wire", "definition/Prompt"),
@@ -621,19 +984,55 @@ export const rows: ReadonlyArray<Row> = [
   planned("prelude.ProxyClient", "A lock around the upstream connection", "provider/Proxy", "calls run side by side"),
   planned("prelude.Resource", "A resource's description on the wire", "definition/Resource"),
   planned("prelude.ResourceContent", "What reading a resource gives", "protocol/McpSchema"),
-  planned("prelude.ResultExt", "Methods that turn a result into an outcome", "core/Outcome.fromResult"),
+  done(
+    "prelude.ResultExt",
+    "Methods that turn a result into an outcome",
+    "core/Outcome.fromResult",
+    "test/parity/wire.test.ts::an outcome becomes a result with all that is not Ok on one side, and a result an outcome"
+  ),
   planned("prelude.Role", "User or assistant", "protocol/McpSchema"),
-  planned("prelude.Server", "The server and its builder", "server/McpServer"),
+  done(
+    "prelude.Server",
+    "The server and its builder",
+    "server/McpServer",
+    "test/server/McpServer.test.ts::in initialize, what it is and what it can"
+  ),
   planned("prelude.StaticTokenVerifier", "A verifier over a table of tokens", "auth/StaticVerifier"),
   planned("prelude.TokenAuthProvider", "An auth service made from a verifier", "auth/AuthProvider.layerToken"),
   planned("prelude.TokenVerifier", "The interface from token to caller", "auth/TokenVerifier"),
-  planned("prelude.Tool", "A tool's description on the wire", "definition/Tool"),
-  planned("prelude.cancelled", "Makes a cancelled outcome", "core/Outcome.cancelled"),
-  planned("prelude.err", "Makes a failed outcome", "core/Outcome.err"),
-  planned("prelude.ok", "Makes a successful outcome", "core/Outcome.ok"),
+  done(
+    "prelude.Tool",
+    "A tool's description on the wire",
+    "definition/Tool",
+    "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
+  ),
+  done(
+    "prelude.cancelled",
+    "Makes a cancelled outcome",
+    "core/Outcome.cancelled",
+    "test/parity/wire.test.ts::an outcome made by hand ends the tool it is made in"
+  ),
+  done(
+    "prelude.err",
+    "Makes a failed outcome",
+    "core/Outcome.err",
+    "test/parity/wire.test.ts::an outcome made by hand ends the tool it is made in"
+  ),
+  done(
+    "prelude.ok",
+    "Makes a successful outcome",
+    "core/Outcome.ok",
+    "test/parity/wire.test.ts::an outcome made by hand ends the tool it is made in"
+  ),
 
   // Names: macros
-  planned("macro.tool", "Marks a function as a tool", "definition/Tool.make", "a value, no macro"),
+  done(
+    "macro.tool",
+    "Marks a function as a tool",
+    "definition/Tool.make",
+    "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called",
+    "a value, no macro"
+  ),
   planned("macro.resource", "Marks a function as a resource", "definition/Resource.make", "a value, no macro"),
   planned("macro.prompt", "Marks a function as a prompt", "definition/Prompt.make", "a value, no macro"),
 
@@ -649,17 +1048,37 @@ export const rows: ReadonlyArray<Row> = [
     "`context/ClientLog` sends them to the client"
   ),
   planned("module.mcp_config", "Config files of hosts", "client/ClientConfig"),
-  planned("module.memory", "Transport in memory", "transport/Memory"),
+  done(
+    "module.memory",
+    "Transport in memory",
+    "transport/Memory",
+    "test/transport/Memory.test.ts::answers each connection by itself"
+  ),
   planned("module.oauth", "Authorization server", "oauth/server/AuthorizationServer"),
   planned("module.oidc", "OpenID provider", "oauth/oidc/OidcProvider"),
-  planned("module.prelude", "One import for the common names", "index"),
+  done(
+    "module.prelude",
+    "One import for the common names",
+    "index",
+    "test/parity/wire.test.ts::a server made from one import serves"
+  ),
   planned("module.rate_limiting", "Rate limits", "middleware/RateLimit"),
-  planned("module.testing", "Test kit", "testing/McpTest"),
+  done(
+    "module.testing",
+    "Test kit",
+    "testing/McpTest",
+    "test/parity/wire.test.ts::a test holds both ends of a server: it sends frames as they stand, and sees each that comes back"
+  ),
   planned("module.transform", "Tools reshaped", "transform/RenameTool, transform/ReshapeArguments"),
 
   // Names: other public names
   planned("name.ArgTransform", "How one argument is reshaped", "transform/ReshapeArguments"),
-  planned("name.Budget", "Deadline, quotas and priority of a request", "core/Budget"),
+  done(
+    "name.Budget",
+    "Deadline, quotas and priority of a request",
+    "core/Budget",
+    "test/parity/wire.test.ts::two budgets meet in the tighter of each limit, and the tool under them can read it"
+  ),
   planned("name.Docket", "The queue", "docket/Docket"),
   planned("name.EventStore", "The store of events", "session/EventStore"),
   planned("name.FilesystemProvider", "Files as resources", "provider/FileSystem"),
@@ -671,7 +1090,17 @@ export const rows: ReadonlyArray<Row> = [
     "a service is built once and shared by whoever asks for it"
   ),
   planned("name.TaskManager", "The register of background tasks", "tasks/McpTasks"),
-  planned("name.TestClient", "The test kit's client", "testing/McpTest.client"),
-  planned("name.TestServer", "The test kit's server", "testing/McpTest"),
+  done(
+    "name.TestClient",
+    "The test kit's client",
+    "testing/McpTest.client",
+    "test/parity/wire.test.ts::the test client waits as long as it is let, and its time limit cancels on the server"
+  ),
+  done(
+    "name.TestServer",
+    "The test kit's server",
+    "testing/McpTest",
+    "test/parity/wire.test.ts::a test holds both ends of a server: it sends frames as they stand, and sees each that comes back"
+  ),
   planned("name.TransformedTool", "A tool with another face", "transform/RenameTool, transform/ReshapeArguments")
 ]

@@ -114,7 +114,7 @@ export const reader = ({ child }: Server) => {
 /** Where a server in HTTP mode listens. */
 export const urlOf = async (server: Server): Promise<URL> => {
   await server.said(/http:\/\/\S+\/mcp/u)
-  return new URL(/http:\/\/[^\s\u001b]+\/mcp/u.exec(server.stderr())![0])
+  return new URL(/http:\/\/\S+\/mcp/u.exec(server.stderr())![0])
 }
 
 export interface Answer {

@@ -32,7 +32,7 @@ describe("Lab", () => {
       let steps = 0
       const worker = Effect.gen(function*() {
         for (; steps < 500; steps++) yield* Effect.yieldNow
-        yield* Effect.never
+        return yield* Effect.never
       })
       yield* Effect.forkScoped(worker)
       yield* Lab.settle

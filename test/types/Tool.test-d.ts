@@ -1,3 +1,5 @@
+// What must not compile is here on purpose.
+// @effect-diagnostics missingEffectError:off globalErrorInEffectFailure:off
 /**
  * A contract says everything: its handler, its caller and its tests have their types from it.
  */
