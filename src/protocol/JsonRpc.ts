@@ -94,8 +94,7 @@ export const maxDepth = 128
  * @since 0.1.0
  */
 export const parse = (text: string): Message | Invalid | Batch => {
-  // Each level costs two characters, so a short frame cannot nest too deep.
-  if (text.length > 2 * maxDepth) {
+  if (mayNestTooDeep(text)) {
     const depth = nesting(text)
     if (depth > maxDepth) return tooDeep(text, depth)
   }
@@ -259,6 +258,15 @@ const tooDeep = (text: string, depth: number): Invalid => {
     }
   }
   return invalidMessage(value, `The message nests deeper than ${maxDepth} levels; send a flatter one.`)
+}
+
+/** Each level costs an opening bracket, and most frames have few: finding those is faster than reading every character. */
+const mayNestTooDeep = (text: string): boolean => {
+  if (text.length <= 2 * maxDepth) return false
+  let brackets = 0
+  for (let at = text.indexOf("{"); at !== -1 && brackets <= maxDepth; at = text.indexOf("{", at + 1)) brackets++
+  for (let at = text.indexOf("["); at !== -1 && brackets <= maxDepth; at = text.indexOf("[", at + 1)) brackets++
+  return brackets > maxDepth
 }
 
 /** The deepest nesting of brackets outside strings. */
