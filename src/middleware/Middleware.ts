@@ -96,9 +96,22 @@ const protocolMethods: ReadonlySet<string> = new Set([
 export const forMethods = <R>(self: Middleware<never, R>, methods: ReadonlyArray<string>): Middleware<never, R> =>
   make((request, next) => methods.includes(request.method) ? self.wrap(request, next) : next)
 
+/** Which assembly a context came from. */
+class Assembly extends Context.Service<Assembly, object>()("fastmcp-effect/middleware/Middleware/Assembly") {}
+
+/**
+ * Marks the services something was assembled with, so that `compose` can tell at a glance whether a handler has the
+ * same as the middleware around it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const assembled = (context: Context.Context<never>): Context.Context<never> =>
+  Context.add(context, Assembly, {}) as Context.Context<never>
+
 /**
  * Composes a list into one wrapper, the first outermost, each running with the services in `context` while what it
- * wraps keeps its own. `undefined` for an empty list.
+ * wraps keeps its own. `undefined` for an empty list. `context` is one that `assembled` has marked.
  *
  * @category combinators
  * @since 0.1.0
@@ -106,18 +119,30 @@ export const forMethods = <R>(self: Middleware<never, R>, methods: ReadonlyArray
 export const compose = (
   list: ReadonlyArray<Any>,
   context: Context.Context<never>
-): Wrap<never> | undefined =>
-  list.length === 0 ? undefined : (request, next) =>
-    list.reduceRight<Next>(
-      (inner, middleware) =>
-        Effect.contextWith((outer: Context.Context<never>) =>
-          Effect.updateContext(
-            middleware.wrap(request, restore(inner, outer, context)) as Next,
-            (current: Context.Context<never>) => Context.merge(current, context)
-          )
-        ),
-      next
+): Wrap<never> | undefined => {
+  if (list.length === 0) return undefined
+  const own = Context.getOrUndefined(context, Assembly)
+  return (request, next) =>
+    Effect.contextWith((outer: Context.Context<never>) =>
+      own !== undefined && Context.getOrUndefined(outer, Assembly) === own
+        ? list.reduceRight<Next>((inner, middleware) => middleware.wrap(request, inner) as Next, next)
+        : list.reduceRight<Next>((inner, middleware) => exchange(middleware, request, inner, context), next)
     )
+}
+
+/** Around a handler that was assembled elsewhere: each side runs with its own services. */
+const exchange = (
+  middleware: Any,
+  request: Request,
+  inner: Next,
+  context: Context.Context<never>
+): Next =>
+  Effect.contextWith((outer: Context.Context<never>) =>
+    Effect.updateContext(
+      middleware.wrap(request, restore(inner, outer, context)) as Next,
+      (current: Context.Context<never>) => Context.merge(current, context)
+    )
+  )
 
 /** Takes back the middleware's own services, and keeps what it has supplied beyond them. */
 const restore = (inner: Next, outer: Context.Context<never>, context: Context.Context<never>): Next =>

@@ -128,12 +128,14 @@ const make = Effect.fnUntraced(
     const server = McpServer.of({
       addTools: (...tools) =>
         Effect.contextWith((context: Context.Context<any>) => {
-          const refused = definitions.addTools(tools, Context.merge(services, assembly(context)))
+          const refused = definitions.addTools(tools, Middleware.assembled(Context.merge(services, assembly(context))))
           return refused === undefined ? Effect.void : Effect.fail(refused)
         }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
       removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
     })
-    const services = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
+    const services = Middleware.assembled(
+      Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
+    )
     const refused = definitions.addTools(tools, services)
     if (refused !== undefined) return yield* refused
     const taken = duplicate(extensions)

@@ -136,7 +136,7 @@ export const features = (work: string): ReadonlyArray<Peer> => {
     variant("all on", ""),
     variant("no span", "notrace"),
     variant("no budget", "nobudget"),
-    variant("no Schema validation", "noschema"),
+    variant("arguments not validated", "noschema"),
     variant("none of the three", "notrace,nobudget,noschema"),
     variant("all on, and a middleware", "middleware")
   ]
