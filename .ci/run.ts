@@ -38,8 +38,8 @@ const tests: Step = {
     const file = path.join(root, ".out", "tests.json")
     fs.rmSync(file, { force: true })
     const outcome = await command(
-      "vitest",
-      ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+      "npm",
+      ["test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
       { live: true, limit: 420 }
     )
     if (!fs.existsSync(file)) return { outcome, count: one(false) }

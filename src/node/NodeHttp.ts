@@ -1,6 +1,5 @@
 /**
- * MCP over HTTP on Node: a bare `node:http` server, because a router costs as much as everything else a small request
- * needs. Mount `StreamableHttpServer` on an `HttpRouter` instead when it has to live beside other routes. Importing the
+ * MCP over HTTP on Node: a bare `node:http` server, because a small request would pay much of its time to a router. Mount `StreamableHttpServer` on an `HttpRouter` instead when it has to live beside other routes. Importing the
  * module turns on Effect's schema compiler for the process.
  */
 import "effect/schema/SchemaJITCompiler/enable"

@@ -163,8 +163,8 @@ const decodeResponse = (message: { readonly [key: string]: unknown }): Response 
     return { _tag: "Response", id, result: message.result, error: undefined }
   }
   const error = message.error
-  if (!isObject(error) || typeof error.code !== "number" || typeof error.message !== "string") {
-    return invalidResponse(id, "\"error\" has a numeric \"code\" and a \"message\".")
+  if (!isObject(error) || !Number.isSafeInteger(error.code) || typeof error.message !== "string") {
+    return invalidResponse(id, "\"error\" has an integer \"code\" and a \"message\".")
   }
   return { _tag: "Response", id, result: undefined, error: error as unknown as ErrorObject }
 }

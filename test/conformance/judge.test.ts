@@ -37,6 +37,12 @@ describe("a run", () => {
     })
   })
 
+  it("counts nothing for a pass without the feature, and a failure all the same", () => {
+    const vacuous = (status: Check["status"]) => judge(new Map([["a", [check(status)]]]), ["a"], [], ["a"])[0]!.counts
+    assert.strictEqual(vacuous("SUCCESS"), "vacuous")
+    assert.strictEqual(vacuous("FAILURE"), "failed")
+  })
+
   it("fails on silence, also for a scenario that is expected to fail", () => {
     assert.strictEqual(judged(undefined).counts, "failed")
     assert.strictEqual(judged(undefined, true).counts, "failed")

@@ -365,7 +365,9 @@ const describeConversation = (client: OfficialClient, transport: Transport, vers
   )
 
   // A stateful revision pushes over HTTP on a GET stream, which this server does not open.
-  it.skipIf(transport === "http" && isStateful)("hears that the tools have changed", { timeout: 5_000 }, async () => {
+  const isLeftOut = transport === "http" && isStateful
+  if (isLeftOut) console.warn("LEFT OUT: list_changed in 2025-11-25 over HTTP, for it needs the GET stream.")
+  it.skipIf(isLeftOut)("hears that the tools have changed", { timeout: 5_000 }, async () => {
     await session.watchTools()
     const before = session.changes()
     expect(text(await session.call("toggle"))).toBe("added")

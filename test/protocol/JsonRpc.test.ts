@@ -114,6 +114,7 @@ describe("parse", () => {
     }
     assert.isTrue(isResponse("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1}"))
     assert.isTrue(isResponse("{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":1}"))
+    assert.isTrue(isResponse("{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":1.5,\"message\":\"no\"}}"))
     assert.isTrue(isResponse("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"__proto__\":1}}"))
     assert.isTrue(isResponse(`{"jsonrpc":"2.0","id":7,"result":{"a":${nested(200)}}}`))
     assert.isFalse(isResponse("{\"jsonrpc\":\"2.0\",\"id\":7}"))
