@@ -1,4 +1,24 @@
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+
+/**
+ * A JSON object whose members are nobody's business yet: checked to be one, and passed on uncopied.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const JsonObject = Schema.declare<{ readonly [key: string]: unknown }>(
+  (value): value is { readonly [key: string]: unknown } =>
+    typeof value === "object" && value !== null && !Array.isArray(value),
+  {
+    title: "JSON object",
+    toCodecArbitrary: () =>
+      Schema.link<{ readonly [key: string]: unknown }>()(
+        Schema.Record(Schema.String, Schema.Unknown),
+        { decode: SchemaGetter.passthrough(), encode: SchemaGetter.passthrough() }
+      )
+  }
+)
 
 /** Extra data beside a value; keys are opaque to MCP. @category models @since 0.1.0 */
 export const MetaObject = Schema.Record(Schema.String, Schema.Unknown)

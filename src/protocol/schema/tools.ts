@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
-import { ContentBlock, Icon, MetaObject } from "./content.ts"
+import { ContentBlock, Icon, JsonObject, MetaObject } from "./content.ts"
+import { answers } from "./inputRounds.ts"
 
 /** Hints a client must not trust from a server it does not trust. @category models @since 0.1.0 */
 export const ToolAnnotations = Schema.Struct({
@@ -46,7 +47,8 @@ export type ListToolsResult = typeof ListToolsResult.Type
 /** @category models @since 0.1.0 */
 export const CallToolParams = Schema.Struct({
   name: Schema.String,
-  arguments: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+  arguments: Schema.optionalKey(JsonObject),
+  ...answers
 })
 
 /** @category models @since 0.1.0 */
