@@ -175,8 +175,11 @@ const decodeResponse = (message: { readonly [key: string]: unknown }): Response 
  * @category encoding
  * @since 0.1.0
  */
-export const encodeResult = (id: RequestId, result: object): string =>
-  `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${stringify(result)}}`
+export const encodeResult = (id: RequestId, result: object): string => frameResult(id, encode(result))
+
+/** The frame of a result whose JSON text is at hand. @category encoding @since 0.1.0 */
+export const frameResult = (id: RequestId, text: string): string =>
+  `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${text}}`
 
 /**
  * The frame of an error; `null` where the request's id could not be read.
@@ -185,22 +188,27 @@ export const encodeResult = (id: RequestId, result: object): string =>
  * @since 0.1.0
  */
 export const encodeError = (id: RequestId | null, error: ErrorObject): string =>
-  `{"jsonrpc":"2.0","id":${id === null ? "null" : encodeId(id)},"error":${stringify(error)}}`
+  `{"jsonrpc":"2.0","id":${id === null ? "null" : encodeId(id)},"error":${encode(error)}}`
 
 /** @category encoding @since 0.1.0 */
 export const encodeNotification = (method: string, params?: object): string =>
   params === undefined
     ? `{"jsonrpc":"2.0","method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${stringify(params)}}`
+    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${encode(params)}}`
 
 /** @category encoding @since 0.1.0 */
 export const encodeRequest = (id: RequestId, method: string, params?: object): string =>
   params === undefined
     ? `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)},"params":${stringify(params)}}`
+    : `{"jsonrpc":"2.0","id":${encodeId(id)},"method":${JSON.stringify(method)},"params":${encode(params)}}`
 
-/** Half a surrogate pair, which UTF-8 cannot carry and no peer has to accept, leaves as U+FFFD. */
-const stringify = (value: object): string => {
+/**
+ * An object's JSON text. Half a surrogate pair, which UTF-8 cannot carry and no peer has to accept, leaves as U+FFFD.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encode = (value: object): string => {
   const text = JSON.stringify(value)
   return text.includes("\\ud")
     ? text.replace(

@@ -44,8 +44,18 @@ export class ResourceNotFound extends Schema.TaggedClass<ResourceNotFound>()("Re
   uri: Schema.String
 }) {}
 
-/** A bug on our side. It never carries the defect's text. @category reasons @since 0.1.0 */
-export class InternalError extends Schema.TaggedClass<InternalError>()("InternalError", {}) {}
+/** @category reasons @since 0.1.0 */
+export class PromptNotFound extends Schema.TaggedClass<PromptNotFound>()("PromptNotFound", { name: Schema.String }) {}
+
+/**
+ * A bug on our side. It never carries the defect's text: the server's log has that, under the same correlation id.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class InternalError extends Schema.TaggedClass<InternalError>()("InternalError", {
+  correlationId: Schema.optionalKey(Schema.String)
+}) {}
 
 /** @category reasons @since 0.1.0 */
 export class HeaderMismatch extends Schema.TaggedClass<HeaderMismatch>()("HeaderMismatch", {
@@ -103,6 +113,7 @@ export const Reason = Schema.Union([
   InvalidEnvelope,
   ToolNotFound,
   ResourceNotFound,
+  PromptNotFound,
   InternalError,
   HeaderMismatch,
   MissingCapability,
@@ -159,8 +170,12 @@ const describe = (reason: Reason): string => {
       return `Unknown tool: ${reason.name}`
     case "ResourceNotFound":
       return `Resource not found: ${reason.uri}`
+    case "PromptNotFound":
+      return `Unknown prompt: ${reason.name}`
     case "InternalError":
-      return "Internal error"
+      return reason.correlationId === undefined
+        ? "Internal error"
+        : `Internal error; the server's log has it under ${reason.correlationId}`
     case "Masked":
       return "The server could not answer this request"
     case "UnsupportedVersion":
@@ -196,6 +211,7 @@ export const code = (reason: Reason, era: Era.Era): number => {
     case "InvalidParams":
     case "InvalidEnvelope":
     case "ToolNotFound":
+    case "PromptNotFound":
       return -32602
     case "ResourceNotFound":
       return era === "Stateful" ? -32002 : -32602
@@ -237,6 +253,8 @@ const data = (reason: Reason): Json | undefined => {
       return reason.data as Json | undefined
     case "ResourceNotFound":
       return { uri: reason.uri }
+    case "InternalError":
+      return reason.correlationId === undefined ? undefined : { correlationId: reason.correlationId }
     case "MissingCapability":
       return { requiredCapabilities: reason.required as Json }
     case "UnsupportedVersion":
@@ -288,8 +306,15 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       return make(new InvalidRequest({ message }))
     case -32602:
       return make(new InvalidParams({ message, ...details }))
+    case -32002:
+      if (isRecord(data) && typeof data.uri === "string") return make(new ResourceNotFound({ uri: data.uri }))
+      break
     case -32603:
-      return make(new InternalError())
+      return make(
+        new InternalError(
+          isRecord(data) && typeof data.correlationId === "string" ? { correlationId: data.correlationId } : {}
+        )
+      )
     case -32020:
       return make(new HeaderMismatch({ message }))
     case 408:

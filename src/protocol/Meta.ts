@@ -28,3 +28,9 @@ export const subscriptionId = "io.modelcontextprotocol/subscriptionId"
  * @since 0.1.0
  */
 export const outcome = "fastmcp-effect/outcome"
+
+/** The tags of a definition. @category keys @since 0.1.0 */
+export const tags = "fastmcp-effect/tags"
+
+/** The version of a definition. @category keys @since 0.1.0 */
+export const version = "fastmcp-effect/version"

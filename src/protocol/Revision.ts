@@ -4,6 +4,7 @@
  */
 import type * as Schema from "effect/Schema"
 import type * as Era from "./Era.ts"
+import type { JsonObject } from "./JsonRpc.ts"
 import type * as McpSchema from "./McpSchema.ts"
 
 /**
@@ -25,16 +26,44 @@ export interface Method {
   readonly project: (result: any, projection: Projection) => object
 }
 
+/**
+ * Something a server may ask of a client.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerRequest {
+  /** Model params to wire params. It must not change its argument. */
+  readonly project: (params: any) => object
+  /** The client's answer, once it is lifted. */
+  readonly result: Schema.Codec<any, any>
+  /**
+   * The client's answer, as it came, to the question as the model put it: for questions that `project` has to put
+   * differently. Left out where it never does.
+   */
+  readonly lift?: (result: unknown, params: any) => unknown
+}
+
 /** @category models @since 0.1.0 */
 export interface Revision {
   readonly version: string
   readonly era: Era.Era
+  /** Whether a peer may send several messages in one JSON array. */
+  readonly batches: boolean
   /** Requests a client may send. */
   readonly requests: { readonly [method: string]: Method }
   /** Notifications a client may send. */
   readonly notifications: { readonly [method: string]: Schema.Codec<any, any> }
   /** Notifications a server may send. */
   readonly serverNotifications: { readonly [method: string]: Schema.Codec<any, any> }
+  /** Requests a server may send. */
+  readonly serverRequests: { readonly [method: string]: ServerRequest }
+  /** What an `input_required` result may ask instead. */
+  readonly inputRequests: { readonly [method: string]: ServerRequest }
+  /** What a client of this revision can do, from what it declares: only that may be asked of it. */
+  readonly clientCapabilities: (declared: McpSchema.ClientCapabilities) => McpSchema.ClientCapabilities
+  /** A notification's model params to its wire params; left out where the two never differ. */
+  readonly projectNotification?: (method: string, params: JsonObject) => JsonObject
   /** How an extension's result is projected: what every result of this revision carries. */
   readonly projectResult: (result: object, projection: Projection) => object
 }

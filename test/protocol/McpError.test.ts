@@ -19,8 +19,10 @@ const table: ReadonlyArray<
   [new McpError.InvalidParams({ message: "a" }), -32602, -32602, [200, 200]],
   [new McpError.InvalidEnvelope({ message: "a" }), -32602, -32602, [400, 400]],
   [new McpError.ToolNotFound({ name: "a" }), -32602, -32602, [200, 200]],
+  [new McpError.PromptNotFound({ name: "a" }), -32602, -32602, [200, 200]],
   [new McpError.ResourceNotFound({ uri: "a:b" }), -32002, -32602, [200, 200], { uri: "a:b" }],
   [new McpError.InternalError(), -32603, -32603, [200, 200]],
+  [new McpError.InternalError({ correlationId: "a" }), -32603, -32603, [200, 200], { correlationId: "a" }],
   [new McpError.HeaderMismatch({ message: "a" }), -32600, -32020, [400, 400]],
   [
     new McpError.MissingCapability({ message: "a", required: { roots: {} } }),

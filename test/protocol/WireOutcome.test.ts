@@ -67,8 +67,8 @@ const successes: {
   "a date": values(Schema.Date),
   "an object with a date": values(Schema.Struct({ at: Schema.Date, tags: Schema.ReadonlySet(Schema.Boolean) })),
   "an option": values(Schema.Option(Schema.Boolean)),
-  // The protocol gives 2025-11-25 no place for structured content that is not an object, and no difference between no
-  // `_meta` and an empty one once the server has put its name there.
+  // The protocol gives stateful revisions no place for structured content that is not an object, and stateless ones no
+  // difference between no `_meta` and an empty one once the server has put its name there.
   "a result of the author's own": values(Tool.Result, ({ _meta, structuredContent, ...rest }) => ({
     ...rest,
     ...(_meta === undefined || Object.keys(_meta).length === 0 ? undefined : { _meta }),
@@ -141,13 +141,26 @@ const comesBack = <A>(
     assert.strictEqual(result._tag, "Passed", Arbitrary.formatCheckFailure(result))
   })
 
-for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
+for (const { era, requests, version } of Revisions.all) {
+  const revision = version as Revisions.Version
+
+  /** An author's own result can have what the revision cannot say. */
+  const asSaid = (schema: Tool.Codec) => (value: any) =>
+    Outcome.ok(
+      schema === Tool.Result && era === "Stateful"
+        ? requests["tools/call"]!.project(value, {
+          serverInfo: { name: "scripted", version: "1.0.0" },
+          cacheHints: { ttlMs: 0, cacheScope: "private" }
+        })
+        : value
+    )
+
   describe(`in ${revision} a caller gets`, () => {
     for (const [kind, { schema, values }] of Object.entries(successes)) {
       it.effect(`the success its handler gave: ${kind}`, () =>
         Effect.gen(function*() {
           const { play } = yield* scripted(revision, schema, Schema.Never)
-          yield* comesBack(values, (value) => play(Effect.succeed(value)), Outcome.ok)
+          yield* comesBack(values, (value) => play(Effect.succeed(value)), asSaid(schema))
         }))
     }
 
@@ -189,7 +202,7 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
           McpError.make(new McpError.DeadlineExceeded()),
           McpError.make(new McpError.InternalError()),
           McpError.make(new McpError.Other({ code: 7, message: "seven", data: [1] })),
-          ...(revision === "2025-11-25" ? [] : [
+          ...(era === "Stateful" ? [] : [
             McpError.make(new McpError.HeaderMismatch({ message: "no" })),
             McpError.make(new McpError.MissingCapability({ message: "no", required: { sampling: {} } })),
             McpError.make(new McpError.UnsupportedVersion({ requested: "a", supported: ["b"] }))
@@ -203,7 +216,7 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         )
       }))
 
-    it.effect("an internal error for a defect, and no word of it", () =>
+    it.effect("an internal error for a defect, with where the log has it, and no word of it", () =>
       Effect.gen(function*() {
         const secret = "the secret of the defect"
         const { client, play } = yield* scripted(revision, Schema.Finite, Refused)
@@ -221,13 +234,16 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         ]
         for (const defect of defects) {
           const outcome = yield* play(defect)
-          assert.deepStrictEqual(outcome, Outcome.err(McpError.make(new McpError.InternalError())))
+          const { correlationId } = (outcome as any).error.reason
+          assert.match(correlationId, /^\w+$/)
+          assert.deepStrictEqual(outcome, Outcome.err(McpError.make(new McpError.InternalError({ correlationId }))))
         }
         const frames = (yield* client.frames).slice(-defects.length)
         for (const frame of frames) {
           assert.notInclude(frame, "secret")
           const { data, ...error } = JSON.parse(frame).error
-          assert.deepStrictEqual(error, { code: -32603, message: "Internal error" })
+          const message = `Internal error; the server's log has it under ${data.correlationId}`
+          assert.deepStrictEqual(error, { code: -32603, message })
           assert.deepStrictEqual(WireOutcome.decode(data), { _tag: "Panicked" })
         }
       }))
@@ -247,7 +263,8 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
       Effect.gen(function*() {
         const { play } = yield* scripted(revision, Schema.Json, Schema.Never)
         const outcome = yield* play(Effect.succeed(JSON.parse("{ \"__proto__\": 1 }")))
-        assert.strictEqual(outcome._tag, "Err")
+        // Before 2025-06-18 it is only text.
+        assert.strictEqual(outcome._tag, revision < "2025-06-18" ? "Ok" : "Err")
       }))
   })
 }
@@ -279,16 +296,18 @@ describe("WireOutcome", () => {
 describe("a result without our key", () => {
   const tool = Tool.make("a", { success: Schema.Finite, failure: Refused })
 
-  it("is read by its content, as the protocol has it", () => {
-    const read = (result: Parameters<typeof Tool.decodeResult>[1]) => Outcome.fromExit(Tool.decodeResult(tool, result))
-    assert.deepStrictEqual(read({ content: [{ type: "text", text: "5" }] }), Outcome.ok(5))
-    assert.deepStrictEqual(read({ content: [], structuredContent: 5 }), Outcome.ok(5))
-    const failed = read({ content: [{ type: "text", text: "broken" }], isError: true })
-    assert.isTrue(Outcome.isErr(failed) && failed.error.toString().includes("broken"))
-    for (const text of ["five", "\"5\""]) {
-      const exit = Tool.decodeResult(tool, { content: [{ type: "text", text }] })
-      const error = Option.getOrThrow(Exit.findErrorOption(exit)) as DefinitionError.DefinitionError
-      assert.strictEqual(error.reason._tag, "InvalidOutput")
-    }
-  })
+  it.effect("is read by its content, as the protocol has it", () =>
+    Effect.gen(function*() {
+      const decode = (result: Parameters<typeof Tool.decodeResult>[1]) => Effect.exit(Tool.decodeResult(tool, result))
+      const read = (result: Parameters<typeof Tool.decodeResult>[1]) => Effect.map(decode(result), Outcome.fromExit)
+      assert.deepStrictEqual(yield* read({ content: [{ type: "text", text: "5" }] }), Outcome.ok(5))
+      assert.deepStrictEqual(yield* read({ content: [], structuredContent: 5 }), Outcome.ok(5))
+      const failed = yield* read({ content: [{ type: "text", text: "broken" }], isError: true })
+      assert.isTrue(Outcome.isErr(failed) && failed.error.toString().includes("broken"))
+      for (const text of ["five", "\"5\""]) {
+        const exit = yield* decode({ content: [{ type: "text", text }] })
+        const error = Option.getOrThrow(Exit.findErrorOption(exit)) as DefinitionError.DefinitionError
+        assert.strictEqual(error.reason._tag, "InvalidOutput")
+      }
+    }))
 })

@@ -1,21 +1,16 @@
 /**
  * Every kind of message this framework sends or accepts, generated, against the official JSON Schema of its revision.
- * The schemas are not part of the repository: `MCP_SCHEMA_DIR` names a folder with `<revision>.json`.
+ * What a server sends is held against a closed form of the schema too, in which a member the revision has not heard of
+ * is wrong.
  */
 import { assert, describe, it } from "@effect/vitest"
-import ajvFormats from "ajv-formats"
-import { Ajv2020, type AnySchema, type ValidateFunction } from "ajv/dist/2020.js"
 import * as Arbitrary from "effect/Arbitrary"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import * as JsonSchema from "effect/JsonSchema"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
-import * as ClientLog from "fastmcp-effect/context/ClientLog"
-import * as Progress from "fastmcp-effect/context/Progress"
 import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
@@ -23,108 +18,10 @@ import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import * as Meta from "fastmcp-effect/protocol/Meta"
 import type * as Revision from "fastmcp-effect/protocol/Revision"
-import * as Revisions from "fastmcp-effect/protocol/Revisions"
-import * as McpServer from "fastmcp-effect/server/McpServer"
-import * as McpTest from "fastmcp-effect/testing/McpTest"
-import * as Receiver from "fastmcp-effect/transport/Receiver"
-import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
 import * as reply from "../../src/server/internal/reply.ts"
-
-// ----------------------------------------------------------------------------
-// the official schemas
-// ----------------------------------------------------------------------------
-
-const directory = process.env.MCP_SCHEMA_DIR
-
-interface Official {
-  /** What is wrong with a value, or `undefined`. */
-  readonly faults: (definition: string, value: unknown) => string | undefined
-  /** The definition of a message of one of these unions, by its method. */
-  readonly definitionOf: (
-    union: "ClientRequest" | "ClientNotification" | "ServerNotification",
-    method: string
-  ) => string
-  readonly schema: { readonly $defs: { readonly [name: string]: any } }
-}
-
-const read = (version: string): Official | undefined => {
-  const file = join(directory ?? "", `${version}.json`)
-  if (directory === undefined || !existsSync(file)) return undefined
-  const schema = JSON.parse(readFileSync(file, "utf8")) as Official["schema"]
-  const ajv = new Ajv2020({ strict: false, allErrors: true })
-  ajvFormats.default(ajv)
-  ajv.addSchema({ ...schema, $id: version } as AnySchema)
-  const compiled = new Map<string, ValidateFunction>()
-  return {
-    schema,
-    faults: (definition, value) => {
-      let validate = compiled.get(definition)
-      if (validate === undefined) {
-        validate = ajv.compile({ $ref: `${version}#/$defs/${definition}` })
-        compiled.set(definition, validate)
-      }
-      return validate(value)
-        ? undefined
-        : `${definition}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`
-    },
-    definitionOf: (union, method) => {
-      const members = (schema.$defs[union].anyOf ?? [{ $ref: `#/$defs/${union}` }]) as Array<{ $ref: string }>
-      const names = members.map(({ $ref }) => $ref.slice("#/$defs/".length))
-      const name = names.find((name) => schema.$defs[name].properties.method.const === method)
-      assert.isDefined(name, `${version} has no ${union} ${method}`)
-      return name
-    }
-  }
-}
-
-// ----------------------------------------------------------------------------
-// generated models
-// ----------------------------------------------------------------------------
-
-/**
- * The model asks for text where the official schema asks for a URI or for base64; a generator has to know which text
- * is meant.
- */
-const lawful = (value: any): any => {
-  if (Array.isArray(value)) return value.map(lawful)
-  if (typeof value !== "object" || value === null) return value
-  const isBinary = value.type === "image" || value.type === "audio"
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => {
-      if (key === "capabilities") return [key, plain(member)]
-      if (typeof member !== "string") return [key, lawful(member)]
-      if (key === "uri" || key === "src" || key === "websiteUrl") {
-        return [key, `x:y${Buffer.from(member).toString("hex")}`]
-      }
-      if (key === "blob" || key === "data" && isBinary) {
-        return [key, Buffer.from(member).toString("base64")]
-      }
-      return [key, member]
-    })
-  )
-}
-
-/** The official JSON Schema has neither null nor fractions in a capability's settings (its TypeScript source does). */
-const plain = (value: any): any =>
-  typeof value === "number"
-    ? Math.trunc(value)
-    : value === null
-    ? false
-    : Array.isArray(value)
-    ? value.map(plain)
-    : typeof value === "object"
-    ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]))
-    : value
-
-const capabilities = Arbitrary.map(Arbitrary.schema(McpSchema.ClientCapabilities), plain)
-
-const generate = <S extends Schema.Codec<any, any>>(schema: S): Arbitrary.Arbitrary<S["Type"]> =>
-  Arbitrary.map(Arbitrary.schema(schema), lawful)
+import { capabilities, forEachRevision, generate, holds, id, type Official, plain } from "./official.ts"
 
 const empty = Arbitrary.Constant<object>({})
-
-const id = Arbitrary.schema(McpSchema.RequestId)
 
 const projection: Arbitrary.Arbitrary<Revision.Projection> = Arbitrary.all({
   serverInfo: generate(McpSchema.Implementation),
@@ -147,7 +44,7 @@ const descriptions = Arbitrary.all([
     Tool.make("number", { success: Schema.Finite }),
     Tool.make("either", { success: Schema.Union([Point, Schema.Struct({ z: Schema.Null })]) }),
     Tool.make("own", { success: Tool.Result })
-  ].map(Tool.describe)
+  ].map((tool) => Tool.describe(tool))
   return generated.map((tool, index) => {
     const { inputSchema, outputSchema } = contracts[(start + index) % contracts.length]!
     const { outputSchema: _, ...rest } = tool
@@ -155,22 +52,120 @@ const descriptions = Arbitrary.all([
   })
 }))
 
-/** The result of each method, as its handler would succeed with it. */
-const results: {
+const tools = (result: any, tools: ReadonlyArray<McpSchema.Tool>) => ({ ...result, tools })
+
+const question = { title: Schema.optionalKey(Schema.String), description: Schema.optionalKey(Schema.String) }
+const length = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })))
+const titledOptions = Schema.Array(Schema.Struct({ const: Schema.String, title: Schema.String }))
+const multiple = {
+  type: Schema.Literal("array"),
+  ...question,
+  minItems: length,
+  maxItems: length,
+  default: Schema.optionalKey(Schema.Array(Schema.String))
+}
+const single = { type: Schema.Literal("string"), ...question, default: Schema.optionalKey(Schema.String) }
+
+/** What a form may ask for, in all the shapes the newest revision has. */
+const Property = Schema.Union([
+  Schema.Struct({
+    ...single,
+    format: Schema.optionalKey(Schema.Literals(["email", "uri", "date", "date-time"])),
+    minLength: length,
+    maxLength: length
+  }),
+  Schema.Struct({
+    type: Schema.Literals(["number", "integer"]),
+    ...question,
+    minimum: Schema.optionalKey(Schema.Int),
+    maximum: Schema.optionalKey(Schema.Int),
+    default: Schema.optionalKey(Schema.Int)
+  }),
+  Schema.Struct({
+    type: Schema.Literal("boolean"),
+    ...question,
+    default: Schema.optionalKey(Schema.Boolean)
+  }),
+  Schema.Struct({ ...single, enum: Schema.Array(Schema.String) }),
+  Schema.Struct({
+    ...single,
+    enum: Schema.Array(Schema.String),
+    enumNames: Schema.optionalKey(Schema.Array(Schema.String))
+  }),
+  Schema.Struct({ ...single, oneOf: titledOptions }),
+  Schema.Struct({
+    ...multiple,
+    items: Schema.Struct({ type: Schema.Literal("string"), enum: Schema.Array(Schema.String) })
+  }),
+  Schema.Struct({ ...multiple, items: Schema.Struct({ anyOf: titledOptions }) })
+])
+
+const forms = Arbitrary.map(
+  Arbitrary.all([generate(McpSchema.ElicitFormParams), generate(Schema.Record(Schema.String, Property))]),
+  ([form, properties]) => ({
+    ...form,
+    requestedSchema: { ...form.requestedSchema, properties, required: Object.keys(properties).slice(1) }
+  })
+)
+
+const urls = Arbitrary.map(
+  Arbitrary.all([generate(McpSchema.ElicitUrlParams), generate(Schema.String)]),
+  ([params, elicitationId]) => ({ ...params, elicitationId })
+)
+
+/** What a server may ask, as a handler would ask it, and the definition of its answer. */
+const questions: {
   readonly [method: string]: { readonly definition: string; readonly model: Arbitrary.Arbitrary<object> }
 } = {
-  "initialize": { definition: "InitializeResult", model: generate(McpSchema.InitializeResult) },
   "ping": { definition: "EmptyResult", model: empty },
-  "logging/setLevel": { definition: "EmptyResult", model: empty },
-  "server/discover": { definition: "DiscoverResult", model: generate(McpSchema.DiscoverResult) },
+  "roots/list": { definition: "ListRootsResult", model: empty },
+  "sampling/createMessage": {
+    definition: "CreateMessageResult",
+    model: Arbitrary.map(
+      Arbitrary.all([generate(McpSchema.CreateMessageParams), descriptions]),
+      ([params, described]) => params.tools === undefined ? params : tools(params, described)
+    )
+  },
+  "elicitation/create": {
+    definition: "ElicitResult",
+    model: Arbitrary.map(
+      Arbitrary.all([forms, urls, Arbitrary.schema(Schema.Boolean)]),
+      ([form, url, isForm]) => isForm ? form : url
+    )
+  }
+}
+
+interface Result {
+  readonly definition: string
+  readonly model: Arbitrary.Arbitrary<object>
+}
+
+const result = (definition: string, schema: Schema.Codec<any, any>): Result => ({ definition, model: generate(schema) })
+
+const nothing: Result = { definition: "EmptyResult", model: empty }
+
+/** The result of each method, as its handler would succeed with it. */
+const results: { readonly [method: string]: Result } = {
+  "initialize": result("InitializeResult", McpSchema.InitializeResult),
+  "ping": nothing,
+  "logging/setLevel": nothing,
+  "server/discover": result("DiscoverResult", McpSchema.DiscoverResult),
   "tools/list": {
     definition: "ListToolsResult",
     model: Arbitrary.map(
       Arbitrary.all([generate(McpSchema.ListToolsResult), descriptions]),
-      ([result, tools]) => ({ ...result, tools })
+      ([result, described]) => tools(result, described)
     )
   },
-  "tools/call": { definition: "CallToolResult", model: generate(McpSchema.CallToolResult) },
+  "tools/call": result("CallToolResult", McpSchema.CallToolResult),
+  "prompts/list": result("ListPromptsResult", McpSchema.ListPromptsResult),
+  "prompts/get": result("GetPromptResult", McpSchema.GetPromptResult),
+  "resources/list": result("ListResourcesResult", McpSchema.ListResourcesResult),
+  "resources/templates/list": result("ListResourceTemplatesResult", McpSchema.ListResourceTemplatesResult),
+  "resources/read": result("ReadResourceResult", McpSchema.ReadResourceResult),
+  "resources/subscribe": nothing,
+  "resources/unsubscribe": nothing,
+  "completion/complete": result("CompleteResult", McpSchema.CompleteResult),
   "subscriptions/listen": {
     definition: "SubscriptionsListenResult",
     model: Arbitrary.map(id, (id) => ({ _meta: { [Meta.subscriptionId]: id } }))
@@ -185,6 +180,7 @@ const reasons: { readonly [tag in McpError.Reason["_tag"]]: Arbitrary.Arbitrary<
   InvalidEnvelope: Arbitrary.schema(McpError.InvalidEnvelope),
   ToolNotFound: Arbitrary.schema(McpError.ToolNotFound),
   ResourceNotFound: Arbitrary.schema(McpError.ResourceNotFound),
+  PromptNotFound: Arbitrary.schema(McpError.PromptNotFound),
   InternalError: Arbitrary.schema(McpError.InternalError),
   HeaderMismatch: Arbitrary.schema(McpError.HeaderMismatch),
   MissingCapability: Arbitrary.map(
@@ -212,10 +208,23 @@ const errorDefinitions: { readonly [code: number]: { readonly response?: string;
   [-32022]: { response: "UnsupportedProtocolVersionError" }
 }
 
+const answers = Arbitrary.map(
+  generate(
+    Schema.Record(
+      Schema.String,
+      Schema.Union([McpSchema.ElicitResult, McpSchema.ListRootsResult, McpSchema.CreateMessageResult])
+    )
+  ),
+  plain
+)
+
 const paramsOf = (schema: Schema.Codec<any, any>): Arbitrary.Arbitrary<any> =>
   (schema as unknown) === McpSchema.EmptyParams ? empty : Arbitrary.map(
-    generate(schema),
-    (params) => SchemaParser.encodeUnknownSync(schema)(params)
+    Arbitrary.all([generate(schema), answers]),
+    ([params, answers]) => {
+      const encoded = SchemaParser.encodeUnknownSync(schema)(params) as any
+      return encoded.inputResponses === undefined ? encoded : { ...encoded, inputResponses: answers }
+    }
   )
 
 /** What every request of the era carries. */
@@ -236,153 +245,18 @@ const envelope = (revision: Revision.Revision): Arbitrary.Arbitrary<JsonRpc.Json
     })
   )
 
-/** Runs the property and throws what falsified it. */
-const holds = <A>(arbitrary: Arbitrary.Arbitrary<A>, faults: (value: A) => string | undefined, runs = 100) =>
-  Effect.gen(function*() {
-    let last: string | undefined
-    const result = yield* Arbitrary.checkEffect(arbitrary, (value) => {
-      const fault = faults(value)
-      last = fault ?? last
-      return fault === undefined
-    }, { runs })
-    assert.strictEqual(result._tag, "Passed", `${last}\n${Arbitrary.formatCheckFailure(result)}`)
-  })
-
-// ----------------------------------------------------------------------------
-// a recorded session
-// ----------------------------------------------------------------------------
-
-interface Recording {
-  readonly sent: Array<JsonRpc.Message>
-  readonly layer: Layer.Layer<Receiver.Receiver, unknown>
-}
-
-/** The server, with every message that reaches it written down. */
-const record = <ROut, E>(server: Layer.Layer<ROut | Receiver.Receiver, E>): Recording => {
-  const sent: Array<JsonRpc.Message> = []
-  const layer = Layer.effect(
-    Receiver.Receiver,
-    Effect.gen(function*() {
-      const context = yield* Layer.build(server)
-      const receiver = Context.get(context as Context.Context<Receiver.Receiver>, Receiver.Receiver)
-      return Receiver.Receiver.of({
-        connect: (connection) => {
-          const peer = receiver.connect(connection)
-          return {
-            receive: (message, exchange) => {
-              if (message._tag !== "Invalid" && message._tag !== "Batch") sent.push(message)
-              peer.receive(message, exchange)
-            },
-            isEstablished: () => peer.isEstablished(),
-            idle: peer.idle,
-            close: (reason) => peer.close(reason),
-            closeUnsafe: (reason) => peer.closeUnsafe(reason)
-          }
-        }
-      })
-    })
-  )
-  return { sent, layer }
-}
-
-const NotANumber = Schema.Struct({ why: Schema.String })
-
-const tools = [
-  Tool.make("add", {
-    title: "Add",
-    description: "Adds two numbers",
-    parameters: { a: Schema.Finite, b: Schema.Finite },
-    success: Schema.Finite,
-    failure: NotANumber,
-    annotations: { readOnlyHint: true },
-    handler: ({ a, b }) => a < 0 ? Effect.fail({ why: "negative" }) : Effect.succeed(a + b)
-  }),
-  Tool.make("point", { success: Point, handler: () => Effect.succeed(new Point({ x: 1, y: 2 })) }),
-  Tool.make("own", {
-    success: Tool.Result,
-    handler: () =>
-      Effect.succeed({
-        content: [
-          { type: "text" as const, text: "hello", annotations: { audience: ["user" as const], priority: 0.5 } },
-          { type: "image" as const, data: "aGk=", mimeType: "image/png" },
-          { type: "resource_link" as const, uri: "file:///a", name: "a", size: 3 },
-          { type: "resource" as const, resource: { uri: "file:///a", text: "a" } }
-        ],
-        structuredContent: [1],
-        _meta: { "example.com/a": 1 }
-      })
-  }),
-  Tool.make("talks", {
-    handler: () =>
-      Effect.andThen(
-        ClientLog.warning({ deep: ["data"] }, { logger: "talks" }),
-        Progress.report(0.5, { total: 1, message: "half" })
-      )
-  }),
-  Tool.make("refuses", { handler: () => Effect.fail(McpError.make(new McpError.RateLimited({ retryAfter: 5 }))) }),
-  Tool.make("panics", { handler: () => Effect.die(new Error("secret")) }),
-  Tool.make("stops", { handler: () => Outcome.interruptSelf("CostBudget") }),
-  Tool.make("needs", { requires: { sampling: {} }, handler: () => Effect.void }),
-  Tool.make("never", { handler: () => Effect.never })
-]
-
-const session = (version: Revisions.Version) =>
-  Effect.gen(function*() {
-    const { layer, sent } = record(McpServer.layer({
-      name: "recorded",
-      version: "1.0.0",
-      title: "Recorded",
-      instructions: "Be nice",
-      tools,
-      cacheHints: { ttlMs: 1000, cacheScope: "public" }
-    }))
-    const client = yield* McpTest.client(layer, {
-      revision: version,
-      logLevel: "debug",
-      capabilities: { elicitation: {}, roots: { listChanged: true } }
-    })
-    const tries: ReadonlyArray<Effect.Effect<unknown, McpError.McpError>> = [
-      client.request(version === "2025-11-25" ? "ping" : "server/discover"),
-      client.request("tools/list"),
-      client.request("tools/list", { cursor: "somebody else's" }),
-      client.callTool("add", { a: 1, b: 2 }),
-      client.callTool("add", { a: -1, b: 2 }),
-      client.callTool("add", { a: "one" }),
-      client.callTool("nobody"),
-      client.callTool("talks", {}, { progressToken: "t", meta: { "example.com/x": 1 } }),
-      client.request("nonsense"),
-      client.request("tools/call", { name: 5 }),
-      ...tools.slice(1, -1).map(({ name }) => client.callTool(name))
-    ]
-    for (const one of tries) yield* Effect.exit(one)
-    const never = yield* Effect.forkChild(client.callTool("never"), { startImmediately: true })
-    yield* McpTest.settle
-    yield* Fiber.interrupt(never)
-    if (version === "2026-07-28") {
-      const listening = yield* Effect.forkChild(
-        client.request("subscriptions/listen", { notifications: { toolsListChanged: true } }),
-        { startImmediately: true }
-      )
-      yield* McpTest.settle
-      yield* Fiber.interrupt(listening)
-    }
-    yield* McpTest.settle
-    return { sent, frames: yield* client.frames }
-  })
-
 // ----------------------------------------------------------------------------
 // the tests
 // ----------------------------------------------------------------------------
 
-for (const revision of Revisions.all) {
-  const official = read(revision.version)
-  if (official === undefined) {
-    const reason = `MCP_SCHEMA_DIR ${directory === undefined ? "is not set" : `has no ${revision.version}.json`}`
-    console.warn(`LEFT OUT: no message of ${revision.version} was held against its official schema, for ${reason}.`)
-    it.skip(`LEFT OUT: messages of ${revision.version} against their official schema (${reason})`, () => {})
-    continue
+forEachRevision("the messages", (revision, official) => {
+  const { definitionOf, faults, messageFaults, response, surplus } = official
+
+  /** What is wrong with a result frame, and with its result by itself. */
+  const resultFaults = (definition: string, id: JsonRpc.RequestId, result: object): string | undefined => {
+    const frame = JSON.parse(JsonRpc.encodeResult(id, result))
+    return faults(response.result, frame) ?? faults(definition, frame.result)
   }
-  const { definitionOf, faults } = official
 
   describe(`${revision.version}, against its official schema`, () => {
     describe("what we send is valid:", () => {
@@ -391,8 +265,11 @@ for (const revision of Revisions.all) {
           Effect.suspend(() => {
             const { definition, model } = results[method]!
             return holds(Arbitrary.all({ id, model, projection }), ({ id, model, projection }) => {
-              const frame = JSON.parse(JsonRpc.encodeResult(id, project(model, projection)))
-              return faults("JSONRPCResultResponse", frame) ?? faults(definition, frame.result)
+              const before = JSON.stringify(model)
+              const result = project(model, projection)
+              if (JSON.stringify(model) !== before) return `${method} changed its argument`
+              return resultFaults(definition, id, result)
+                ?? (definition === "EmptyResult" ? undefined : surplus(definition, JSON.parse(JSON.stringify(result))))
             })
           }))
       }
@@ -400,22 +277,20 @@ for (const revision of Revisions.all) {
       it.effect("the result of an extension's method", () =>
         holds(
           Arbitrary.all([id, Arbitrary.schema(Schema.Record(Schema.String, Schema.Json)), projection]),
-          ([id, { _meta, resultType, ...model }, projection]) => {
-            const frame = JSON.parse(JsonRpc.encodeResult(id, revision.projectResult(model, projection)))
-            return faults("JSONRPCResultResponse", frame)
-          }
+          ([id, { _meta, resultType, ...model }, projection]) =>
+            faults(response.result, JSON.parse(JsonRpc.encodeResult(id, revision.projectResult(model, projection))))
         ))
 
       for (const [tag, reason] of Object.entries(reasons)) {
         it.effect(`the error ${tag}`, () =>
           holds(Arbitrary.all([id, reason]), ([id, reason]) => {
             const frame = JSON.parse(reply.refusal(id, McpError.make(reason), revision.era).frame)
-            const { error, response } = revision.era === "Stateful" || tag === "Other"
+            const definitions = revision.era === "Stateful" || tag === "Other"
               ? {}
               : errorDefinitions[frame.error.code] ?? {}
-            return faults("JSONRPCErrorResponse", frame)
-              ?? (response === undefined ? undefined : faults(response, frame))
-              ?? (error === undefined ? undefined : faults(error, frame.error))
+            return faults(response.error, frame)
+              ?? (definitions.response === undefined ? undefined : faults(definitions.response, frame))
+              ?? (definitions.error === undefined ? undefined : faults(definitions.error, frame.error))
           }))
       }
 
@@ -426,10 +301,7 @@ for (const revision of Revisions.all) {
             const outcome = reason === "panic"
               ? Outcome.panicked(new Error("secret"))
               : Outcome.cancelled(reason as Outcome.CancelReason)
-            return faults(
-              "JSONRPCErrorResponse",
-              JSON.parse(reply.make(id, outcome, revision.era, (result) => result).frame)
-            )
+            return faults(response.error, JSON.parse(reply.make(id, outcome, revision.era, JSON.stringify).frame))
           }
         ))
 
@@ -438,22 +310,53 @@ for (const revision of Revisions.all) {
           method,
           () =>
             holds(paramsOf(schema), (params) =>
-              faults(
-                definitionOf("ServerNotification", method),
-                JSON.parse(JsonRpc.encodeNotification(method, params))
+              messageFaults(
+                "ServerNotification",
+                JSON.parse(
+                  JsonRpc.encodeNotification(method, revision.projectNotification?.(method, params) ?? params)
+                )
               ))
         )
+      }
+
+      for (const [method, { project }] of Object.entries(revision.serverRequests)) {
+        it.effect(`${method}, asked of a client`, () =>
+          holds(Arbitrary.all([id, questions[method]!.model]), ([id, params]) =>
+            messageFaults(
+              "ServerRequest",
+              JSON.parse(JsonRpc.encodeRequest(id, method, project(params) as JsonRpc.JsonObject))
+            )))
+      }
+
+      for (const [method, { project }] of Object.entries(revision.inputRequests)) {
+        it.effect(`${method}, asked in place of a result`, () =>
+          holds(
+            Arbitrary.all({
+              id,
+              key: Arbitrary.schema(Schema.String),
+              params: questions[method]!.model,
+              rest: generate(McpSchema.InputRequiredResult),
+              asking: Arbitrary.schema(Schema.Literals(["tools/call", "prompts/get", "resources/read"])),
+              projection
+            }),
+            ({ asking, id, key, params, projection, rest }) => {
+              const model = { ...rest, inputRequests: { [key]: { method, params: project(params) } } }
+              const result = revision.requests[asking]!.project(model, projection)
+              return resultFaults("InputRequiredResult", id, result)
+                ?? surplus("InputRequiredResult", JSON.parse(JSON.stringify(result)))
+            }
+          ))
       }
     })
 
     describe("what we accept is what it describes:", () => {
       for (const [method, { params }] of Object.entries(revision.requests)) {
         it.effect(`${method}, written by us, is valid`, () =>
-          holds(Arbitrary.all([id, paramsOf(params), envelope(revision)]), ([id, params, envelope]) =>
-            faults(
-              definitionOf("ClientRequest", method),
-              JSON.parse(JsonRpc.encodeRequest(id, method, { ...params, ...envelope }))
-            )))
+          holds(
+            Arbitrary.all([id, paramsOf(params), envelope(revision)]),
+            ([id, params, envelope]) =>
+              messageFaults("ClientRequest", JSON.parse(JsonRpc.encodeRequest(id, method, { ...params, ...envelope })))
+          ))
 
         it.effect(`${method}, written by others, is understood`, () =>
           understood(params, () => foreignParams(official, definitionOf("ClientRequest", method))))
@@ -463,8 +366,7 @@ for (const revision of Revisions.all) {
         it.effect(`${method}, written by us, is valid`, () =>
           holds(
             paramsOf(params),
-            (params) =>
-              faults(definitionOf("ClientNotification", method), JSON.parse(JsonRpc.encodeNotification(method, params)))
+            (params) => messageFaults("ClientNotification", JSON.parse(JsonRpc.encodeNotification(method, params)))
           ))
 
         it.effect(`${method}, written by others, is understood`, () =>
@@ -475,67 +377,57 @@ for (const revision of Revisions.all) {
               ([params, requestId]) => method === "notifications/cancelled" ? { requestId, ...params } : params
             )))
       }
+
+      for (
+        const [method, { lift, result }] of Object.entries({ ...revision.serverRequests, ...revision.inputRequests })
+      ) {
+        it.effect(`the answer to ${method}, written by others, is understood`, () =>
+          understood(result, () =>
+            Arbitrary.map(
+              Arbitrary.all([foreign(official, questions[method]!.definition), questions[method]!.model]),
+              ([answer, params]) => lift === undefined ? answer : lift(answer, params)
+            )))
+      }
     })
 
-    it.effect("every frame of a recorded session is valid", () =>
-      Effect.gen(function*() {
-        const { frames, sent } = yield* session(revision.version as Revisions.Version)
-        const methods = new Map<JsonRpc.RequestId, string>()
-        for (const message of sent) {
-          if (message._tag === "Request") {
-            methods.set(message.id, message.method)
-            const { id, method, params } = message
-            if (method === "nonsense" || params?.name === 5) continue
-            assert.isUndefined(
-              faults(definitionOf("ClientRequest", method), JSON.parse(JsonRpc.encodeRequest(id, method, params)))
-            )
-          } else if (message._tag === "Notification") {
-            const { method, params } = message
-            assert.isUndefined(
-              faults(definitionOf("ClientNotification", method), JSON.parse(JsonRpc.encodeNotification(method, params)))
-            )
-          }
-        }
-        const seen = new Map<string, number>()
-        for (const text of frames) {
-          const frame = JSON.parse(text)
-          const [kind, definition, value] = "method" in frame
-            ? [frame.method, definitionOf("ServerNotification", frame.method), frame]
-            : "error" in frame
-            ? ["error", "JSONRPCErrorResponse", frame]
-            : [methods.get(frame.id)!, results[methods.get(frame.id)!]!.definition, frame.result]
-          seen.set(kind, (seen.get(kind) ?? 0) + 1)
-          assert.isUndefined(faults(definition, value))
-        }
-        const kinds = revision.era === "Stateful"
-          ? ["initialize", "logging/setLevel", "ping"]
-          : ["notifications/subscriptions/acknowledged", "server/discover"]
-        assert.deepStrictEqual(
-          [...seen.keys()].sort(),
-          ["error", "notifications/message", "notifications/progress", "tools/call", "tools/list", ...kinds].sort()
-        )
-        assert.strictEqual(seen.get("error"), 8)
-      }))
+    it("every method it describes and we serve is in a table, and nothing else", () => {
+      const described = (union: "ServerRequest" | "ClientRequest" | "ClientNotification" | "ServerNotification") =>
+        [official.definitions[union] ?? []].flat().flatMap((schema: any) =>
+          (schema.anyOf ?? [{ $ref: `/${union}` }]).map(({ $ref }: { $ref: string }) =>
+            official.definitions[$ref.split("/").at(-1)!].properties.method.const as string
+          )
+        ).filter((method) => !method.includes("tasks/")).sort()
+      assert.deepStrictEqual(Object.keys(revision.requests).sort(), described("ClientRequest"))
+      assert.deepStrictEqual(Object.keys(revision.notifications).sort(), described("ClientNotification"))
+      assert.deepStrictEqual(Object.keys(revision.serverNotifications).sort(), described("ServerNotification"))
+      assert.deepStrictEqual(Object.keys(revision.serverRequests).sort(), described("ServerRequest"))
+    })
 
-    it("an error whose request could not be read has the id null of JSON-RPC, where the schema would leave it out", () => {
+    it("an error whose request could not be read has the id null of JSON-RPC, where the schema has none or leaves it out", () => {
       const refused = McpError.make(new McpError.ParseError({ message: "no" }))
       const { id, ...rest } = JSON.parse(reply.refusal(null, refused, revision.era).frame)
       assert.isNull(id)
-      assert.isUndefined(faults("JSONRPCErrorResponse", rest))
+      assert.isUndefined(faults(response.error, revision.version < "2025-11-25" ? { ...rest, id: 1 } : rest))
     })
 
     it("a message that is not one is told apart", () => {
-      assert.isDefined(faults("CallToolResult", { content: [{ type: "text" }], resultType: "complete" }))
-      assert.isDefined(faults("JSONRPCErrorResponse", { jsonrpc: "2.0", id: 1, error: { code: "x", message: "" } }))
-      assert.isDefined(faults("ListToolsResult", { resultType: "complete", tools: [{ name: "a", inputSchema: {} }] }))
-      assert.isDefined(faults(definitionOf("ServerNotification", "notifications/progress"), {
+      const resultType = "complete"
+      const text = { type: "text", text: "a" }
+      assert.isDefined(faults("CallToolResult", { content: [{ type: "text" }], resultType }))
+      assert.isDefined(faults(response.error, { jsonrpc: "2.0", id: 1, error: { code: "x", message: "" } }))
+      assert.isDefined(faults("ListToolsResult", { resultType, tools: [{ name: "a", inputSchema: {} }] }))
+      assert.isDefined(messageFaults("ServerNotification", {
         jsonrpc: "2.0",
         method: "notifications/progress",
         params: { progress: 1 }
       }))
+      const known = revision.era === "Stateful" ? { content: [text] } : { content: [text], resultType }
+      assert.isUndefined(surplus("CallToolResult", known))
+      assert.isDefined(surplus("CallToolResult", { ...known, extra: 1 }))
+      assert.isDefined(surplus("CallToolResult", { ...known, content: [{ ...text, extra: 1 }] }))
     })
   })
-}
+})
 
 const understood = (schema: Schema.Codec<any, any>, foreign: () => Arbitrary.Arbitrary<any>) =>
   Effect.suspend(() => {
@@ -546,9 +438,16 @@ const understood = (schema: Schema.Codec<any, any>, foreign: () => Arbitrary.Arb
     })
   })
 
-/** Params out of the official schema itself, with whatever it allows beside what we know. */
-const foreignParams = (official: Official, definition: string): Arbitrary.Arbitrary<any> => {
-  const { params = {} } = official.schema.$defs[definition].properties
-  const document = { dialect: "draft-2020-12" as const, schema: params, definitions: official.schema.$defs }
-  return Arbitrary.schema(SchemaRepresentation.fromJsonSchemaDocument(document))
+/** Values out of the official schema itself, with whatever it allows beside what we know. */
+const foreign = ({ definitions }: Official, schema: string | object): Arbitrary.Arbitrary<any> => {
+  const root = typeof schema === "string" ? definitions[schema] : schema
+  const isOld = JSON.stringify(definitions).includes("#/definitions/")
+  return Arbitrary.schema(SchemaRepresentation.fromJsonSchemaDocument(
+    isOld
+      ? JsonSchema.fromSchemaDraft07({ ...root, definitions })
+      : { dialect: "draft-2020-12", schema: root, definitions }
+  ))
 }
+
+const foreignParams = (official: Official, definition: string): Arbitrary.Arbitrary<any> =>
+  foreign(official, official.definitions[definition].properties.params ?? {})

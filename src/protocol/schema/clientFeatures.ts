@@ -55,6 +55,12 @@ export const ElicitResult = Schema.Struct({
 /** @category models @since 0.1.0 */
 export type ElicitResult = typeof ElicitResult.Type
 
+/** What a URL was opened for is done (2025-11-25 alone). @category models @since 0.1.0 */
+export const ElicitationCompleteParams = Schema.Struct({ elicitationId: Schema.String })
+
+/** @category models @since 0.1.0 */
+export type ElicitationCompleteParams = typeof ElicitationCompleteParams.Type
+
 // ----------------------------------------------------------------------------
 // sampling
 // ----------------------------------------------------------------------------

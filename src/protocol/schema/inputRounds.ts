@@ -3,7 +3,7 @@ import { JsonObject } from "./content.ts"
 
 /** Fields a client sends again with, to answer an `input_required` result (2026-07-28). @category models @since 0.1.0 */
 export const answers = {
-  inputResponses: Schema.optionalKey(JsonObject),
+  inputResponses: Schema.optionalKey(Schema.Record(Schema.String, JsonObject)),
   /** As the server gave it, byte for byte. */
   requestState: Schema.optionalKey(Schema.String)
 }

@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { Annotations, BlobResourceContents, Icon, MetaObject, TextResourceContents } from "./content.ts"
 import { answers } from "./inputRounds.ts"
+import { CacheHints } from "./lifecycle.ts"
 
 /** @category models @since 0.1.0 */
 export const Resource = Schema.Struct({
@@ -62,6 +63,8 @@ export type ResourceContents = typeof ResourceContents.Type
 /** @category models @since 0.1.0 */
 export const ReadResourceResult = Schema.Struct({
   contents: Schema.Array(ResourceContents),
+  /** In place of the server's own, from 2026-07-28. */
+  cacheHints: Schema.optionalKey(CacheHints),
   _meta: Schema.optionalKey(MetaObject)
 })
 

@@ -1,33 +1,28 @@
 import * as McpSchema from "../../McpSchema.ts"
 import type * as Revision from "../../Revision.ts"
+import * as stateful from "../stateful.ts"
 import * as wire from "./wire.ts"
 
-const same = (result: object): object => result
+const same = <A>(value: A): A => value
 
 export const v2025_11_25: Revision.Revision = {
   version: "2025-11-25",
   era: "Stateful",
+  batches: false,
   requests: {
-    "initialize": { params: McpSchema.InitializeParams, project: same },
-    "ping": { params: McpSchema.EmptyParams, project: same },
-    "logging/setLevel": { params: McpSchema.SetLevelParams, project: same },
-    "tools/list": {
-      params: McpSchema.ListParams,
-      project: (result: McpSchema.ListToolsResult) => ({ ...result, tools: result.tools.map(wire.tool) })
-    },
+    ...stateful.requests(wire.wire),
     "tools/call": { params: McpSchema.CallToolParams, project: wire.callToolResult }
   },
-  notifications: {
-    "notifications/initialized": McpSchema.EmptyParams,
-    "notifications/cancelled": McpSchema.CancelledParams,
-    "notifications/progress": McpSchema.ProgressParams,
-    "notifications/roots/list_changed": McpSchema.EmptyParams
-  },
+  notifications: stateful.notifications,
   serverNotifications: {
-    "notifications/cancelled": McpSchema.CancelledParams,
-    "notifications/progress": McpSchema.ProgressParams,
-    "notifications/message": McpSchema.LoggingMessageParams,
-    "notifications/tools/list_changed": McpSchema.EmptyParams
+    ...stateful.serverNotifications,
+    "notifications/elicitation/complete": McpSchema.ElicitationCompleteParams
   },
+  serverRequests: {
+    ...stateful.serverRequests(wire.sampling),
+    "elicitation/create": { project: same, result: McpSchema.ElicitResult }
+  },
+  inputRequests: {},
+  clientCapabilities: same,
   projectResult: same
 }

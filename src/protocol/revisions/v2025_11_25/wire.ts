@@ -1,18 +1,38 @@
-/** The wire of 2025-11-25, where it differs from the model. */
+/** What 2025-11-25 added: icons, a server's description and website, parts of sampling and elicitation, sampling with tools. */
 import type * as McpSchema from "../../McpSchema.ts"
+import * as stateful from "../stateful.ts"
+import * as before from "../v2025_06_18/wire.ts"
 
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+const { content, ...rest } = before.wire
 
-/** `outputSchema` and `structuredContent` are objects in this revision. */
-export const tool = (tool: McpSchema.Tool): McpSchema.Tool => {
-  if (tool.outputSchema === undefined || tool.outputSchema.type === "object") return tool
-  const { outputSchema: _, ...rest } = tool
-  return rest
+export const wire: stateful.Wire = {
+  ...rest,
+  implementation: [...rest.implementation, "description", "websiteUrl", "icons"],
+  tool: [...rest.tool, "icons"],
+  prompt: [...rest.prompt, "icons"],
+  resource: [...rest.resource, "icons"],
+  resourceTemplate: [...rest.resourceTemplate, "icons"],
+  content: { ...content, resource_link: [...content.resource_link ?? [], "icons"] }
 }
 
-export const callToolResult = (result: McpSchema.CallToolResult): object => {
-  if (result.structuredContent === undefined || isObject(result.structuredContent)) return result
-  const { structuredContent: _, ...rest } = result
-  return rest
-}
+/** It has every kind of content the model has, so that only structured content is looked at: an object, or text. */
+export const callToolResult = (result: McpSchema.CallToolResult): object => stateful.fitting(result, stateful.isObject)
+
+const tools = stateful.each(stateful.tool(wire))
+
+const toolResult = (content: McpSchema.SamplingContent): McpSchema.SamplingContent =>
+  content.type === "tool_result" ? stateful.fitting(content, stateful.isObject) : content
+
+const messages = stateful.each<McpSchema.SamplingMessage>((message) =>
+  stateful.within(
+    message,
+    "content",
+    (content) =>
+      Array.isArray(content)
+        ? stateful.each(toolResult)(content)
+        : toolResult(content as McpSchema.SamplingContent)
+  )
+)
+
+export const sampling = (params: McpSchema.CreateMessageParams): object =>
+  stateful.within(stateful.within(params, "messages", messages), "tools", tools)

@@ -2,13 +2,22 @@ import * as McpSchema from "../../McpSchema.ts"
 import type * as Revision from "../../Revision.ts"
 import * as wire from "./wire.ts"
 
+const same = <A>(value: A): A => value
+
 export const v2026_07_28: Revision.Revision = {
   version: "2026-07-28",
   era: "Stateless",
+  batches: false,
   requests: {
     "server/discover": { params: McpSchema.EmptyParams, project: wire.cacheable },
     "tools/list": { params: McpSchema.ListParams, project: wire.cacheable },
     "tools/call": { params: McpSchema.CallToolParams, project: wire.result },
+    "prompts/list": { params: McpSchema.ListParams, project: wire.cacheable },
+    "prompts/get": { params: McpSchema.GetPromptParams, project: wire.result },
+    "resources/list": { params: McpSchema.ListParams, project: wire.cacheable },
+    "resources/templates/list": { params: McpSchema.ListParams, project: wire.cacheable },
+    "resources/read": { params: McpSchema.ReadResourceParams, project: wire.readResourceResult },
+    "completion/complete": { params: McpSchema.CompleteParams, project: wire.result },
     "subscriptions/listen": { params: McpSchema.ListenParams, project: wire.result }
   },
   notifications: {
@@ -21,7 +30,15 @@ export const v2026_07_28: Revision.Revision = {
     "notifications/tools/list_changed": McpSchema.EmptyParams,
     "notifications/prompts/list_changed": McpSchema.EmptyParams,
     "notifications/resources/list_changed": McpSchema.EmptyParams,
+    "notifications/resources/updated": McpSchema.ResourceUpdatedParams,
     "notifications/subscriptions/acknowledged": McpSchema.ListenParams
   },
+  serverRequests: {},
+  inputRequests: {
+    "roots/list": { project: () => ({}), result: McpSchema.ListRootsResult },
+    "sampling/createMessage": { project: same, result: McpSchema.CreateMessageResult },
+    "elicitation/create": { project: wire.elicitation, result: McpSchema.ElicitResult }
+  },
+  clientCapabilities: same,
   projectResult: wire.result
 }

@@ -1,12 +1,14 @@
-/** What every result of 2026-07-28 carries beside its model. */
+/** What every result of 2026-07-28 carries beside its model, and what its questions leave out. */
+import type * as McpSchema from "../../McpSchema.ts"
 import * as Meta from "../../Meta.ts"
 import type * as Revision from "../../Revision.ts"
 
 interface Result {
+  readonly resultType?: string
   readonly _meta?: { readonly [key: string]: unknown }
 }
 
-/** Tags the result and says who answered. An extension's own `resultType` is kept. */
+/** Tags the result and says who answered. `input_required`, or an extension's own `resultType`, is kept. */
 export const result = (model: Result, { serverInfo }: Revision.Projection): object => ({
   resultType: "complete",
   ...model,
@@ -19,3 +21,20 @@ export const cacheable = (model: Result, projection: Revision.Projection): objec
   ...projection.cacheHints,
   ...result(model, projection)
 })
+
+/** A resource may say itself how fresh it is; a question is never kept. */
+export const readResourceResult = (
+  model: McpSchema.ReadResourceResult | McpSchema.InputRequiredResult,
+  projection: Revision.Projection
+): object => {
+  if ("resultType" in model) return result(model, projection)
+  const { cacheHints, ...rest } = model
+  return { ...projection.cacheHints, ...cacheHints, ...result(rest, projection) }
+}
+
+/** The id of 2025-11-25 names a question on a connection; here the question's key does. */
+export const elicitation = (params: McpSchema.ElicitParams): object => {
+  if (params.mode !== "url" || params.elicitationId === undefined) return params
+  const { elicitationId: _, ...rest } = params
+  return rest
+}
