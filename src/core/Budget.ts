@@ -129,12 +129,14 @@ export interface Running {
   readonly polls: number
   /** Cost spent; not counted where it is unlimited. */
   readonly cost: number
+  /** Whether its clock stands still; see {@link hold}. */
+  readonly isHeld: boolean
 }
 
 // NOTE: one is made for every request. Counting up from 0 keeps the counters small integers, which V8 stores in place.
 class RunningImpl implements Running {
   readonly budget: Budget
-  readonly deadline: number
+  deadline: number
   readonly onDeadline: Outcome.CancelReason
   // What is used here is used there too, and its limits hold here too.
   readonly parent: RunningImpl | undefined
@@ -143,6 +145,10 @@ class RunningImpl implements Running {
   cost = 0
   // The fibers this budget has interrupted: their finalizers may go on to use it and must not be interrupted again.
   interrupted: WeakSet<object> | undefined = undefined
+  // Who holds its clock, and who wants to know when nobody does any more.
+  holders = 0
+  heldSince = 0
+  released: Array<() => void> | undefined = undefined
 
   constructor(
     budget: Budget,
@@ -156,6 +162,10 @@ class RunningImpl implements Running {
     this.onDeadline = onDeadline
     this.parent = parent
     this.masked = masked
+  }
+
+  get isHeld(): boolean {
+    return this.holders > 0
   }
 }
 
@@ -193,7 +203,10 @@ const exhausted = (
     if (level.masked) return undefined
     if (level.polls > level.budget.pollQuota) return "PollQuota"
     if (level.cost > level.budget.costQuota) return "CostBudget"
-    if (level.deadline !== Infinity && (now ??= clockOf(fiber).currentTimeMillisUnsafe()) >= level.deadline) {
+    if (
+      level.deadline !== Infinity && level.holders === 0
+      && (now ??= clockOf(fiber).currentTimeMillisUnsafe()) >= level.deadline
+    ) {
       return level.onDeadline
     }
   }
@@ -276,6 +289,58 @@ export const remaining: Effect.Effect<{
   return Effect.succeed({ timeLeft, polls: Math.max(0, polls), cost: Math.max(0, cost) })
 })
 
+/**
+ * Stops the clock of the current budget, and of those it is part of, while the effect runs: what was left of the time
+ * before is left after it. For waiting on a person, whose time is not this program's; give the wait a limit of its own.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const hold = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const running = current(fiber)
+    const clock = clockOf(fiber)
+    return Effect.acquireUseRelease(
+      Effect.sync(() => {
+        const now = clock.currentTimeMillisUnsafe()
+        for (let level: RunningImpl | undefined = running; level !== undefined; level = level.parent) {
+          if (level.holders++ === 0) level.heldSince = now
+        }
+      }),
+      () => effect,
+      () =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          for (let level: RunningImpl | undefined = running; level !== undefined; level = level.parent) {
+            release(level, now)
+          }
+        })
+    )
+  })
+
+const release = (level: RunningImpl, now: number): void => {
+  if (--level.holders > 0) return
+  level.deadline += now - level.heldSince
+  const released = level.released
+  level.released = undefined
+  if (released !== undefined) { for (const resume of released) resume() }
+}
+
+/**
+ * Calls back once, when nobody holds the clock of this budget any more.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const onRelease = (running: Running, listener: () => void): void => {
+  const impl = running as RunningImpl
+  if (impl.holders === 0) return listener()
+  impl.released = [...impl.released ?? [], listener]
+}
+
+const whenReleased = (running: RunningImpl): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => onRelease(running, () => resume(Effect.void)))
+
 // ----------------------------------------------------------------------------
 // enforcing
 // ----------------------------------------------------------------------------
@@ -290,10 +355,13 @@ const supervise = <A, E, R>(effect: Effect.Effect<A, E, R>, running: RunningImpl
     const fiber = yield* Effect.forkChild(Effect.provideService(effect, CurrentBudget, running), {
       startImmediately: true
     })
-    const watch = Effect.andThen(
-      Effect.suspend(() => Effect.sleep(Math.max(0, timeLeft()))),
-      Effect.sync(() => Outcome.interruptUnsafe(fiber, running.onDeadline))
-    )
+    const watch = Effect.gen(function*() {
+      // While the clock is held the deadline moves.
+      while (running.isHeld || timeLeft() > 0) {
+        yield* running.isHeld ? whenReleased(running) : Effect.sleep(timeLeft())
+      }
+      Outcome.interruptUnsafe(fiber, running.onDeadline)
+    })
     const watcher = running.deadline !== Infinity && fiber.pollUnsafe() === undefined
       ? yield* Effect.forkChild(watch, { startImmediately: true })
       : undefined

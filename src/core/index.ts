@@ -1,4 +1,6 @@
 export * as Budget from "./Budget.ts"
+export * as Cursor from "./Cursor.ts"
 export * as Deadlines from "./Deadlines.ts"
 export * as Fanout from "./Fanout.ts"
 export * as Outcome from "./Outcome.ts"
+export * as UriTemplate from "./UriTemplate.ts"

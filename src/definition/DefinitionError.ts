@@ -14,7 +14,7 @@ export type Issue = typeof Issue.Type
 
 /** No definition has this name. @category reasons @since 0.1.0 */
 export class NotFound extends Schema.TaggedClass<NotFound>()("NotFound", {
-  kind: Schema.Literals(["tool"]),
+  kind: Schema.Literals(["tool", "resource", "resource template", "prompt"]),
   name: Schema.String
 }) {}
 
@@ -38,8 +38,19 @@ export class ExecutionFailed extends Schema.TaggedClass<ExecutionFailed>()("Exec
 
 /** Two definitions of one kind claim a name. @category reasons @since 0.1.0 */
 export class Duplicate extends Schema.TaggedClass<Duplicate>()("Duplicate", {
-  kind: Schema.Literals(["tool", "extension", "extension method", "extension notification", "listen filter"]),
-  name: Schema.String
+  kind: Schema.Literals([
+    "tool",
+    "resource",
+    "resource template",
+    "prompt",
+    "extension",
+    "extension method",
+    "extension notification",
+    "listen filter"
+  ]),
+  name: Schema.String,
+  /** What each of the two says of itself: its title or description. */
+  definitions: Schema.optionalKey(Schema.Tuple([Schema.String, Schema.String]))
 }) {}
 
 /** The definition itself cannot be served. @category reasons @since 0.1.0 */
@@ -80,7 +91,11 @@ export class DefinitionError extends Schema.TaggedError<DefinitionError>(
       case "ExecutionFailed":
         return `${reason.name} failed: ${reason.message}`
       case "Duplicate":
-        return `Two definitions claim the ${reason.kind} ${JSON.stringify(reason.name)}; rename one of them`
+        return `Two definitions claim the ${reason.kind} ${JSON.stringify(reason.name)}${
+          reason.definitions === undefined
+            ? ""
+            : ` (${reason.definitions.map((text) => JSON.stringify(text)).join(", ")})`
+        }; rename one of them`
       case "InvalidDefinition":
         return `${reason.name} cannot be served: ${reason.message}`
     }

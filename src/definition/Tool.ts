@@ -1,7 +1,7 @@
 /**
- * A tool: its contract (name, parameters, success and declared failure, as Effect Schemas) and, once handled, its code.
- * A contract is a plain value that a client can share; a handled tool runs without any server (`run`), and a server
- * calls it with raw JSON (`respond`).
+ * A tool: its contract (name, parameters, success and declared failure, as schemas) and, once handled, its code. A
+ * contract is a plain value that a client can share; a handled tool runs without any server (`run`), and a server calls
+ * it with raw JSON (`respond`). Inside, every schema is Effect's: those of other libraries are wrapped by `ToolSchema`.
  */
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
@@ -9,8 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import type { StandardSchemaV1 } from "effect/StandardSchema"
+import * as AskError from "../context/AskError.ts"
 import * as RequestContext from "../context/RequestContext.ts"
 import * as Outcome from "../core/Outcome.ts"
 import type { Json, JsonObject } from "../protocol/JsonRpc.ts"
@@ -18,8 +20,12 @@ import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import * as Meta from "../protocol/Meta.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
+import * as Definition from "./Definition.ts"
 import * as DefinitionError from "./DefinitionError.ts"
+import { invalidOutput, issuesOf } from "./internal/issues.ts"
 import * as jsonSchema from "./internal/jsonSchema.ts"
+import { once } from "./internal/once.ts"
+import * as ToolSchema from "./ToolSchema.ts"
 
 const TypeId = "~fastmcp-effect/definition/Tool"
 
@@ -32,16 +38,17 @@ export interface Tool<
   in out Parameters extends Codec,
   in out Success extends Codec,
   in out Failure extends Codec
-> {
+> extends Definition.Common {
   readonly [TypeId]: typeof TypeId
   readonly name: Name
-  readonly title: string | undefined
-  readonly description: string | undefined
   readonly parameters: Parameters
   readonly success: Success
   readonly failure: Failure
   readonly annotations: McpSchema.ToolAnnotations | undefined
-  readonly meta: { readonly [key: string]: unknown } | undefined
+  /** How many calls run at once; more wait. */
+  readonly concurrency: number | undefined
+  /** Whether argument keys it does not know are refused; the server's word where it has none. */
+  readonly strict: boolean | undefined
   /** How long one call may take; the tighter of this and the server's own limit counts. */
   readonly timeout: Duration.Input | undefined
   /** What the client must be able to do, or the call is refused before the handler runs. */
@@ -63,7 +70,7 @@ export interface Handled<
 > extends Tool<Name, Parameters, Success, Failure> {
   readonly handler: (
     parameters: Parameters["Type"]
-  ) => Effect.Effect<Success["Type"], Failure["Type"] | McpError.McpError, R>
+  ) => Effect.Effect<Success["Type"], Failure["Type"] | Definition.HandlerError, R>
 }
 
 /** @category models @since 0.1.0 */
@@ -72,27 +79,31 @@ export interface AnyHandled extends Handled<string, any, any, any, any> {}
 /** What the code of a handled tool needs. @category utility types @since 0.1.0 */
 export type Services<T> = T extends Handled<infer _N, infer _P, infer _S, infer _F, infer R> ? R : never
 
-type Parameters = Codec | Schema.Struct.Fields
+type Success = Codec | StandardSchemaV1
 
-type ParametersCodec<P> = P extends Codec ? P
+type Parameters = Success | Schema.Struct.Fields
+
+type SuccessCodec<S> = S extends Codec ? S : S extends StandardSchemaV1 ? ToolSchema.FromStandard<S> : never
+
+type ParametersCodec<P> = P extends Success ? SuccessCodec<P>
   : P extends Schema.Struct.Fields ? Extract<Schema.Struct<P>, Codec>
   : never
 
 /** @category models @since 0.1.0 */
-export interface Options<P extends Parameters, S extends Codec, F extends Codec> {
-  readonly title?: string
-  /** What the tool does, told to the model. */
-  readonly description?: string
-  /** A struct's fields or any object schema; no parameters when left out. */
+export interface Options<P extends Parameters, S extends Success, F extends Codec> extends Definition.Options {
+  /** A struct's fields, or the schema of an object: Effect's or a Standard Schema. No parameters when left out. */
   readonly parameters?: P
   /** What the handler succeeds with; `Tool.Result` for content of your own making. Nothing when left out. */
   readonly success?: S
   /** What the handler may fail with: it reaches the client as a tool error with its encoded value. */
   readonly failure?: F
   readonly annotations?: McpSchema.ToolAnnotations
-  readonly meta?: { readonly [key: string]: unknown }
   readonly timeout?: Duration.Input
   readonly requires?: McpSchema.ClientCapabilities
+  /** How many calls of this tool run at once, 1 or more; others wait. No limit when left out. */
+  readonly concurrency?: number
+  /** Refuses argument keys the parameters do not name. As the server has it when left out. */
+  readonly strict?: boolean
 }
 
 /**
@@ -115,35 +126,42 @@ export const make: {
   <
     const Name extends string,
     const P extends Parameters = {},
-    S extends Codec = typeof Schema.Void,
+    S extends Success = typeof Schema.Void,
     F extends Codec = typeof Schema.Never
-  >(name: Name, options?: Options<P, S, F> & { readonly handler?: never }): Tool<Name, ParametersCodec<P>, S, F>
+  >(
+    name: Name,
+    options?: Options<P, S, F> & { readonly handler?: never }
+  ): Tool<Name, ParametersCodec<P>, SuccessCodec<S>, F>
   <
     const Name extends string,
     R,
     const P extends Parameters = {},
-    S extends Codec = typeof Schema.Void,
+    S extends Success = typeof Schema.Void,
     F extends Codec = typeof Schema.Never
   >(
     name: Name,
     options: Options<P, S, F> & {
       readonly handler: (
         parameters: ParametersCodec<P>["Type"]
-      ) => Effect.Effect<S["Type"], F["Type"] | McpError.McpError, R>
+      ) => Effect.Effect<SuccessCodec<S>["Type"], F["Type"] | Definition.HandlerError, R>
     }
-  ): Handled<Name, ParametersCodec<P>, S, F, R>
+  ): Handled<Name, ParametersCodec<P>, SuccessCodec<S>, F, R>
 } = (name: string, options: Options<any, any, any> & { readonly handler?: AnyHandled["handler"] } = {}): any => {
-  const { parameters = {} } = options
+  const { parameters = {}, success = Schema.Void } = options
   const tool: Any = {
     [TypeId]: TypeId,
     name,
-    title: options.title,
-    description: options.description,
-    parameters: Schema.isSchema(parameters) ? parameters : Schema.Struct(parameters),
-    success: options.success ?? Schema.Void,
+    ...Definition.common(options),
+    parameters: Schema.isSchema(parameters)
+      ? parameters
+      : ToolSchema.isStandard(parameters)
+      ? ToolSchema.fromStandard(parameters)
+      : Schema.Struct(parameters),
+    success: Schema.isSchema(success) ? success : ToolSchema.fromStandard(success),
     failure: options.failure ?? Schema.Never,
     annotations: options.annotations,
-    meta: options.meta,
+    concurrency: options.concurrency,
+    strict: options.strict,
     timeout: options.timeout,
     requires: options.requires,
     wire: once(() => makeWire(tool))
@@ -152,15 +170,15 @@ export const make: {
 }
 
 /**
- * Gives a contract its code. The handler gets decoded parameters; its failures are the declared one, or an `McpError`
- * that refuses the request.
+ * Gives a contract its code. The handler gets decoded parameters; its failures are the declared one, an `McpError` that
+ * refuses the request, or an `AskError`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const handle = <Name extends string, P extends Codec, S extends Codec, F extends Codec, R>(
   tool: Tool<Name, P, S, F>,
-  handler: (parameters: P["Type"]) => Effect.Effect<S["Type"], F["Type"] | McpError.McpError, R>
+  handler: (parameters: P["Type"]) => Effect.Effect<S["Type"], F["Type"] | Definition.HandlerError, R>
 ): Handled<Name, P, S, F, R> => ({ ...tool, handler })
 
 /** @category guards @since 0.1.0 */
@@ -179,15 +197,22 @@ export const isHandled = (value: unknown): value is AnyHandled => isTool(value) 
 export const run = <Name extends string, P extends Codec, S extends Codec, F extends Codec, R>(
   tool: Handled<Name, P, S, F, R>,
   input: P["Encoded"]
-): Effect.Effect<S["Type"], F["Type"] | McpError.McpError | DefinitionError.DefinitionError, R> =>
-  Effect.suspend(() => {
-    const decoded = SchemaParser.decodeUnknownExit(tool.parameters)(input)
-    if (Exit.isFailure(decoded)) return Effect.fail(invalidInput(tool.name, decoded.cause))
-    return Effect.flatMap(tool.handler(decoded.value), (success) => {
-      const encoded = tool.wire().encodeSuccess(success)
-      return Exit.isFailure(encoded) ? Effect.fail(invalidOutput(tool.name, encoded.cause)) : Effect.succeed(success)
-    })
-  })
+): Effect.Effect<S["Type"], F["Type"] | Definition.HandlerError | DefinitionError.DefinitionError, R> =>
+  Effect.suspend(() =>
+    settle(
+      SchemaParser.decodeUnknownEffect(tool.parameters)(input),
+      (decoded) =>
+        Exit.isFailure(decoded) ? fault(tool.name, decoded.cause, invalidInput) : Effect.flatMap(
+          tool.handler(decoded.value),
+          (success) =>
+            settle(
+              tool.wire().encodeSuccess(success),
+              (encoded) =>
+                Exit.isFailure(encoded) ? fault(tool.name, encoded.cause, invalidOutput) : Effect.succeed(success)
+            )
+        )
+    )
+  )
 
 /**
  * Calls a tool of the server that is answering this request, by its contract: through its middleware, within what is
@@ -200,7 +225,7 @@ export const run = <Name extends string, P extends Codec, S extends Codec, F ext
 export const call = <Name extends string, P extends Codec, S extends Codec, F extends Codec>(
   tool: Tool<Name, P, S, F>,
   parameters: P["Type"]
-): Effect.Effect<S["Type"], F["Type"] | McpError.McpError, RequestContext.RequestContext> =>
+): Effect.Effect<S["Type"], F["Type"] | Definition.HandlerError, RequestContext.RequestContext> =>
   Effect.flatMap(
     Effect.all([RequestContext.RequestContext, Effect.orDie(encodeParameters(tool, parameters))]),
     ([request, input]) =>
@@ -208,7 +233,10 @@ export const call = <Name extends string, P extends Codec, S extends Codec, F ex
         Effect.catchIf(
           decodeResult(tool, result),
           (error): error is DefinitionError.DefinitionError => error instanceof DefinitionError.DefinitionError,
-          (error) => Effect.die(error)
+          (error) => {
+            const asked = askErrorOf(result)
+            return asked === undefined ? Effect.die(error) : Effect.fail(asked)
+          }
         ))
   )
 
@@ -217,31 +245,44 @@ export const encodeParameters = <P extends Codec>(
   tool: Tool<string, P, any, any>,
   parameters: P["Type"]
 ): Effect.Effect<JsonObject, DefinitionError.DefinitionError> =>
-  Effect.suspend(() => {
-    const encoded = tool.wire().encodeParameters(parameters)
-    return Exit.isFailure(encoded)
-      ? Effect.fail(invalidInput(tool.name, encoded.cause))
-      : Effect.succeed(encoded.value as JsonObject)
-  })
+  Effect.suspend(() =>
+    settle(tool.wire().encodeParameters(parameters), (encoded) =>
+      Exit.isFailure(encoded)
+        ? fault(tool.name, encoded.cause, invalidInput)
+        : Effect.succeed(encoded.value as JsonObject))
+  )
 
 /**
- * Answers a `tools/call` whose arguments are raw JSON. Arguments that do not fit, and declared failures, are results
- * with `isError`; only an `McpError` fails.
+ * Answers a `tools/call` whose arguments are raw JSON. Arguments that do not fit, declared failures, and questions that
+ * came to nothing are results with `isError`; only an `McpError` fails. `strict` refuses argument keys that the
+ * parameters do not name; left out, the tool's own word counts.
  *
  * @category running
  * @since 0.1.0
  */
 export const respond = <R>(
   tool: Handled<string, any, any, any, R>,
-  input: unknown
+  input: unknown,
+  options?: { readonly strict?: boolean }
 ): Effect.Effect<McpSchema.CallToolResult, McpError.McpError, R> =>
   Effect.suspend(() => {
     const wire = tool.wire()
-    const decoded = wire.decodeParameters(input)
-    return Exit.isFailure(decoded)
-      ? Effect.succeed(refuseInput(tool.name, decoded.cause))
-      : Effect.matchCauseEffect(tool.handler(decoded.value), wire.answer)
+    const decoded = options?.strict ?? tool.strict ? wire.decodeStrictly(input) : wire.decodeParameters(input)
+    return isDone(decoded)
+      ? answer(tool, wire, decoded)
+      : Effect.flatMap(Effect.exit(decoded), (decoded) => answer(tool, wire, decoded))
   })
+
+const answer = <R>(
+  tool: Handled<string, any, any, any, R>,
+  wire: Wire,
+  decoded: Exit.Exit<unknown, SchemaIssue.Issue>
+): Effect.Effect<McpSchema.CallToolResult, McpError.McpError, R> =>
+  Exit.isSuccess(decoded)
+    ? Effect.matchCauseEffect(tool.handler(decoded.value), wire.answer)
+    : isIssue(decoded.cause)
+    ? Effect.succeed(refuseInput(tool.name, decoded.cause))
+    : Effect.failCause(decoded.cause as Cause.Cause<never>)
 
 /**
  * Reads a result back into what the handler ended with.
@@ -252,14 +293,20 @@ export const respond = <R>(
 export const decodeResult = <Name extends string, P extends Codec, S extends Codec, F extends Codec>(
   tool: Tool<Name, P, S, F>,
   result: McpSchema.CallToolResult
-): Exit.Exit<S["Type"], F["Type"] | DefinitionError.DefinitionError> => {
+): Effect.Effect<S["Type"], F["Type"] | DefinitionError.DefinitionError> => {
   const wire = tool.wire()
   if (result.isError === true) {
     const outcome = WireOutcome.decode(result._meta)
+    const failed = () =>
+      DefinitionError.make(new DefinitionError.ExecutionFailed({ name: tool.name, message: textOf(result) }))
     if (outcome?._tag === "Err") {
-      const failure = wire.decodeFailure(outcome.error)
-      if (Exit.isSuccess(failure)) return Exit.fail(failure.value)
-      if (wire.kind !== "result") return Exit.fail(invalidOutput(tool.name, failure.cause))
+      return settle(wire.decodeFailure(outcome.error), (failure) => {
+        if (Exit.isSuccess(failure)) return Exit.fail(failure.value)
+        if (askErrorOf(result) !== undefined) return Exit.fail(failed())
+        return wire.kind === "result"
+          ? decodeSuccess(tool, wire, result)
+          : fault(tool.name, failure.cause, invalidOutput)
+      })
     }
     if (outcome?._tag === "InvalidInput") {
       const issues = decodeIssues(outcome.issues)
@@ -270,26 +317,36 @@ export const decodeResult = <Name extends string, P extends Codec, S extends Cod
       }
     }
     // An author's own result may say `isError` itself.
-    if (wire.kind !== "result") {
-      return Exit.fail(
-        DefinitionError.make(new DefinitionError.ExecutionFailed({ name: tool.name, message: textOf(result) }))
-      )
-    }
+    if (wire.kind !== "result") return Exit.fail(failed())
   }
+  return decodeSuccess(tool, wire, result)
+}
+
+const decodeSuccess = (
+  tool: Any,
+  wire: Wire,
+  result: McpSchema.CallToolResult
+): Effect.Effect<any, DefinitionError.DefinitionError> => {
   if (wire.kind === "void") return Exit.succeed(undefined)
   const encoded = readSuccess(wire.kind, result)
   if (Exit.isFailure(encoded)) return Exit.fail(unreadable(tool.name))
-  const success = wire.decodeSuccess(encoded.value)
-  return Exit.isSuccess(success) ? success : Exit.fail(invalidOutput(tool.name, success.cause))
+  return settle(
+    wire.decodeSuccess(encoded.value),
+    (success) => Exit.isSuccess(success) ? Exit.succeed(success.value) : fault(tool.name, success.cause, invalidOutput)
+  )
 }
 
 /**
- * The tool as clients see it in `tools/list`.
+ * The tool as clients see it in `tools/list`, `strict` as in `respond`. Throws a `DefinitionError` when the tool cannot
+ * be listed.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const describe = (tool: Any): McpSchema.Tool => tool.wire().description
+export const describe = (tool: Any, options?: { readonly strict?: boolean }): McpSchema.Tool => {
+  const wire = tool.wire()
+  return options?.strict ?? tool.strict ? wire.strictDescription() : wire.description
+}
 
 // ----------------------------------------------------------------------------
 // wire
@@ -305,63 +362,91 @@ type Kind = "result" | "void" | "text" | "json"
 interface Wire {
   readonly kind: Kind
   readonly description: McpSchema.Tool
-  readonly decodeParameters: (input: unknown) => Exit.Exit<any, SchemaIssue.Issue>
-  readonly encodeParameters: (parameters: unknown) => Exit.Exit<unknown, SchemaIssue.Issue>
-  readonly encodeSuccess: (success: unknown) => Exit.Exit<unknown, SchemaIssue.Issue>
-  readonly decodeSuccess: (encoded: unknown) => Exit.Exit<any, SchemaIssue.Issue>
-  readonly decodeFailure: (encoded: unknown) => Exit.Exit<any, SchemaIssue.Issue>
+  readonly strictDescription: () => McpSchema.Tool
+  readonly decodeParameters: Parser
+  readonly decodeStrictly: Parser
+  readonly encodeParameters: Parser
+  readonly encodeSuccess: Parser
+  readonly decodeSuccess: Parser
+  readonly decodeFailure: Parser
   readonly answer: {
     readonly onSuccess: (success: unknown) => Effect.Effect<McpSchema.CallToolResult>
     readonly onFailure: (cause: Cause.Cause<unknown>) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
   }
 }
 
+/** Gives an `Exit` wherever nothing has to be waited for. */
+type Parser = (value: unknown) => Effect.Effect<any, SchemaIssue.Issue>
+
 const makeWire = (tool: Any): Wire => {
-  const inputSchema = jsonSchema.toolInput(tool.parameters)
+  const inputSchema = listed(tool, "parameters", () => jsonSchema.toolInput(tool.parameters))
   const kind = kindOf(tool.success)
-  const outputSchema = kind === "json" ? jsonSchema.toolOutput(tool.success) : undefined
+  const outputSchema = kind === "json"
+    ? listed(tool, "success", () => jsonSchema.toolOutput(tool.success))
+    : undefined
   const textual = kind === "json" && outputSchema!.type === "string"
   const parameters: Codec = jsonSchema.codec(tool.parameters as Codec)
   const success: Codec = jsonSchema.codec(tool.success as Codec)
   const failure: Codec = jsonSchema.codec(tool.failure as Codec)
-  const encodeSuccess = SchemaParser.encodeUnknownExit(success)
-  const encodeFailure = SchemaParser.encodeUnknownExit(failure)
+  const encodeSuccess: Parser = SchemaParser.encodeUnknownEffect(success)
+  const encodeFailure: Parser = SchemaParser.encodeUnknownEffect(failure)
   const write = textual ? writeText : writers[kind]
+  const description: McpSchema.Tool = {
+    name: tool.name,
+    inputSchema,
+    ...(outputSchema === undefined || textual ? undefined : { outputSchema }),
+    ...(tool.annotations === undefined ? undefined : { annotations: tool.annotations }),
+    ...Definition.describe(tool)
+  }
+  const writeSuccess = (encoded: Exit.Exit<unknown, SchemaIssue.Issue>) =>
+    Exit.isSuccess(encoded) ? Exit.succeed(write(encoded.value)) : dieOf(tool.name, encoded.cause)
   return {
     kind: textual ? "text" : kind,
-    description: {
-      name: tool.name,
-      ...(tool.title === undefined ? undefined : { title: tool.title }),
-      ...(tool.description === undefined ? undefined : { description: tool.description }),
-      inputSchema,
-      ...(outputSchema === undefined || textual ? undefined : { outputSchema }),
-      ...(tool.annotations === undefined ? undefined : { annotations: tool.annotations }),
-      ...(tool.meta === undefined ? undefined : { _meta: tool.meta })
-    },
-    decodeParameters: SchemaParser.decodeUnknownExit(parameters),
-    encodeParameters: SchemaParser.encodeUnknownExit(parameters),
+    description,
+    strictDescription: once(() => ({
+      ...description,
+      inputSchema: jsonSchema.toolInput(tool.parameters, { strict: true })
+    })),
+    decodeParameters: SchemaParser.decodeUnknownEffect(parameters),
+    decodeStrictly: SchemaParser.decodeUnknownEffect(parameters, { onExcessProperty: "error", errors: "all" }),
+    encodeParameters: SchemaParser.encodeUnknownEffect(parameters),
     encodeSuccess,
-    decodeSuccess: SchemaParser.decodeUnknownExit(success),
-    decodeFailure: SchemaParser.decodeUnknownExit(failure),
+    decodeSuccess: SchemaParser.decodeUnknownEffect(success),
+    decodeFailure: SchemaParser.decodeUnknownEffect(failure),
     answer: {
-      onSuccess: (value) => {
-        const encoded = encodeSuccess(value)
-        return Exit.isSuccess(encoded)
-          ? Exit.succeed(write(encoded.value))
-          : Effect.die(invalidOutput(tool.name, encoded.cause))
-      },
+      onSuccess: (value) => settle(encodeSuccess(value), writeSuccess),
       onFailure: (cause) => {
         const outcome = Outcome.fromExit(Exit.failCause(cause))
         if (outcome._tag !== "Err") return Effect.failCause(cause as Cause.Cause<never>)
-        const encoded = encodeFailure(outcome.error)
-        if (Exit.isSuccess(encoded)) return Exit.succeed(writeFailure(outcome.error, encoded.value as Json))
-        return outcome.error instanceof McpError.McpError
-          ? Effect.fail(outcome.error)
-          : Effect.die(invalidOutput(tool.name, encoded.cause))
+        const { error } = outcome
+        return settle(encodeFailure(error), (encoded) => {
+          if (Exit.isSuccess(encoded)) return Exit.succeed(writeFailure(error, encoded.value as Json))
+          if (error instanceof McpError.McpError) return Exit.fail(error)
+          if (error instanceof AskError.AskError) return Exit.succeed(writeFailure(error, encodeAskError(error)))
+          return dieOf(tool.name, encoded.cause)
+        })
       }
     }
   }
 }
+
+const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
+
+const settle = <A, E, B, E2, R>(
+  effect: Effect.Effect<A, E, R>,
+  f: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E2, R>
+): Effect.Effect<B, E2, R> => isDone(effect) ? f(effect) : Effect.flatMap(Effect.exit(effect), f)
+
+const listed = <A>(tool: Any, side: "parameters" | "success", make: () => A): A => {
+  try {
+    return make()
+  } catch (error) {
+    throw unlistable(tool, `${side}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const unlistable = ({ name }: Any, message: string) =>
+  DefinitionError.make(new DefinitionError.InvalidDefinition({ name, message }))
 
 const kindOf = (success: Codec): "result" | "void" | "json" =>
   success === Result ? "result" : success.ast._tag === "Void" || success.ast._tag === "Undefined" ? "void" : "json"
@@ -419,6 +504,35 @@ const explain = (error: unknown, encoded: Json): string =>
     ? encoded
     : JSON.stringify(encoded)
 
+const encodeAskError = Schema.encodeSync(AskError.AskError) as (error: AskError.AskError) => Json
+
+const decodeAskError = SchemaParser.decodeUnknownExit(AskError.AskError)
+
+const askErrorOf = (result: McpSchema.CallToolResult): AskError.AskError | undefined => {
+  const outcome = WireOutcome.decode(result._meta)
+  if (result.isError !== true || outcome?._tag !== "Err") return undefined
+  const error = decodeAskError(outcome.error)
+  return Exit.isSuccess(error) ? error.value : undefined
+}
+
+/** Whether a value was found wrong. Anything else, as a validator that is not installed, is no fault of the value. */
+const isIssue = (cause: Cause.Cause<SchemaIssue.Issue>): boolean => cause.reasons.every(Cause.isFailReason)
+
+const fault = (
+  name: string,
+  cause: Cause.Cause<SchemaIssue.Issue>,
+  make: (name: string, cause: Cause.Cause<SchemaIssue.Issue>) => DefinitionError.DefinitionError
+): Exit.Exit<never, DefinitionError.DefinitionError> => {
+  if (isIssue(cause)) return Exit.fail(make(name, cause))
+  const unfit = cause.reasons.find((reason) =>
+    Cause.isDieReason(reason) && reason.defect instanceof DefinitionError.DefinitionError
+  ) as { readonly defect: DefinitionError.DefinitionError } | undefined
+  return unfit === undefined ? Exit.failCause(cause as Cause.Cause<never>) : Exit.fail(unfit.defect)
+}
+
+const dieOf = (name: string, cause: Cause.Cause<SchemaIssue.Issue>): Exit.Exit<never> =>
+  isIssue(cause) ? Exit.die(invalidOutput(name, cause)) : Exit.failCause(cause as Cause.Cause<never>)
+
 const refuseInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>): McpSchema.CallToolResult => {
   const issues = issuesOf(cause)
   const error = DefinitionError.make(new DefinitionError.InvalidInput({ name, issues }))
@@ -432,31 +546,9 @@ const refuseInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>): McpSc
 const invalidInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>) =>
   DefinitionError.make(new DefinitionError.InvalidInput({ name, issues: issuesOf(cause) }))
 
-const invalidOutput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>) =>
-  DefinitionError.make(new DefinitionError.InvalidOutput({ name, issues: issuesOf(cause) }))
-
 const unreadable = (name: string) =>
   DefinitionError.make(
     new DefinitionError.InvalidOutput({ name, issues: [{ path: [], message: "Expected structured content or JSON" }] })
   )
 
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
-
 const decodeIssues = SchemaParser.decodeUnknownExit(Schema.Array(DefinitionError.Issue))
-
-const issuesOf = (cause: Cause.Cause<SchemaIssue.Issue>): ReadonlyArray<DefinitionError.Issue> =>
-  cause.reasons.flatMap((reason) => {
-    if (!Cause.isFailReason(reason)) return [{ path: [], message: "The value could not be checked" }]
-    return formatIssue(reason.error).issues.map(({ message, path }) => ({
-      path: (path ?? []).map((segment) => {
-        const key = typeof segment === "object" ? segment.key : segment
-        return typeof key === "number" ? key : String(key)
-      }),
-      message
-    }))
-  })
-
-const once = <A>(make: () => A): () => A => {
-  let value: A | undefined
-  return () => value ??= make()
-}

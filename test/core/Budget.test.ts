@@ -435,6 +435,181 @@ describe("Budget", () => {
       }))
   })
 
+  describe("hold", () => {
+    const left = Effect.map(Budget.remaining, ({ timeLeft }) => Duration.toMillis(timeLeft))
+
+    it.effect("leaves after it the time there was before it", () =>
+      Effect.gen(function*() {
+        const work = Effect.gen(function*() {
+          yield* Effect.sleep("2 seconds")
+          const before = yield* left
+          const answer = yield* Budget.hold(Effect.as(Effect.sleep("1 hour"), "answer"))
+          return [answer, before, yield* left]
+        })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("1 hour")
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok(["answer", 3000, 3000]))
+      }))
+
+    it.effect("leaves no more than that", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const work = Effect.gen(function*() {
+          yield* Effect.sleep("2 seconds")
+          yield* Budget.hold(Effect.sleep("1 minute"))
+          yield* Effect.never
+        })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("62 seconds")
+        yield* TestClock.adjust("2999 millis")
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.cancelled("Deadline"))
+      }))
+
+    it.effect("gives back the clock however it ends", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const ways: { readonly [how: string]: Effect.Effect<unknown, string> } = {
+          succeeds: Effect.sleep("1 second"),
+          fails: Effect.andThen(Effect.sleep("1 second"), Effect.fail("no")),
+          dies: Effect.andThen(Effect.sleep("1 second"), Effect.die("bug")),
+          timesOut: Effect.timeoutOption(Effect.never, "1 second"),
+          isInterrupted: Effect.andThen(Effect.sleep("1 second"), Effect.interrupt)
+        }
+        for (const [how, effect] of Object.entries(ways)) {
+          const work = Effect.gen(function*() {
+            yield* Effect.exit(Budget.hold(effect))
+            const running = yield* Budget.CurrentBudget
+            return [running.isHeld, yield* left]
+          })
+          const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+          yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok<[boolean, number]>([false, 5000]), how)
+        }
+      }))
+
+    it.effect("is one hold where several overlap: from the first that begins to the last that ends", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const work = Effect.gen(function*() {
+          const running = yield* Budget.CurrentBudget
+          const seen: Array<boolean> = []
+          const at = (from: number, to: number) =>
+            Effect.andThen(Effect.sleep(from), Budget.hold(Effect.sleep(to - from)))
+          const look = Effect.forEach([500, 1500, 3500, 5500, 6500], (ms, index) =>
+            Effect.andThen(
+              Effect.sleep(ms - [0, 500, 1500, 3500, 5500][index]!),
+              Effect.sync(() => seen.push(running.isHeld))
+            ))
+          // Held from 1 to 6 seconds; 4 to 5 is inside.
+          yield* Effect.all([at(1000, 3000), at(2000, 6000), at(4000, 5000), look], { concurrency: "unbounded" })
+          return [seen, yield* left]
+        })
+        const fiber = yield* fork(run(work, { timeout: "10 seconds" }))
+        for (let ms = 0; ms < 6500; ms += 500) yield* TestClock.adjust("500 millis")
+        assert.deepStrictEqual(
+          yield* Fiber.join(fiber),
+          Outcome.ok<[Array<boolean>, number]>([[false, true, true, true, false], 8500])
+        )
+      }))
+
+    it.effect("within a part of a request holds the request's clock with the part's", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const work = Effect.gen(function*() {
+          const inside = yield* Budget.nested(
+            Effect.gen(function*() {
+              yield* Effect.sleep("1 second")
+              yield* Budget.hold(Effect.sleep("1 minute"))
+              return yield* left
+            }),
+            { timeout: "3 seconds" }
+          )
+          return [inside, yield* left]
+        })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok([2000, 4000]))
+      }))
+
+    it.effect("of a request leaves another part's own limit alone", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const part = Outcome.fromEffect(Budget.nested(Effect.never, { timeout: "3 seconds" }))
+        const work = Effect.all([part, Budget.hold(Effect.sleep("1 minute"))], { concurrency: 2 })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("3 seconds")
+        yield* TestClock.adjust("57 seconds")
+        const outcome = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          Outcome.isOk(outcome) ? outcome.value[0] : outcome,
+          Outcome.cancelled("Deadline")
+        )
+      }))
+
+    it.effect("lets checkpoints pass while it lasts, past the deadline that would have been", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        let passed = 0
+        const work = Effect.all([
+          Budget.hold(Effect.sleep("1 minute")),
+          Effect.forever(
+            Effect.andThen(Effect.sleep("1 second"), Effect.andThen(Budget.checkpoint, Effect.sync(() => passed++)))
+          )
+        ], { concurrency: 2 })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        for (let second = 0; second < 60; second++) yield* TestClock.adjust("1 second")
+        assert.isUndefined(fiber.pollUnsafe())
+        assert.isAtLeast(passed, 59)
+        for (let second = 0; second < 5; second++) yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.cancelled("Deadline"))
+        assert.isAtMost(passed, 65)
+      }))
+
+    it.effect("holds the clock and nothing else: polls and cost go on counting", () =>
+      Effect.gen(function*() {
+        const uses = [[Budget.checkpoint, "PollQuota"], [Budget.spend(1), "CostBudget"]] as const
+        for (const [use, reason] of uses) {
+          let passed = 0
+          const loop = Effect.forever(Effect.andThen(use, Effect.sync(() => passed++)))
+          assert.deepStrictEqual(
+            yield* run(Budget.hold(loop), { pollQuota: 3, costQuota: 3 }),
+            Outcome.cancelled(reason)
+          )
+          assert.strictEqual(passed, 3)
+        }
+      }))
+
+    it.effect("changes nothing without a deadline", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Budget.hold(Effect.succeed("a")), "a")
+        assert.deepStrictEqual(yield* run(Effect.andThen(Budget.hold(Effect.void), left), {}), Outcome.ok(Infinity))
+      }))
+
+    it.effect("tells of its end, once, to whoever asked; at once where nobody holds", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const told: Array<string> = []
+        const work = Effect.gen(function*() {
+          const running = yield* Budget.CurrentBudget
+          Budget.onRelease(running, () => told.push("at once"))
+          const fiber = yield* fork(Budget.hold(Effect.sleep("1 minute")))
+          Budget.onRelease(running, () => told.push("first"))
+          Budget.onRelease(running, () => told.push("second"))
+          told.push("held")
+          yield* Fiber.join(fiber)
+          yield* Budget.hold(Effect.void)
+          return told
+        })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok(["at once", "held", "first", "second"]))
+      }))
+  })
+
   describe("interruptWithin", () => {
     it.effect("answers how the fiber ended when its finalizers were in time", () =>
       Effect.gen(function*() {

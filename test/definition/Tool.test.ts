@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as AskError from "fastmcp-effect/context/AskError"
 import * as ClientLog from "fastmcp-effect/context/ClientLog"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
@@ -11,6 +13,8 @@ import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as McpError from "fastmcp-effect/protocol/McpError"
+import type { CallToolResult } from "fastmcp-effect/protocol/McpSchema"
+import * as Meta from "fastmcp-effect/protocol/Meta"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {
   override get message() {
@@ -196,7 +200,7 @@ describe("Tool.respond, with raw JSON,", () => {
         const refused = yield* respond(input)
         assert.isTrue(refused.isError)
         assert.match((refused.content[0] as { text: string }).text, /^Invalid arguments for pay: /u)
-        const error = Outcome.fromExit(Tool.decodeResult(pay, refused))
+        const error = Outcome.fromExit(yield* Effect.exit(Tool.decodeResult(pay, refused)))
         assert.isTrue(
           Outcome.isErr(error) && error.error instanceof DefinitionError.DefinitionError
             && error.error.reason._tag === "InvalidInput"
@@ -245,5 +249,158 @@ describe("a handler with a layer", () => {
     Effect.gen(function*() {
       const exit = yield* Effect.exit(Effect.provide(Tool.run(Pay, { amount: 2, at }), Layer.succeed(Rate, 5)))
       assert.deepStrictEqual(exit, Exit.succeed({ paid: 10, at }))
+    }))
+})
+
+const textOf = ({ content }: CallToolResult) => content.map((block) => block.type === "text" ? block.text : "").join()
+
+describe("what a tool says of itself", () => {
+  it("is listed where clients look for it, and what is for the server is kept on the tool", () => {
+    const visible = () => false
+    const tool = Tool.make("all", {
+      icons: [{ src: "https://example.com/icon.png" }],
+      tags: ["money"],
+      version: "2",
+      meta: { "example.com/a": 1 },
+      visible,
+      concurrency: 3,
+      strict: false
+    })
+    assert.deepStrictEqual(Tool.describe(tool), {
+      name: "all",
+      inputSchema: { type: "object", additionalProperties: false },
+      icons: [{ src: "https://example.com/icon.png" }],
+      _meta: { "example.com/a": 1, [Meta.tags]: ["money"], [Meta.version]: "2" }
+    })
+    const handled = Tool.handle(tool, () => Effect.void)
+    assert.strictEqual(handled.visible, visible)
+    assert.strictEqual(handled.concurrency, 3)
+    assert.strictEqual(handled.strict, false)
+  })
+})
+
+describe("a strict tool", () => {
+  const parameters = { a: Schema.optionalKey(Schema.Struct({ b: Schema.String })) }
+  const make = (strict?: boolean) =>
+    Tool.make("a", { parameters, ...(strict === undefined ? undefined : { strict }), handler: () => Effect.void })
+
+  it.effect("refuses every key it does not know, by name and at any depth, and others ignore them", () =>
+    Effect.gen(function*() {
+      const input = { x: 1, y: 2, a: { b: "", c: 3 } }
+      const refused = yield* Tool.respond(make(true), input)
+      assert.isTrue(refused.isError)
+      assert.strictEqual(
+        textOf(refused),
+        "Invalid arguments for a: x: Expected no excess property; y: Expected no excess property; a.c: Expected no excess property"
+      )
+      assert.isUndefined((yield* Tool.respond(make(), input)).isError)
+      assert.isUndefined((yield* Tool.respond(make(false), input)).isError)
+    }))
+
+  it.effect("without parameters takes none", () =>
+    Effect.gen(function*() {
+      const none = Tool.make("none", { handler: () => Effect.void })
+      assert.isUndefined((yield* Tool.respond(none, { x: 1 })).isError)
+      assert.isUndefined((yield* Tool.respond(none, {}, { strict: true })).isError)
+      const refused = yield* Tool.respond(none, { x: 1 }, { strict: true })
+      assert.strictEqual(textOf(refused), "Invalid arguments for none: x: Expected no excess property")
+    }))
+
+  it.effect("may be made so for one call, and for one listing", () =>
+    Effect.gen(function*() {
+      assert.isTrue((yield* Tool.respond(make(), { x: 1 }, { strict: true })).isError)
+      assert.isUndefined((yield* Tool.respond(make(true), { x: 1 }, { strict: false })).isError)
+      const closed = {
+        type: "object",
+        properties: {
+          a: { type: "object", properties: { b: { type: "string" } }, required: ["b"], additionalProperties: false }
+        },
+        additionalProperties: false
+      }
+      assert.deepStrictEqual(Tool.describe(make(), { strict: true }).inputSchema, closed)
+      assert.deepStrictEqual(Tool.describe(make(true)).inputSchema, closed)
+      assert.notProperty(Tool.describe(make(true), { strict: false }).inputSchema, "additionalProperties")
+    }))
+
+  it("leaves a record open, whose keys are its values' business", () => {
+    const tool = Tool.make("a", { parameters: Schema.Record(Schema.String, Schema.Finite) })
+    assert.deepStrictEqual(Tool.describe(tool, { strict: true }).inputSchema, {
+      type: "object",
+      additionalProperties: { type: "number" }
+    })
+  })
+})
+
+describe("a question to the client that came to nothing", () => {
+  const declined = AskError.make(new AskError.Declined({ key: "seat" }))
+  const tool = Tool.make("book", { success: Schema.String, handler: () => Effect.fail(declined) })
+
+  it.effect("is a tool error with its message, and a failed execution to a client", () =>
+    Effect.gen(function*() {
+      const result = yield* Tool.respond(tool, {})
+      assert.isTrue(result.isError)
+      assert.strictEqual(textOf(result), declined.message)
+      const error = yield* Effect.flip(Tool.decodeResult(tool, result))
+      assert.deepStrictEqual(
+        error,
+        DefinitionError.make(new DefinitionError.ExecutionFailed({ name: "book", message: declined.message }))
+      )
+      assert.deepStrictEqual(yield* Effect.flip(Tool.run(tool, {})), declined)
+    }))
+
+  it.effect("reaches a tool of the same server that called this one as it was", () =>
+    Effect.gen(function*() {
+      const request = yield* RequestContext.RequestContext
+      const error = yield* Effect.flip(Effect.provideService(Tool.call(tool, {}), RequestContext.RequestContext, {
+        ...request,
+        callTool: ({ arguments: input }) => Tool.respond(tool, input)
+      }))
+      assert.deepStrictEqual(error, declined)
+    }).pipe(Effect.provide(RequestContext.layerNoop)))
+})
+
+describe("a schema that has to wait", () => {
+  it.effect("is waited for, on the way in and on the way out", () =>
+    Effect.gen(function*() {
+      const Slow = Schema.String.pipe(Schema.decodeTo(
+        Schema.String,
+        SchemaTransformation.transformEffect({
+          decode: (text: string) => Effect.as(Effect.yieldNow, `${text}!`),
+          encode: (text: string) => Effect.as(Effect.yieldNow, text.slice(0, -1))
+        })
+      ))
+      const tool = Tool.make("a", {
+        parameters: { a: Slow },
+        success: Schema.Struct({ b: Slow }),
+        handler: ({ a }) => Effect.succeed({ b: a })
+      })
+      const result = yield* Tool.respond(tool, { a: "x" })
+      assert.deepStrictEqual(result.structuredContent, { b: "x" })
+      assert.deepStrictEqual(yield* Tool.decodeResult(tool, result), { b: "x!" })
+      assert.deepStrictEqual(yield* Tool.encodeParameters(tool, { a: "y!" }), { a: "y" })
+      assert.deepStrictEqual(yield* Tool.run(tool, { a: "x" }), { b: "x!" })
+    }))
+
+  it("is the only one: a call without it is decoded at once", () => {
+    const tool = Tool.make("a", {
+      success: Schema.Struct({ b: Schema.String }),
+      handler: () => Effect.succeed({ b: "" })
+    })
+    assert.isTrue(Exit.isExit(Tool.decodeResult(tool, { content: [], structuredContent: { b: "" } })))
+    assert.isTrue(Exit.isSuccess(Effect.runSyncExit(Tool.respond(tool, {}))))
+  })
+})
+
+describe("a result", () => {
+  it.effect("is any JSON", () =>
+    Effect.gen(function*() {
+      const structured = (success: Tool.Codec, value: unknown) =>
+        Effect.map(Tool.respond(Tool.make("a", { success, handler: () => Effect.succeed(value) }), {}), (result) =>
+          result.structuredContent)
+      assert.deepStrictEqual(yield* structured(Schema.Finite, 1), 1)
+      assert.deepStrictEqual(yield* structured(Schema.Array(Schema.String), ["a"]), ["a"])
+      assert.deepStrictEqual(yield* structured(Schema.Null, null), null)
+      assert.deepStrictEqual(yield* structured(Schema.Boolean, false), false)
+      assert.deepStrictEqual(yield* structured(Schema.String, "a"), undefined)
     }))
 })

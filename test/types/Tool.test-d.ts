@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as AskError from "fastmcp-effect/context/AskError"
 import type * as RequestContext from "fastmcp-effect/context/RequestContext"
 import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
@@ -116,6 +117,7 @@ describe("a handler", () => {
     expectTypeOf<Fits<() => Effect.Effect<{ id: number }>>>().toEqualTypeOf<true>()
     expectTypeOf<Fits<(args: Args) => Effect.Effect<{ id: number }, Refused, Db>>>().toEqualTypeOf<true>()
     expectTypeOf<Fits<() => Effect.Effect<never, McpError.McpError>>>().toEqualTypeOf<true>()
+    expectTypeOf<Fits<() => Effect.Effect<never, AskError.AskError>>>().toEqualTypeOf<true>()
     expectTypeOf<Fits<() => Effect.Effect<{ id: string }>>>().toEqualTypeOf<false>()
     expectTypeOf<Fits<() => Effect.Effect<void>>>().toEqualTypeOf<false>()
     expectTypeOf<Fits<() => Effect.Effect<{ id: number }, string>>>().toEqualTypeOf<false>()
@@ -162,7 +164,7 @@ describe("running it", () => {
     expectTypeOf(run).toEqualTypeOf<
       Effect.Effect<
         { readonly id: number },
-        Refused | McpError.McpError | DefinitionError.DefinitionError,
+        Refused | McpError.McpError | AskError.AskError | DefinitionError.DefinitionError,
         Db
       >
     >()
@@ -179,7 +181,7 @@ describe("running it", () => {
     expectTypeOf(call).toEqualTypeOf<
       Effect.Effect<
         { readonly id: number },
-        Refused | McpError.McpError,
+        Refused | McpError.McpError | AskError.AskError,
         RequestContext.RequestContext
       >
     >()

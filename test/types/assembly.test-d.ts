@@ -9,7 +9,11 @@ import type * as Scope from "effect/Scope"
 import * as McpRequest from "fastmcp-effect/context/McpRequest"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
+import type * as Definition from "fastmcp-effect/definition/Definition"
 import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
+import * as Prompt from "fastmcp-effect/definition/Prompt"
+import * as Resource from "fastmcp-effect/definition/Resource"
+import * as ResourceTemplate from "fastmcp-effect/definition/ResourceTemplate"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
@@ -103,10 +107,106 @@ describe("a missing dependency", () => {
     expectTypeOf<Needs<typeof extended>>().toEqualTypeOf<Db | Clock>()
     const registered = McpServer.register(plain, query)
     expectTypeOf<Needs<typeof registered>>().toEqualTypeOf<McpServer.McpServer | Db>()
-    const added = Effect.flatMap(McpServer.McpServer, (server) => server.addTools(plain, query))
+    const added = Effect.flatMap(McpServer.McpServer, (server) => server.add(plain, query))
     expectTypeOf(added).toEqualTypeOf<
-      Effect.Effect<void, DefinitionError.DefinitionError, McpServer.McpServer | Db>
+      Effect.Effect<void, DefinitionError.DefinitionError, McpServer.McpServer | Scope.Scope | Db>
     >()
+  })
+})
+
+describe("resources, templates and prompts", () => {
+  const page = Resource.make("test:///page", { handler: Effect.flatMap(Db, (db) => db.query) })
+  const item = ResourceTemplate.make("test:///item/{id}", {
+    name: "item",
+    complete: { id: () => Effect.as(Clock, []) },
+    list: Effect.as(Tenant, []),
+    handler: ({ id }) => Effect.map(Identity, ({ name }) => `${name} ${id}`)
+  })
+  const greet = Prompt.make("greet", {
+    arguments: { who: Schema.String },
+    complete: { who: () => Effect.as(Db, ["ann"]) },
+    handler: ({ who }) => Effect.map(Clock, (now) => `${who} ${now}`)
+  })
+  const identified = [identify, settle] as const
+
+  it("bring what their code needs, completers and lists with it", () => {
+    const pages = McpServer.layer({ ...info, resources: [page] })
+    expectTypeOf<Needs<typeof pages>>().toEqualTypeOf<Db>()
+    const items = McpServer.layer({ ...info, resources: [item] })
+    expectTypeOf<Needs<typeof items>>().toEqualTypeOf<
+      Clock | McpRequest.McpRequest<"Requires", Identity> | McpRequest.McpRequest<"Requires", Tenant>
+    >()
+    const prompts = McpServer.layer({ ...info, prompts: [greet] })
+    expectTypeOf<Needs<typeof prompts>>().toEqualTypeOf<Db | Clock>()
+    expectTypeOf(pages).not.toExtend<Servable>()
+  })
+
+  it("are met together, by layers and middleware", () => {
+    const server = McpServer.layer({
+      ...info,
+      tools: [plain, query],
+      resources: [page, item],
+      prompts: [greet],
+      middleware: identified
+    })
+    expectTypeOf<Needs<typeof server>>().toEqualTypeOf<Db | Clock>()
+    const met = server.pipe(
+      Layer.provide(Layer.merge(Layer.succeed(Db, { query: Effect.succeed("a") }), Layer.succeed(Clock, 1)))
+    )
+    expectTypeOf(met).toExtend<Servable>()
+    expectTypeOf(McpTest.client).toBeCallableWith(met)
+  })
+
+  it("can be written where they are listed", () => {
+    const server = McpServer.layer({
+      ...info,
+      tools: [Tool.make("a", { handler: () => Effect.asVoid(Clock) })],
+      resources: [Resource.make("test:///a", { handler: Effect.flatMap(Db, (db) => db.query) })],
+      prompts: [Prompt.make("a", { handler: () => Effect.succeed("a") })]
+    })
+    expectTypeOf<Needs<typeof server>>().toEqualTypeOf<Clock | Db>()
+  })
+
+  it("are registered, added and exchanged like tools", () => {
+    const registered = McpServer.register(plain, page, item, greet)
+    expectTypeOf<Needs<typeof registered>>().toEqualTypeOf<
+      | McpServer.McpServer
+      | Db
+      | Clock
+      | McpRequest.McpRequest<"Requires", Identity>
+      | McpRequest.McpRequest<"Requires", Tenant>
+    >()
+    const added = Effect.flatMap(McpServer.McpServer, (server) => server.add(page, greet))
+    expectTypeOf(added).toEqualTypeOf<
+      Effect.Effect<void, DefinitionError.DefinitionError, McpServer.McpServer | Scope.Scope | Db | Clock>
+    >()
+    const exchanged = (catalogue: McpServer.Catalogue) => catalogue.set(page, plain)
+    expectTypeOf(exchanged).returns.toEqualTypeOf<Effect.Effect<void, DefinitionError.DefinitionError, Db>>()
+    const catalogue = Effect.flatMap(McpServer.McpServer, (server) => server.catalogue)
+    expectTypeOf(catalogue).toEqualTypeOf<
+      Effect.Effect<McpServer.Catalogue, never, McpServer.McpServer | Scope.Scope>
+    >()
+  })
+
+  it("have a place each: no prompt among the tools", () => {
+    type Options = Parameters<typeof McpServer.layer>[0]
+    expectTypeOf<{ name: string; version: string; tools: [typeof greet] }>().not.toExtend<Options>()
+    expectTypeOf<{ name: string; version: string; prompts: [typeof page] }>().not.toExtend<Options>()
+    expectTypeOf<{ name: string; version: string; resources: [typeof plain] }>().not.toExtend<Options>()
+    expectTypeOf<{ name: string; version: string; resources: [typeof page, typeof item] }>().toExtend<Options>()
+    // Without its code, none can be served.
+    const bare = Prompt.make("bare")
+    expectTypeOf<{ name: string; version: string; prompts: [typeof bare] }>().not.toExtend<Options>()
+  })
+
+  it("are shown to a viewer the server's option judges, too", () => {
+    type Visible = NonNullable<Parameters<typeof McpServer.layer>[0]["visible"]>
+    expectTypeOf<Visible>().parameters.toEqualTypeOf<[McpServer.Definition, Definition.Viewer]>()
+    expectTypeOf<NonNullable<Parameters<typeof McpServer.layer>[0]["onDuplicate"]>>().toEqualTypeOf<
+      "error" | "warn" | "replace" | "ignore"
+    >()
+    type Remove = McpServer.McpServer["Service"]["remove"]
+    expectTypeOf<Parameters<Remove>[0]>().toEqualTypeOf<"tools" | "resources" | "prompts">()
   })
 })
 
@@ -206,9 +306,9 @@ describe("a Scope", () => {
     expectTypeOf<Needs<typeof server>>().toEqualTypeOf<Unscoped>()
     const registered = McpServer.register(scoped)
     expectTypeOf<Needs<typeof registered>>().toEqualTypeOf<McpServer.McpServer | Unscoped>()
-    const added = Effect.flatMap(McpServer.McpServer, (server) => server.addTools(scoped))
+    const added = Effect.flatMap(McpServer.McpServer, (server) => server.add(scoped))
     expectTypeOf(added).toEqualTypeOf<
-      Effect.Effect<void, DefinitionError.DefinitionError, McpServer.McpServer | Unscoped>
+      Effect.Effect<void, DefinitionError.DefinitionError, McpServer.McpServer | Scope.Scope | Unscoped>
     >()
     const extension = Extension.make({
       id: "example.com/a",

@@ -15,8 +15,10 @@ import * as RegEx from "effect/RegExp"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as foreignSchema from "./foreignSchema.ts"
 
 declare module "effect/Schema" {
   namespace Annotations {
@@ -41,9 +43,16 @@ export type Codec<S extends Schema.Top> = Schema.Codec<
 export const codec = <S extends Schema.Top>(schema: S): Codec<S> =>
   Schema.make<Codec<S>>(correct()(Schema.toCodecJson(schema).ast))
 
-/** The `inputSchema` of a tool; throws when no value of the schema is an object on the wire. */
-export const toolInput = (schema: Schema.Top): JsonObject => {
-  const { type, ...rest } = compile(codec(schema).ast, "input")
+/** Whether the whole of a schema is one that is not Effect's. */
+export const isForeign = (schema: Schema.Top): boolean =>
+  foreignSchema.documentsOf(wireOf(codec(schema).ast).node) !== undefined
+
+/**
+ * The `inputSchema` of a tool; throws when no value of the schema is an object on the wire. Strict, it refuses keys it
+ * does not name, as a decoder does with `onExcessProperty: "error"`.
+ */
+export const toolInput = (schema: Schema.Top, options?: { readonly strict: boolean }): JsonObject => {
+  const { type, ...rest } = compile(codec(schema).ast, "input", options?.strict)
   const alternatives = Array.isArray(rest.anyOf) ? rest.anyOf as ReadonlyArray<Draft> : []
   const unfit = type === undefined
     ? "const" in rest || "enum" in rest || "not" in rest ||
@@ -168,8 +177,15 @@ const memoize = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
   return map.get(key)!
 }
 
-// `Schema.Struct({})` accepts every value but null and undefined; in JSON it can only mean an object.
-const isRecord = Schema.makeFilter((value: unknown) => typeof value === "object" && !Array.isArray(value), {
+// `Schema.Struct({})` accepts every value but null and undefined, and any keys; in JSON it can only mean an object.
+const isRecord = Schema.makeFilter((value: unknown, ast, options) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false
+  if (options.onExcessProperty !== "error") return true
+  return Object.entries(value).map(([key, unknown]) => ({
+    path: [key],
+    issue: new SchemaIssue.UnexpectedKey(ast, unknown, options)
+  }))
+}, {
   expected: "an object"
 })
 
@@ -253,9 +269,10 @@ const wireOf = (ast: SchemaAST.AST): Wire => {
 const isOptionalInJson = (ast: SchemaAST.AST): boolean =>
   ast.encoding === undefined ? SchemaAST.isOptional(ast) : isOptionalInJson(ast.encoding[ast.encoding.length - 1]!.to)
 
-const compile = (ast: SchemaAST.AST, use: Use): Draft => {
+const compile = (ast: SchemaAST.AST, use: Use, strict = false): Draft => {
   const bodies = new Map<unknown, Array<Body>>()
   const definitions: Record<string, Draft> = {}
+  const foreign = new Map<foreignSchema.Documents, string>()
 
   const bodyOf = ({ node, outer }: Wire): Body | undefined => {
     const key = SchemaAST.isObjects(node)
@@ -326,9 +343,27 @@ const compile = (ast: SchemaAST.AST, use: Use): Draft => {
   const inline = (wire: Wire): Draft => withMissing(emitNode(wire.node), inheritedOf(wire))
 
   const emitNode = (node: SchemaAST.AST): Draft => {
-    let draft = emitShape(node)
+    let draft = emitForeign(node) ?? emitShape(node)
     for (const check of node.checks ?? []) draft = addCheck(draft, check)
     return { ...draft, ...docsOf(node) }
+  }
+
+  const emitForeign = (node: SchemaAST.AST): Draft | undefined => {
+    const documents = foreignSchema.documentsOf(node)
+    if (documents === undefined) return undefined
+    const open = documents[use]()
+    const draft = strict ? foreignSchema.close(open) : open
+    if (node === wire.node) return draft
+    const { $schema: _, ...inner } = draft
+    const known = foreign.get(documents)
+    if (known !== undefined) return { $ref: known }
+    const name = nameFor(typeof inner.title === "string" ? inner.title : "Schema")
+    const pointer = `#/$defs/${name}`
+    const rebased = foreignSchema.rebase(inner as JsonObject, pointer)
+    if (rebased === undefined) return inner
+    definitions[name] = rebased
+    foreign.set(documents, pointer)
+    return { $ref: pointer }
   }
 
   const emitShape = (node: SchemaAST.AST): Draft => {
@@ -403,6 +438,7 @@ const compile = (ast: SchemaAST.AST, use: Use): Draft => {
       }
       draft.properties = Object.fromEntries(properties)
       if (required.length > 0) draft.required = required
+      if (strict && indexSignatures.length === 0) draft.additionalProperties = false
     } else if (indexSignatures.length === 0 && use === "input") {
       draft.additionalProperties = false
     }
@@ -421,7 +457,7 @@ const compile = (ast: SchemaAST.AST, use: Use): Draft => {
       else if (Object.keys(schema).length > 0) additional.push(schema)
     }
     if (patterns.length > 0) draft.patternProperties = Object.fromEntries(patterns)
-    if (additional.length === 1) draft.additionalProperties = additional[0]
+    if (additional.length === 1) draft.additionalProperties = isNothing(additional[0]!) ? false : additional[0]
     if (additional.length > 1) draft.additionalProperties = { allOf: additional }
   }
 
@@ -508,6 +544,8 @@ const intersect = (draft: Draft, fragment: Draft): Draft => {
 
 const isOnly = (draft: Draft, ...keys: ReadonlyArray<string>): boolean =>
   Object.keys(draft).length === keys.length && keys.every((key) => Object.hasOwn(draft, key))
+
+const isNothing = (draft: Draft): boolean => isOnly(draft, "not") && isOnly(draft.not as Draft)
 
 const anyOf = (members: ReadonlyArray<Draft>): Draft => {
   const unique = [...new Map(members.map((member) => [JSON.stringify(member), member])).values()]
