@@ -3,12 +3,14 @@
  * with a `_meta` key on the request itself from 2026-07-28, where a request without the key gets none. Effect's own
  * logs go to stderr, not here, unless `logger` is added.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as RequestContext from "./RequestContext.ts"
 
@@ -55,6 +57,10 @@ export const warning = at("warning")
 export const error = at("error")
 /** @category logging @since 0.1.0 */
 export const critical = at("critical")
+/** @category logging @since 0.1.0 */
+export const alert = at("alert")
+/** @category logging @since 0.1.0 */
+export const emergency = at("emergency")
 
 const levels: { readonly [level in LogLevel.Severity]: McpSchema.LoggingLevel } = {
   Trace: "debug",
@@ -68,15 +74,38 @@ const levels: { readonly [level in LogLevel.Severity]: McpSchema.LoggingLevel } 
 /**
  * An Effect logger that forwards what is logged inside a request to its client. Outside a request it does nothing.
  *
+ * **Details**
+ *
+ * The data is what was logged. Where there are annotations, spans or a cause it is an object with the `message` and
+ * with them: milliseconds for each span, and of a cause its failures alone, as a bug's text and stack are nothing for a
+ * client.
+ *
  * @category logging
  * @since 0.1.0
  */
-export const logger: Logger.Logger<unknown, void> = Logger.make(({ fiber, logLevel, message }) => {
+export const logger: Logger.Logger<unknown, void> = Logger.make(({ cause, date, fiber, logLevel, message }) => {
   const request = Context.getOrUndefined(fiber.context, RequestContext.RequestContext)
   if (request === undefined || logLevel === "All" || logLevel === "None") return
   const parts = (Array.isArray(message) ? message : [message]).map(readable)
-  Effect.runForkWith(fiber.context)(request.log(levels[logLevel], parts.length === 1 ? parts[0] : parts))
+  const said = parts.length === 1 ? parts[0] : parts
+  const annotations = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
+  const spans = fiber.getRef(References.CurrentLogSpans)
+  const data = {
+    ...parts.length === 0 ? undefined : { message: said },
+    ...annotations.length === 0
+      ? undefined
+      : { annotations: Object.fromEntries(annotations.map(([key, value]) => [key, readable(value)])) },
+    ...spans.length === 0
+      ? undefined
+      : { spans: Object.fromEntries(spans.map(([label, start]) => [label, date.getTime() - start])) },
+    ...cause.reasons.length === 0 ? undefined : { cause: cause.reasons.map(summary) }
+  }
+  const isPlain = annotations.length === 0 && spans.length === 0 && cause.reasons.length === 0
+  Effect.runForkWith(fiber.context)(request.log(levels[logLevel], isPlain ? said : data))
 })
+
+const summary = (reason: Cause.Reason<unknown>): unknown =>
+  Cause.isFailReason(reason) ? readable(reason.error) : Cause.isDieReason(reason) ? "Internal error" : "Interrupted"
 
 /**
  * Adds `logger` to the program's loggers.

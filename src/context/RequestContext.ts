@@ -9,6 +9,9 @@ import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
+import type * as Ask from "./Ask.ts"
+import * as AskError from "./AskError.ts"
+import type * as SessionState from "./SessionState.ts"
 
 /**
  * What the client said of itself: on `initialize` in stateful revisions, on each request in stateless ones. For display
@@ -41,7 +44,28 @@ export class RequestContext extends Context.Service<RequestContext, {
   /** Sends a log message if the client wants this level; see `ClientLog`. */
   readonly log: (level: McpSchema.LoggingLevel, data: unknown, logger?: string) => Effect.Effect<void>
   /** Calls a tool of the same server within this request's budget; see `Tool.call`. */
-  readonly callTool: (params: McpSchema.CallToolParams) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+  readonly callTool: (
+    params: Pick<McpSchema.CallToolParams, "name" | "arguments">
+  ) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+  /** Reads a resource of the same server, with the same visibility, identity and budget. */
+  readonly readResource: (
+    params: Pick<McpSchema.ReadResourceParams, "uri">
+  ) => Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+  /** Gets a prompt of the same server. */
+  readonly getPrompt: (
+    params: Pick<McpSchema.GetPromptParams, "name" | "arguments">
+  ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  /** Values kept for the session; undefined in stateless revisions, and where there is none. See `SessionState`. */
+  readonly session: SessionState.Values | undefined
+  /** Asks all of the questions at once; see `Ask`. Succeeds with an answer for each key, as its question decodes it. */
+  readonly ask: (
+    questions: { readonly [key: string]: Ask.Question<unknown> }
+  ) => Effect.Effect<{ readonly [key: string]: unknown }, AskError.AskError>
+  /** Runs a step that must not be repeated, and keeps its JSON; see `Ask.once`. */
+  readonly once: <E, R>(
+    key: string,
+    step: Effect.Effect<JsonRpc.Json, E, R>
+  ) => Effect.Effect<JsonRpc.Json, E | AskError.AskError, R>
 }>()("fastmcp-effect/context/RequestContext") {}
 
 /** @category models @since 0.1.0 */
@@ -68,5 +92,10 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   notify: () => Effect.void,
   reportProgress: () => Effect.void,
   log: () => Effect.void,
-  callTool: ({ name }) => Effect.fail(McpError.make(new McpError.ToolNotFound({ name })))
+  callTool: ({ name }) => Effect.fail(McpError.make(new McpError.ToolNotFound({ name }))),
+  readResource: ({ uri }) => Effect.fail(McpError.make(new McpError.ResourceNotFound({ uri }))),
+  getPrompt: ({ name }) => Effect.fail(McpError.make(new McpError.PromptNotFound({ name }))),
+  session: undefined,
+  ask: () => Effect.fail(AskError.make(new AskError.Unavailable({ text: "There is no client to ask." }))),
+  once: (_key, step) => step
 })

@@ -17,6 +17,8 @@ export const attributes = {
   sessionId: "mcp.session.id",
   requestId: "jsonrpc.request.id",
   toolName: "gen_ai.tool.name",
+  promptName: "gen_ai.prompt.name",
+  resourceUri: "mcp.resource.uri",
   errorType: "error.type",
   errorCode: "rpc.response.status_code"
 } as const
