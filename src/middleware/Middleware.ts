@@ -84,6 +84,8 @@ const protocolMethods: ReadonlySet<string> = new Set([
   "prompts/list",
   "resources/list",
   "resources/templates/list",
+  "resources/subscribe",
+  "resources/unsubscribe",
   "subscriptions/listen"
 ])
 

@@ -8,14 +8,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
+import * as Identity from "../context/Identity.ts"
 import type * as McpRequest from "../context/McpRequest.ts"
 import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
 import * as Deadlines from "../core/Deadlines.ts"
+import type * as Definitions from "../definition/Definition.ts"
 import type * as DefinitionError from "../definition/DefinitionError.ts"
 import * as DefinitionErrors from "../definition/DefinitionError.ts"
+import type * as Prompt from "../definition/Prompt.ts"
+import type * as Resource from "../definition/Resource.ts"
+import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import type * as Tool from "../definition/Tool.ts"
 import * as Middleware from "../middleware/Middleware.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
@@ -24,47 +31,115 @@ import * as Revisions from "../protocol/Revisions.ts"
 import * as Receiver from "../transport/Receiver.ts"
 import * as dispatcher from "./dispatcher.ts"
 import type * as Extension from "./Extension.ts"
+import * as clientLogs from "./internal/clientLogs.ts"
+import type * as lists from "./internal/lists.ts"
 import * as registry from "./registry.ts"
+import * as RequestState from "./RequestState.ts"
 import * as router from "./router.ts"
+import * as subscriptions from "./subscriptions.ts"
+
+/** All that can be registered. @category models @since 0.1.0 */
+export type Definition = registry.AnyDefinition
 
 /** @category models @since 0.1.0 */
 export interface Options<
   Tools extends ReadonlyArray<Tool.AnyHandled>,
+  Resources extends ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled>,
+  Prompts extends ReadonlyArray<Prompt.AnyHandled>,
   Middlewares extends ReadonlyArray<Middleware.Any>,
   Extensions extends ReadonlyArray<Extension.Any>
 > extends McpSchema.Implementation {
   /** How to use this server, told to the model. */
   readonly instructions?: string
   readonly tools?: Tools
+  /** Resources, and templates of them. */
+  readonly resources?: Resources
+  readonly prompts?: Prompts
   /** Around every request, the first outermost. */
   readonly middleware?: Middlewares
   readonly extensions?: Extensions
+  /**
+   * What is done with a definition whose name is taken: `error` fails, `warn` logs and replaces, `replace` and `ignore`
+   * say nothing. `error`.
+   */
+  readonly onDuplicate?: registry.DuplicatePolicy
+  /** Who sees and uses a definition, beside what the definition says of itself; to others it does not exist. */
+  readonly visible?: (definition: Definition, viewer: Definitions.Viewer) => boolean
+  /** Whether arguments no parameter has are refused; ignored otherwise. False. */
+  readonly strictInput?: boolean
+  /** Definitions on one page of a list. 1000. */
+  readonly pageSize?: number
   /** How long a request may take before it is cancelled with `Deadline`. 30 seconds; `Duration.infinity` for no limit. */
   readonly requestTimeout?: Duration.Input
+  /**
+   * How long a client may take over one question before the handler gets `NoAnswer` (revisions with sessions). The
+   * request's own time stands still meanwhile. 5 minutes.
+   */
+  readonly askTimeout?: Duration.Input
   /** Further limits on each request. */
   readonly budget?: Budget.Budget
+  /** Calls, reads and prompts the server works on at once; more wait for their turn. No limit when left out. */
+  readonly concurrency?: number
+  /** The same for each session. */
+  readonly sessionConcurrency?: number
   /** Requests in flight on one connection above which more are refused with 503. 1024. */
   readonly maxInFlight?: number
   /** The same for all connections together, which is what bounds stateless HTTP. 8192. */
   readonly maxRequests?: number
   /** How long clients may keep lists and discovery (2026-07-28). Not at all, and privately, when left out. */
   readonly cacheHints?: McpSchema.CacheHints
+  /**
+   * Whether `Effect.log` in a handler reaches the client, too: at the level it has asked for, and not before it has.
+   * True.
+   */
+  readonly clientLogs?: boolean
 }
 
 /**
- * The running server's definitions, to be changed while it runs; clients that listen are told.
+ * The running server's definitions, to be changed while it runs; clients that listen are told. Requests in flight
+ * finish on what they began with.
  *
  * @category services
  * @since 0.1.0
  */
 export class McpServer extends Context.Service<McpServer, {
-  /** Adds all of the tools or, if a name is taken, none. */
-  readonly addTools: <Tools extends ReadonlyArray<Tool.AnyHandled>>(
-    ...tools: Tools
-  ) => Effect.Effect<void, DefinitionError.DefinitionError, HandlerServices<Tool.Services<Tools[number]>>>
-  /** Names nobody has are passed over. */
-  readonly removeTools: (...names: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Adds all of the definitions or, if one cannot be served, none; they leave with the scope. */
+  readonly add: <Definitions extends ReadonlyArray<Definition>>(
+    ...definitions: Definitions
+  ) => Effect.Effect<
+    void,
+    DefinitionError.DefinitionError,
+    Scope.Scope | HandlerServices<ServicesOf<Definitions[number]>>
+  >
+  /** The server's own: what is added in it stays until the server ends, or is removed by name. */
+  readonly scope: Scope.Scope
+  /** An empty catalogue of its own, which leaves with the scope. */
+  readonly catalogue: Effect.Effect<Catalogue, never, Scope.Scope>
+  /** Removes by name whoever added it; a resource's name is its URI, a template's its text. Unknown ones are passed over. */
+  readonly remove: (list: registry.ListName, ...names: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Tells the clients that watch it that a resource may have changed. */
+  readonly resourceUpdated: (uri: string) => Effect.Effect<void>
 }>()("fastmcp-effect/server/McpServer") {}
+
+/**
+ * Definitions that are exchanged together, as when a file they come from was saved.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Catalogue {
+  /** Puts these in the place of what it held, in one step: no caller ever finds a definition gone that is in both. */
+  readonly set: <Definitions extends ReadonlyArray<Definition>>(
+    ...definitions: Definitions
+  ) => Effect.Effect<void, DefinitionError.DefinitionError, HandlerServices<ServicesOf<Definitions[number]>>>
+}
+
+/** What the code of a definition needs. */
+type ServicesOf<D> =
+  | Tool.Services<D>
+  | Resource.Services<D>
+  | ResourceTemplate.Services<D>
+  | Prompt.Services<D>
 
 /**
  * What handlers need from their assembly: all but the request itself, with request-level needs as markers. Nobody can
@@ -79,21 +154,26 @@ type Discharged<R, Provided> = R extends McpRequest.McpRequest<"Requires", infer
  * A server. What its handlers, middleware and extensions need is what the layer needs; a request-level need that no
  * middleware of the list supplies stays in the type as a marker only a transport can discharge.
  *
+ * State that must survive between the rounds of a request (2026-07-28) is sealed by `RequestState` if the context has
+ * one, else with a key of this process.
+ *
  * @category layers
  * @since 0.1.0
  */
 export const layer = <
   const Tools extends ReadonlyArray<Tool.AnyHandled> = [],
+  const Resources extends ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled> = [],
+  const Prompts extends ReadonlyArray<Prompt.AnyHandled> = [],
   const Middlewares extends ReadonlyArray<Middleware.Any> = [],
   const Extensions extends ReadonlyArray<Extension.Any> = []
 >(
-  options: Options<Tools, Middlewares, Extensions>
+  options: Options<Tools, Resources, Prompts, Middlewares, Extensions>
 ): Layer.Layer<
   McpServer | Receiver.Receiver | McpRequest.Lift<Middleware.Provides<Middlewares[number]>>,
   DefinitionError.DefinitionError,
   Discharged<
     HandlerServices<
-      | Tool.Services<Tools[number]>
+      | ServicesOf<Tools[number] | Resources[number] | Prompts[number]>
       | Middleware.Services<Middlewares[number]>
       | Extension.Services<Extensions[number]>
     >,
@@ -102,79 +182,153 @@ export const layer = <
 > => Layer.effectContext(make(options)) as Layer.Layer<any, DefinitionError.DefinitionError, any>
 
 /**
- * Adds tools to the server in context, for as long as the layer lives. A layer built on `layer` with
+ * Adds definitions to the server in context, for as long as the layer lives. A layer built on `layer` with
  * `Layer.provideMerge`; the transport on top of both starts when all are in place.
  *
  * @category layers
  * @since 0.1.0
  */
-export const register = <const Tools extends ReadonlyArray<Tool.AnyHandled>>(
-  ...tools: Tools
-): Layer.Layer<never, DefinitionError.DefinitionError, McpServer | HandlerServices<Tool.Services<Tools[number]>>> =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const server = yield* McpServer
-    yield* Effect.acquireRelease(
-      server.addTools(...tools),
-      () => server.removeTools(...tools.map(({ name }) => name))
-    )
-  })) as Layer.Layer<never, DefinitionError.DefinitionError, any>
+export const register = <const Definitions extends ReadonlyArray<Definition>>(
+  ...definitions: Definitions
+): Layer.Layer<
+  never,
+  DefinitionError.DefinitionError,
+  McpServer | HandlerServices<ServicesOf<Definitions[number]>>
+> =>
+  Layer.effectDiscard(McpServer.use((server) => server.add(...definitions))) as Layer.Layer<
+    never,
+    DefinitionError.DefinitionError,
+    any
+  >
 
-const make = Effect.fnUntraced(
-  function*(
-    options: Options<ReadonlyArray<Tool.AnyHandled>, ReadonlyArray<Middleware.Any>, ReadonlyArray<Extension.Any>>
-  ) {
-    const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds", tools = [] } = options
-    const definitions = registry.make()
-    const server = McpServer.of({
-      addTools: (...tools) =>
-        Effect.contextWith((context: Context.Context<any>) => {
-          const refused = definitions.addTools(tools, Middleware.assembled(Context.merge(services, assembly(context))))
-          return refused === undefined ? Effect.void : Effect.fail(refused)
-        }) as Effect.Effect<void, DefinitionError.DefinitionError, any>,
-      removeTools: (...names) => Effect.sync(() => definitions.removeTools(names))
-    })
-    const services = Middleware.assembled(
-      Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
-    )
-    const refused = definitions.addTools(tools, services)
-    if (refused !== undefined) return yield* refused
-    const taken = duplicate(extensions)
-    if (taken !== undefined) return yield* taken
+type AnyOptions = Options<
+  ReadonlyArray<Tool.AnyHandled>,
+  ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled>,
+  ReadonlyArray<Prompt.AnyHandled>,
+  ReadonlyArray<Middleware.Any>,
+  ReadonlyArray<Extension.Any>
+>
 
-    const serverInfo = implementation(options)
-    const profile: router.Profile = {
-      serverInfo,
-      instructions: options.instructions,
-      capabilities: capabilities(extensions)
-    }
-    const routes = router.make({
-      profile,
-      registry: definitions,
-      middleware: Middleware.compose(middleware, services),
-      extensions,
-      services
+const make = Effect.fnUntraced(function*(options: AnyOptions) {
+  const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds" } = options
+  const strict = options.strictInput ?? false
+  const definitions = registry.make({ onDuplicate: options.onDuplicate ?? "error", strict })
+  const updates = subscriptions.makeUpdates()
+
+  /** The loggers of whoever adds a definition stay its own, and do not keep its logs from the client. */
+  const assembled = (context: Context.Context<never>): Context.Context<never> =>
+    Middleware.assembled(
+      options.clientLogs === false
+        ? context
+        : Context.add(
+          context,
+          Logger.CurrentLoggers,
+          new Set([...Context.get(context, Logger.CurrentLoggers), clientLogs.logger])
+        )
+    )
+
+  const change = (
+    add: ReadonlyArray<Definition>,
+    remove: registry.Change["remove"],
+    context: Context.Context<never>
+  ): Effect.Effect<registry.Change["remove"], DefinitionError.DefinitionError> =>
+    Effect.suspend(() => {
+      const changed = definitions.change({ add, remove, context })
+      if (changed instanceof DefinitionErrors.DefinitionError) return Effect.fail(changed)
+      return Effect.as(
+        Effect.forEach(changed.warnings, (warning) => Effect.logWarning(warning.message), { discard: true }),
+        changed.added
+      )
     })
-    const { connect } = dispatcher.make({
-      router: routes,
-      registry: definitions,
-      projection: { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } },
-      deadlines: yield* Deadlines.make,
-      services,
-      fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services),
-      budget: options.budget ?? Budget.unlimited,
-      requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
-      maxInFlight,
-      maxRequests: options.maxRequests ?? 8192
+
+  const catalogue = Effect.map(
+    Effect.acquireRelease(
+      Effect.sync((): { held: registry.Change["remove"] } => ({ held: new Set() })),
+      (state) => Effect.orDie(change([], state.held, Context.empty()))
+    ),
+    (state): Catalogue => ({
+      set: (...added) =>
+        Effect.contextWith((context: Context.Context<any>) =>
+          Effect.map(
+            change(added, state.held, assembled(Context.merge(services, assembly(context)))),
+            (held) => {
+              state.held = held
+            }
+          )
+        ) as Effect.Effect<void, DefinitionError.DefinitionError, any>
     })
-    return Context.make(Receiver.Receiver, { connect }).pipe(Context.add(McpServer, server))
+  )
+
+  const server = McpServer.of({
+    scope: yield* Effect.scope,
+    catalogue,
+    add: (...added) =>
+      Effect.flatMap(catalogue, (catalogue) => catalogue.set(...added)) as Effect.Effect<
+        void,
+        DefinitionError.DefinitionError,
+        any
+      >,
+    remove: (list, ...names) => Effect.sync(() => definitions.remove(list, names)),
+    resourceUpdated: (uri) => Effect.sync(() => updates.publish(uri))
+  })
+
+  const own = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
+  const services = assembled(own)
+  yield* change([...options.tools ?? [], ...options.resources ?? [], ...options.prompts ?? []], new Set(), services)
+  const taken = duplicate(extensions)
+  if (taken !== undefined) return yield* taken
+
+  const serverInfo = implementation(options)
+  const profile: router.Profile = {
+    serverInfo,
+    instructions: options.instructions,
+    capabilities: capabilities(extensions)
   }
-)
+  const projection = { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } } as const
+  const routes = router.make({
+    profile,
+    projection,
+    registry: definitions,
+    updates,
+    middleware: Middleware.compose(middleware, services),
+    extensions,
+    services,
+    isVisible: visibility(options.visible),
+    isRestricted: options.visible !== undefined,
+    pageSize: Math.max(1, options.pageSize ?? 1000),
+    strict,
+    limit: options.concurrency === undefined ? undefined : yield* Semaphore.make(options.concurrency)
+  })
+  const { connect } = dispatcher.make({
+    router: routes,
+    registry: definitions,
+    updates,
+    projection,
+    deadlines: yield* Deadlines.make,
+    services,
+    fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services),
+    budget: options.budget ?? Budget.unlimited,
+    requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
+    askTimeout: Duration.fromInputUnsafe(options.askTimeout ?? "5 minutes"),
+    requestState: Context.getOrUndefined(services, RequestState.RequestState)
+      ?? Context.get(yield* Layer.build(RequestState.layerRandom), RequestState.RequestState),
+    sessionConcurrency: options.sessionConcurrency,
+    maxInFlight,
+    maxRequests: options.maxRequests ?? 8192
+  })
+  return Context.make(Receiver.Receiver, { connect }).pipe(Context.add(McpServer, server))
+})
+
+const visibility = (visible: AnyOptions["visible"]): lists.IsVisible => ({ definition }, request) =>
+  (visible === undefined || visible(definition, request.viewer))
+  && (definition.visible === undefined || definition.visible(request.viewer))
 
 /** What a layer was built with, less what belonged to its building, or to the request that added tools. */
 const assembly: (context: Context.Context<never>) => Context.Context<never> = Context.omit(
   Scope.Scope,
   Tracer.ParentSpan,
   RequestContext.RequestContext,
+  Identity.CurrentIdentity,
   Budget.CurrentBudget
 ) as unknown as (context: Context.Context<never>) => Context.Context<never>
 
@@ -189,7 +343,10 @@ const capabilities = (extensions: ReadonlyArray<Extension.Any>) => {
   const settings = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
   const of = (revision: Revision.Revision): McpSchema.ServerCapabilities => ({
     logging: {},
+    completions: {},
     tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    prompts: { listChanged: true },
     ...Object.assign({}, ...extensions.map((extension) => extension.capabilities?.(revision.era))),
     ...(extensions.length === 0 ? undefined : { extensions: settings })
   })

@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as SchemaParser from "effect/SchemaParser"
+import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
@@ -26,13 +28,16 @@ import type * as Revision from "../protocol/Revision.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import type * as Receiver from "../transport/Receiver.ts"
+import * as backChannel from "./backChannel.ts"
 import * as handlerContext from "./internal/handlerContext.ts"
 import * as reply from "./internal/reply.ts"
 import * as lifecycle from "./lifecycle.ts"
 import type * as registry from "./registry.ts"
+import type * as RequestState from "./RequestState.ts"
 import * as router from "./router.ts"
 import * as statefulLifecycle from "./statefulLifecycle.ts"
 import * as statelessLifecycle from "./statelessLifecycle.ts"
+import type * as subscriptions from "./subscriptions.ts"
 
 export interface Options {
   readonly router: router.Router
@@ -48,6 +53,12 @@ export interface Options {
   readonly requestTimeout: number
   readonly maxInFlight: number
   readonly maxRequests: number
+  /** What one session may run at once; undefined for no limit. */
+  readonly sessionConcurrency: number | undefined
+  /** How long a client may take over a question. */
+  readonly askTimeout: Duration.Duration
+  readonly requestState: RequestState.RequestState["Service"]
+  readonly updates: subscriptions.Updates
 }
 
 /** Answers every connection of one server. */
@@ -86,6 +97,12 @@ class Conversation implements Receiver.Peer {
   readonly connection: Receiver.Connection
   private readonly session = statefulLifecycle.make()
   private readonly inFlight = new Map<JsonRpc.RequestId, InFlight>()
+  private readonly home: handlerContext.Home
+  private readonly limit: Semaphore.Semaphore | undefined
+  private readonly watched = new Set<string>()
+  /** Our own requests that wait for the client's response. */
+  private readonly asked = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response>>()
+  private lastAsked = 0
   private idleWaiters: Array<Deferred.Deferred<void>> = []
   private stopListening: (() => void) | undefined
   private isClosed = false
@@ -93,10 +110,21 @@ class Conversation implements Receiver.Peer {
   constructor(shared: Shared, connection: Receiver.Connection) {
     this.shared = shared
     this.connection = connection
+    this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
+    this.home = {
+      connection,
+      siblings: shared.router.siblings,
+      backChannel: (request) => this.backChannel(request)
+    }
   }
 
   isEstablished(): boolean {
     return this.session.session() !== undefined
+  }
+
+  /** What the session is held in. */
+  revision(): Revision.Revision | undefined {
+    return this.session.session()?.revision
   }
 
   receive(message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Receiver.Exchange): void {
@@ -106,27 +134,108 @@ class Conversation implements Receiver.Peer {
         try {
           return this.request(message, exchange)
         } catch (defect) {
-          // Nothing of ours throws here, but an extension's header rule may.
-          this.shared.fork(reportDefect(message.method, Cause.die(defect)))
-          return this.refuse(message, exchange, McpError.make(new McpError.InternalError()), "Stateful")
+          // Nothing of ours throws here, but an extension's header rule may, and who decides what is visible.
+          const correlationId = makeCorrelationId(this.shared.services)
+          this.shared.fork(reportDefect(message.method, Cause.die(defect), correlationId))
+          return this.refuse(
+            message,
+            exchange,
+            McpError.make(new McpError.InternalError({ correlationId })),
+            "Stateful"
+          )
         }
       case "Notification":
         return this.notification(message)
       case "Response":
-        return
+        return this.response(message)
       case "Invalid":
         // The id of a bad response is one of ours, and names a request of its own among the peer's.
         return send(exchange, reply.refusal(message.isResponse ? null : message.id, message.error, "Stateful"))
       case "Batch":
-        return send(
-          exchange,
-          reply.refusal(
-            null,
-            McpError.invalidRequest("Send one message; batches are not part of this revision."),
-            "Stateful"
-          )
-        )
+        return this.batch(message, exchange)
     }
+  }
+
+  /** 2025-03-26 alone: the answers travel together, when the last of them is there. */
+  private batch({ messages }: JsonRpc.Batch, exchange: Receiver.Exchange): void {
+    if (this.session.session()?.revision.batches !== true) {
+      return send(
+        exchange,
+        reply.refusal(
+          null,
+          McpError.invalidRequest("Send one message; batches are not part of this revision."),
+          "Stateful"
+        )
+      )
+    }
+    const frames: Array<string> = []
+    // A bad message is answered, too; notifications and responses are not.
+    let open = messages.filter(({ _tag }) => _tag === "Request" || _tag === "Invalid").length
+    const settle = () => {
+      if (--open > 0) return
+      if (frames.length === 0) exchange.drop()
+      else exchange.reply(`[${frames.join(",")}]`, 200)
+    }
+    const member: Receiver.Exchange = {
+      reply: (frame) => {
+        frames.push(frame)
+        settle()
+      },
+      notify: (frame) => exchange.notify(frame),
+      drop: settle,
+      congested: () => exchange.congested(),
+      drained: exchange.drained,
+      header: exchange.header
+    }
+    for (const message of messages) {
+      if (message._tag === "Request" && message.method === "initialize") {
+        this.refuse(message, member, McpError.invalidRequest("initialize does not travel in a batch."), "Stateful")
+      } else this.receive(message, member)
+    }
+  }
+
+  private response(response: JsonRpc.Response): void {
+    if (response.id === null) return
+    const waiting = this.asked.get(response.id)
+    if (waiting !== undefined) Deferred.doneUnsafe(waiting, Exit.succeed(response))
+  }
+
+  private backChannel(request: handlerContext.HandlerContext): backChannel.BackChannel | backChannel.Rounds {
+    const { revision } = request
+    if (revision.era === "Stateful") {
+      return backChannel.onConnection(request, {
+        send: (method, params) => this.send(request.exchange, method, params),
+        timeout: this.shared.askTimeout
+      })
+    }
+    return asking.has(request.method)
+      ? backChannel.inRounds(request, {
+        requestState: this.shared.requestState,
+        server: this.shared.projection.serverInfo.name,
+        pause: (result) => request.pause(result)
+      })
+      : backChannel.closed(request.method)
+  }
+
+  /** A request of ours; whoever stops waiting for it tells the client. */
+  private send(
+    exchange: Receiver.Exchange,
+    method: string,
+    params: JsonRpc.JsonObject
+  ): Effect.Effect<JsonRpc.Response> {
+    return Effect.suspend(() => {
+      const id = ++this.lastAsked
+      const waiting = Deferred.makeUnsafe<JsonRpc.Response>()
+      this.asked.set(id, waiting)
+      exchange.notify(JsonRpc.encodeRequest(id, method, params))
+      return Effect.onExit(Deferred.await(waiting), (exit) =>
+        Effect.sync(() => {
+          this.asked.delete(id)
+          if (Exit.isFailure(exit) && !this.isClosed) {
+            exchange.notify(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
+          }
+        }))
+    })
   }
 
   private request(message: JsonRpc.Request, exchange: Receiver.Exchange): void {
@@ -145,18 +254,16 @@ class Conversation implements Receiver.Peer {
     if (Exit.isFailure(params)) {
       return this.refuse(message, exchange, router.describeFailure(message.method, params.cause), revision.era)
     }
-    const request = new handlerContext.HandlerContext(
-      message,
-      admitted,
-      this.connection.sessionId,
-      exchange,
-      shared.router.nestedCall,
-      0
-    )
-    const plan = route.handle(params.value, { request, session: this.session, header: exchange.header })
+    const request = new handlerContext.HandlerContext(message, admitted, exchange, this.home)
+    const plan = route.handle(params.value, {
+      request,
+      session: this.session,
+      header: exchange.header,
+      limit: this.limit,
+      watched: this.watched
+    })
     if (plan instanceof McpError.McpError) return this.refuse(message, exchange, plan, revision.era)
     this.start(new InFlight(this, shared, request, route, plan), plan)
-    if (message.method === "initialize") this.established()
   }
 
   /** Turned away before it could become a request in flight; telemetry sees it all the same. */
@@ -206,10 +313,11 @@ class Conversation implements Receiver.Peer {
   private start(entry: InFlight, plan: router.Plan): void {
     const { shared } = this
     const deadline = plan.isOpenEnded === true ? Infinity : entry.startedAt + shared.requestTimeout
+    const running = Budget.start(shared.budget, deadline)
     let context = Context.add(
       Context.add(plan.context ?? shared.services, RequestContext.RequestContext, entry.request),
       Budget.CurrentBudget,
-      Budget.start(shared.budget, deadline)
+      running
     )
     if (this.connection.context.mapUnsafe.size > 0) context = Context.merge(context, this.connection.context)
     if (entry.span !== undefined) context = Context.add(context, Tracer.ParentSpan, entry.span)
@@ -220,17 +328,25 @@ class Conversation implements Receiver.Peer {
     entry.fiber = fiber
     this.inFlight.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
-    if (deadline !== Infinity) entry.watch(deadline)
+    if (deadline !== Infinity) entry.watch(running)
     fiber.addObserver((exit) => entry.settle(exit))
+    if (entry.request.paused !== undefined) entry.pause()
+    else entry.request.onPause = () => entry.pause()
   }
 
   /** From here the connection hears of changes, where it can be spoken to unasked. */
-  private established(): void {
+  established(): void {
     const { push } = this.connection
-    if (push === undefined || this.stopListening !== undefined || !this.isEstablished()) return
-    this.stopListening = this.shared.registry.onToolsChanged(() =>
-      push(JsonRpc.encodeNotification("notifications/tools/list_changed"))
-    )
+    if (push === undefined || this.stopListening !== undefined || this.isClosed || !this.isEstablished()) return
+    const stops = [
+      this.shared.registry.onChange((list) => push(JsonRpc.encodeNotification(`notifications/${list}/list_changed`))),
+      this.shared.updates.subscribe((uri) => {
+        if (this.watched.has(uri)) push(JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
+      })
+    ]
+    this.stopListening = () => {
+      for (const stop of stops) stop()
+    }
   }
 
   private notification({ method, params }: JsonRpc.Notification): void {
@@ -290,13 +406,14 @@ class InFlight {
   /** The client said so itself, and wants no reply. */
   private isDropped = false
   private isOver = false
+  private correlation: string | undefined = undefined
 
   constructor(
     conversation: Conversation,
     shared: Shared,
     request: handlerContext.HandlerContext,
     route: router.Route,
-    { farewell, tool }: router.Plan
+    { farewell, target, tool }: router.Plan
   ) {
     this.conversation = conversation
     this.shared = shared
@@ -305,7 +422,7 @@ class InFlight {
     this.farewell = farewell
     this.startedAt = shared.clock.currentTimeMillisUnsafe()
     this.span = shared.spans?.start(
-      Tracing.spanName(request.method, tool?.name),
+      Tracing.spanName(request.method, tool?.name ?? target?.name),
       "server",
       Tracing.extract(request.meta),
       this.startedAt
@@ -315,12 +432,29 @@ class InFlight {
       this.span.attribute(Tracing.attributes.protocolVersion, request.revision.version)
       this.span.attribute(Tracing.attributes.requestId, String(request.id))
       if (tool !== undefined) this.span.attribute(Tracing.attributes.toolName, tool.name)
+      if (target !== undefined) this.span.attribute(target.attribute, target.value)
       if (request.sessionId !== undefined) this.span.attribute(Tracing.attributes.sessionId, request.sessionId)
     }
   }
 
-  watch(deadline: number): void {
-    this.deadline = this.shared.deadlines.add(deadline, () => this.cancel("Deadline"))
+  watch(running: Budget.Running): void {
+    this.deadline = this.shared.deadlines.add(running.deadline, () => {
+      this.deadline = undefined
+      if (this.isOver) return
+      // While it waited for a person its clock stood still.
+      if (running.isHeld) return Budget.onRelease(running, () => this.isWaiting() && this.watch(running))
+      if (running.deadline > this.shared.clock.currentTimeMillisUnsafe()) return this.watch(running)
+      this.cancel("Deadline")
+    })
+  }
+
+  private isWaiting(): boolean {
+    return !this.isOver && this.cancelledFor === undefined
+  }
+
+  /** The handler has asked what its client must answer first: it stops, and starts again when the answers come. */
+  pause(): void {
+    if (this.isWaiting()) Outcome.interruptUnsafe(this.fiber!, "ParentCancelled")
   }
 
   /** Interrupts the handler; its finalizers get the time their reason allows. */
@@ -367,14 +501,20 @@ class InFlight {
   }
 
   /** The one place where an Exit becomes an Outcome and a reply. */
-  finish(exit: Exit.Exit<object, McpError.McpError>): void {
+  finish(ended: Exit.Exit<object, McpError.McpError>): void {
     this.isOver = true
     this.request.end()
+    const { paused } = this.request
+    const exit = paused !== undefined && this.cancelledFor === undefined
+        && Outcome.fromExit(ended)._tag === "Cancelled"
+      ? Exit.succeed(paused)
+      : ended
     const outcome = Outcome.fromExit(exit)
     const { shared } = this
     let code: number | undefined
     if (this.isDropped) this.request.exchange.drop()
     else code = this.answer(outcome)
+    if (this.request.method === "initialize") this.conversation.established()
     const now = shared.clock.currentTimeMillisUnsafe()
     if (this.span !== undefined) {
       const type = errorType(outcome)
@@ -383,7 +523,7 @@ class InFlight {
       shared.spans!.end(this.span, exit, now)
     }
     shared.metrics.record(this.request.method, outcome._tag, now - this.startedAt)
-    if (outcome._tag === "Panicked" && Exit.isFailure(exit)) this.report(exit.cause)
+    if (outcome._tag === "Panicked" && Exit.isFailure(exit)) this.report(exit.cause, this.correlationId())
   }
 
   /** The code of the error it sent, if it was one. */
@@ -392,21 +532,33 @@ class InFlight {
       ? Outcome.ok(this.farewell)
       : ended
     const { exchange, id, revision } = this.request
-    const project = (result: object) => this.route.project(result, this.shared.projection)
+    const encode = (result: object) => this.settledRoute().encode(result)
+    const correlationId = outcome._tag === "Panicked" ? this.correlationId() : undefined
     let answer: reply.Reply
     try {
-      answer = reply.make(id, outcome, revision.era, project)
+      answer = reply.make(id, outcome, revision.era, encode, correlationId)
     } catch (defect) {
       // What a handler returned is not JSON: a cycle, a bigint.
-      answer = reply.make(id, Outcome.panicked(defect), revision.era, project)
-      this.report(Cause.die(defect))
+      answer = reply.make(id, Outcome.panicked(defect), revision.era, encode, this.correlationId())
+      this.report(Cause.die(defect), this.correlationId())
     }
     send(exchange, answer)
     return answer.code
   }
 
-  private report(cause: Cause.Cause<unknown>): void {
-    this.shared.fork(reportDefect(this.request.method, cause))
+  /** `initialize` is answered in the revision it has settled on. */
+  private settledRoute(): router.Route {
+    const settled = this.request.method === "initialize" ? this.conversation.revision() : undefined
+    return settled === undefined ? this.route : this.shared.router.resolve(settled, "initialize") ?? this.route
+  }
+
+  /** What the client and the log know a defect by: its span, or a number of its own where nothing is traced. */
+  private correlationId(): string {
+    return this.correlation ??= this.span?.spanId ?? makeCorrelationId(this.shared.services)
+  }
+
+  private report(cause: Cause.Cause<unknown>, correlationId: string): void {
+    this.shared.fork(reportDefect(this.request.method, cause, correlationId))
   }
 
   private unwatch(): void {
@@ -414,6 +566,9 @@ class InFlight {
     this.deadline = undefined
   }
 }
+
+/** What may be answered with a question. */
+const asking: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"])
 
 const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string | undefined => {
   switch (outcome._tag) {
@@ -428,7 +583,12 @@ const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string 
   }
 }
 
-const reportDefect = (method: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  Effect.andThen(Effect.logError(`${method} hit a defect`, cause), ErrorReporter.report(cause))
+const reportDefect = (method: string, cause: Cause.Cause<unknown>, correlationId: string): Effect.Effect<void> =>
+  Effect.andThen(Effect.logError(`${method} hit a defect`, cause), ErrorReporter.report(cause)).pipe(
+    Effect.annotateLogs({ correlationId })
+  )
+
+const makeCorrelationId = (services: Context.Context<never>): string =>
+  Context.get(services, Random.Random).nextIntUnsafe().toString(16).replace("-", "f")
 
 const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)

@@ -1,2 +1,3 @@
 export * as Extension from "./Extension.ts"
 export * as McpServer from "./McpServer.ts"
+export * as RequestState from "./RequestState.ts"

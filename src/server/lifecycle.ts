@@ -2,6 +2,7 @@
  * What an era decides about a request before anything else looks at it.
  */
 import type * as RequestContext from "../context/RequestContext.ts"
+import type * as SessionState from "../context/SessionState.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
@@ -17,6 +18,10 @@ export interface RequestScope {
   readonly meta: JsonRpc.JsonObject
   /** The least severe log message the client wants with this request; none when undefined. */
   readonly logLevel: () => McpSchema.LoggingLevel | undefined
+  /** Whether the client has asked for logs, and not merely not refused them. */
+  readonly wantsLogs: () => boolean
+  /** What its session keeps, if it is part of one. */
+  readonly session: SessionState.Values | undefined
 }
 
 export const isRefusal = (admitted: RequestScope | McpError.McpError): admitted is McpError.McpError =>

@@ -1,66 +1,186 @@
 /**
- * The live set of a server's definitions, in the order they were registered, and who wants to hear that it changed.
+ * The live set of a server's definitions, each kind in the order it was registered, and who wants to hear that it
+ * changed. A definition that takes another's place keeps that place in the order, so that nobody who is paging through
+ * meets it twice.
  */
 import type * as Context from "effect/Context"
+import * as Semaphore from "effect/Semaphore"
 import * as DefinitionError from "../definition/DefinitionError.ts"
+import * as Prompt from "../definition/Prompt.ts"
+import * as Resource from "../definition/Resource.ts"
+import * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import * as Tool from "../definition/Tool.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import * as JsonSchema from "../protocol/JsonSchema.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 
-export interface RegisteredTool {
-  readonly tool: Tool.AnyHandled
-  /** What the tool's handler was assembled with. */
+/** All that can be registered. */
+export type AnyDefinition =
+  | Tool.AnyHandled
+  | Resource.AnyHandled
+  | ResourceTemplate.AnyHandled
+  | Prompt.AnyHandled
+
+/** The lists a client can ask for, and be told the change of. */
+export type ListName = "tools" | "resources" | "prompts"
+
+/** What is done with a definition whose name is taken. */
+export type DuplicatePolicy = "error" | "warn" | "replace" | "ignore"
+
+/** A definition as the server holds it. */
+export interface Registered<D extends AnyDefinition, Description = unknown> {
+  readonly definition: D
+  /** What it is found by: a name, a URI, a template. */
+  readonly name: string
+  readonly order: number
+  /** What its handler was assembled with. */
   readonly context: Context.Context<never>
+  /** As clients see it in a list. */
+  readonly description: Description
+}
+
+export interface RegisteredTool extends Registered<Tool.AnyHandled, McpSchema.Tool> {
   /** Arguments its callers mirror into headers. */
   readonly headers: ReadonlyArray<JsonSchema.HeaderParameter>
+  /** How many calls may run at once. */
+  readonly limit: Semaphore.Semaphore | undefined
+}
+
+export interface RegisteredResource extends Registered<Resource.AnyHandled, McpSchema.Resource> {}
+
+export interface RegisteredTemplate extends Registered<ResourceTemplate.AnyHandled, McpSchema.ResourceTemplate> {}
+
+export interface RegisteredPrompt extends Registered<Prompt.AnyHandled, McpSchema.Prompt> {}
+
+type AnyRegistered = RegisteredTool | RegisteredResource | RegisteredTemplate | RegisteredPrompt
+
+/** One kind of definition. */
+export interface Shelf<R extends AnyRegistered> {
+  readonly get: (name: string) => R | undefined
+  /** In order. */
+  readonly all: () => ReadonlyArray<R>
+}
+
+export interface Change {
+  readonly add: ReadonlyArray<AnyDefinition>
+  /** Leaves what somebody else has replaced meanwhile. */
+  readonly remove: ReadonlySet<AnyRegistered>
+  /** What the added ones were assembled with. */
+  readonly context: Context.Context<never>
+}
+
+/** What came of a change. */
+export interface Changed {
+  readonly added: ReadonlySet<AnyRegistered>
+  /** Names that were taken, where the policy is to warn. */
+  readonly warnings: ReadonlyArray<DefinitionError.DefinitionError>
 }
 
 export interface Registry {
-  readonly tool: (name: string) => RegisteredTool | undefined
-  readonly tools: () => ReadonlyArray<McpSchema.Tool>
-  /** Adds all or none. */
-  readonly addTools: (
-    tools: ReadonlyArray<Tool.AnyHandled>,
-    context: Context.Context<never>
-  ) => DefinitionError.DefinitionError | undefined
-  readonly removeTools: (names: ReadonlyArray<string>) => void
-  /** Calls back on each change, until the result is called. */
-  readonly onToolsChanged: (listener: () => void) => () => void
+  readonly tools: Shelf<RegisteredTool>
+  readonly resources: Shelf<RegisteredResource>
+  readonly templates: Shelf<RegisteredTemplate> & {
+    /** The most specific template that has this URI, among those the filter lets through. */
+    readonly find: (uri: string, filter: (template: RegisteredTemplate) => boolean) => Found | undefined
+  }
+  readonly prompts: Shelf<RegisteredPrompt>
+  /** All of a change or, if some definition cannot be served, nothing of it. */
+  readonly change: (change: Change) => Changed | DefinitionError.DefinitionError
+  /** Removes by name; names nobody has are passed over. */
+  readonly remove: (list: ListName, names: ReadonlyArray<string>) => void
+  /** Calls back with each list that changed, until the result is called. */
+  readonly onChange: (listener: (list: ListName) => void) => () => void
 }
 
-export const make = (): Registry => {
-  const tools = new Map<string, RegisteredTool>()
-  const listeners = new Set<() => void>()
-  let described: ReadonlyArray<McpSchema.Tool> | undefined
+/** A template, and the values in a URI; or why the URI is refused. */
+export type Found =
+  | { readonly template: RegisteredTemplate; readonly values: ResourceTemplate.Values }
+  | "Unsafe"
 
-  const changed = () => {
-    described = undefined
-    for (const listener of [...listeners]) listener()
+export const make = (
+  options: { readonly onDuplicate: DuplicatePolicy; readonly strict: boolean } = { onDuplicate: "error", strict: false }
+): Registry => {
+  const shelves = {
+    tools: new Entries<RegisteredTool>("tools"),
+    resources: new Entries<RegisteredResource>("resources"),
+    templates: new Entries<RegisteredTemplate>("resources"),
+    prompts: new Entries<RegisteredPrompt>("prompts")
+  }
+  const listeners = new Set<(list: ListName) => void>()
+  let last = 0
+  let bySpecificity: ReadonlyArray<RegisteredTemplate> | undefined
+
+  const changed = (touched: ReadonlySet<Entries<AnyRegistered>>) => {
+    if (touched.size === 0) return
+    bySpecificity = undefined
+    for (const shelf of touched) shelf.forget()
+    const lists = new Set(Array.from(touched, ({ list }) => list))
+    for (const list of lists) for (const listener of [...listeners]) listener(list)
   }
 
   return {
-    tool: (name) => tools.get(name),
-    tools: () => described ??= Array.from(tools.values(), ({ tool }) => Tool.describe(tool)),
-    addTools: (added, context) => {
-      const entries = new Map<string, RegisteredTool>()
-      for (const tool of added) {
-        if (tools.has(tool.name) || entries.has(tool.name)) {
-          return DefinitionError.make(new DefinitionError.Duplicate({ kind: "tool", name: tool.name }))
+    tools: shelves.tools,
+    resources: shelves.resources,
+    templates: {
+      get: (name) => shelves.templates.get(name),
+      all: () => shelves.templates.all(),
+      find: (uri, filter) => {
+        bySpecificity ??= shelves.templates.all().toSorted((a, b) =>
+          ResourceTemplate.compare(a.definition, b.definition)
+        )
+        for (const template of bySpecificity) {
+          if (!filter(template)) continue
+          const values = ResourceTemplate.match(template.definition, uri)
+          if (values === "Unsafe") return values
+          if (values !== undefined) return { template, values }
         }
-        const entry = register(tool, context)
-        if (entry instanceof DefinitionError.DefinitionError) return entry
-        entries.set(tool.name, entry)
+        return undefined
       }
-      for (const [name, entry] of entries) tools.set(name, entry)
-      if (entries.size > 0) changed()
-      return undefined
     },
-    removeTools: (names) => {
-      const removed = names.filter((name) => tools.delete(name))
-      if (removed.length > 0) changed()
+    prompts: shelves.prompts,
+    change: ({ add, context, remove }) => {
+      const added = new Map<Entries<AnyRegistered>, Map<string, AnyRegistered>>()
+      const warnings: Array<DefinitionError.DefinitionError> = []
+      for (const definition of add) {
+        const kind = kindOf(definition)
+        const shelf = shelves[kind] as Entries<AnyRegistered>
+        let entries = added.get(shelf)
+        if (entries === undefined) added.set(shelf, entries = new Map())
+        const name = nameOf(definition)
+        const held = shelf.get(name)
+        const rival = entries.get(name) ?? (held !== undefined && !remove.has(held) ? held : undefined)
+        if (rival !== undefined) {
+          const clash = duplicate(kind, rival.definition, definition)
+          if (options.onDuplicate === "error") return clash
+          if (options.onDuplicate === "warn") warnings.push(clash)
+          if (options.onDuplicate === "ignore") continue
+        }
+        const registered = register(definition, name, (held ?? rival)?.order ?? ++last, context, options.strict)
+        if (registered instanceof DefinitionError.DefinitionError) return registered
+        entries.set(name, registered)
+      }
+      const touched = new Set<Entries<AnyRegistered>>()
+      for (const gone of remove) {
+        const shelf = shelves[kindOf(gone.definition)] as Entries<AnyRegistered>
+        if (shelf.get(gone.name) === gone && added.get(shelf)?.has(gone.name) !== true) {
+          shelf.delete(gone.name)
+          touched.add(shelf)
+        }
+      }
+      for (const [shelf, entries] of added) {
+        for (const entry of entries.values()) shelf.set(entry)
+        if (entries.size > 0) touched.add(shelf)
+      }
+      changed(touched)
+      return { added: new Set([...added.values()].flatMap((entries) => [...entries.values()])), warnings }
     },
-    onToolsChanged: (listener) => {
+    remove: (list, names) => {
+      const ofList = (list === "resources" ? [shelves.resources, shelves.templates] : [shelves[list]]) as ReadonlyArray<
+        Entries<AnyRegistered>
+      >
+      changed(new Set(ofList.filter((shelf) => names.filter((name) => shelf.delete(name)).length > 0)))
+    },
+    onChange: (listener) => {
       listeners.add(listener)
       return () => {
         listeners.delete(listener)
@@ -69,21 +189,117 @@ export const make = (): Registry => {
   }
 }
 
+type Kind = "tools" | "resources" | "templates" | "prompts"
+
+const nouns = {
+  tools: "tool",
+  resources: "resource",
+  templates: "resource template",
+  prompts: "prompt"
+} as const
+
+class Entries<R extends AnyRegistered> implements Shelf<R> {
+  readonly list: ListName
+  private readonly entries = new Map<string, R>()
+  private ordered: ReadonlyArray<R> | undefined = undefined
+
+  constructor(list: ListName) {
+    this.list = list
+  }
+
+  get(name: string): R | undefined {
+    return this.entries.get(name)
+  }
+
+  all(): ReadonlyArray<R> {
+    return this.ordered ??= Array.from(this.entries.values()).toSorted((a, b) => a.order - b.order)
+  }
+
+  set(entry: R): void {
+    this.entries.set(entry.name, entry)
+  }
+
+  delete(name: string): boolean {
+    return this.entries.delete(name)
+  }
+
+  forget(): void {
+    this.ordered = undefined
+  }
+}
+
+const kindOf = (definition: AnyDefinition): Kind =>
+  Tool.isTool(definition)
+    ? "tools"
+    : Resource.isResource(definition)
+    ? "resources"
+    : ResourceTemplate.isResourceTemplate(definition)
+    ? "templates"
+    : "prompts"
+
+const nameOf = (definition: AnyDefinition): string =>
+  Resource.isResource(definition)
+    ? definition.uri
+    : ResourceTemplate.isResourceTemplate(definition)
+    ? definition.uriTemplate
+    : definition.name
+
+const duplicate = (kind: Kind, first: AnyDefinition, second: AnyDefinition) =>
+  DefinitionError.make(
+    new DefinitionError.Duplicate({
+      kind: nouns[kind],
+      name: nameOf(second),
+      definitions: [labelOf(first), labelOf(second)]
+    })
+  )
+
+const labelOf = (definition: AnyDefinition): string =>
+  definition.title ?? definition.description ?? `${definition.name}, which says nothing of itself`
+
 const register = (
+  definition: AnyDefinition,
+  name: string,
+  order: number,
+  context: Context.Context<never>,
+  strict: boolean
+): AnyRegistered | DefinitionError.DefinitionError => {
+  try {
+    if (Tool.isHandled(definition)) return registerTool(definition, order, context, strict)
+    if (Resource.isResource(definition)) {
+      return { definition, name, order, context, description: Resource.describe(definition) }
+    }
+    if (ResourceTemplate.isResourceTemplate(definition)) {
+      return { definition, name, order, context, description: ResourceTemplate.describe(definition) }
+    }
+    return { definition, name, order, context, description: Prompt.describe(definition) }
+  } catch (cause) {
+    return cause instanceof DefinitionError.DefinitionError ? cause : invalid(name, (cause as Error).message)
+  }
+}
+
+const registerTool = (
   tool: Tool.AnyHandled,
-  context: Context.Context<never>
+  order: number,
+  context: Context.Context<never>,
+  strict: boolean
 ): RegisteredTool | DefinitionError.DefinitionError => {
   if (!/^[A-Za-z\d_.-]{1,128}$/u.test(tool.name)) {
     return invalid(tool.name, "a tool's name has 1 to 128 characters out of A-Z a-z 0-9 _ . -")
   }
-  let description: McpSchema.Tool
-  try {
-    description = Tool.describe(tool)
-  } catch (cause) {
-    return invalid(tool.name, (cause as Error).message)
+  if (tool.concurrency !== undefined && !(tool.concurrency >= 1)) {
+    return invalid(tool.name, "its concurrency is at least 1")
   }
+  const description = Tool.describe(tool, { strict: tool.strict ?? strict })
   const headers = JsonSchema.headerParameters(description.inputSchema as JsonObject)
-  return typeof headers === "string" ? invalid(tool.name, headers) : { tool, context, headers }
+  return typeof headers === "string" ? invalid(tool.name, headers) : {
+    definition: tool,
+    name: tool.name,
+    order,
+    context,
+    description,
+    headers,
+    limit: tool.concurrency === undefined ? undefined : Semaphore.makeUnsafe(tool.concurrency)
+  }
 }
 
 const invalid = (name: string, message: string) =>

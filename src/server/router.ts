@@ -9,16 +9,22 @@ import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import type * as Semaphore from "effect/Semaphore"
 import type * as Tool from "../definition/Tool.ts"
 import * as Middleware from "../middleware/Middleware.ts"
-import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import type * as Receiver from "../transport/Receiver.ts"
+import type * as backChannel from "./backChannel.ts"
 import type * as Extension from "./Extension.ts"
+import * as completion from "./internal/completion.ts"
 import type * as handlerContext from "./internal/handlerContext.ts"
+import * as lists from "./internal/lists.ts"
+import * as prompts from "./internal/prompts.ts"
+import * as resources from "./internal/resources.ts"
 import * as tools from "./internal/tools.ts"
 import type * as registry from "./registry.ts"
 import type * as statefulLifecycle from "./statefulLifecycle.ts"
@@ -29,6 +35,10 @@ export interface Call {
   readonly request: handlerContext.HandlerContext
   readonly session: statefulLifecycle.StatefulLifecycle
   readonly header: Receiver.Exchange["header"]
+  /** What this session may run at once. */
+  readonly limit: Semaphore.Semaphore | undefined
+  /** The resources this session watches, in revisions with sessions. */
+  readonly watched: Set<string>
 }
 
 /** How a request will be answered. */
@@ -37,6 +47,8 @@ export interface Plan {
   /** Where it runs; the server's own services when left out. */
   readonly context?: Context.Context<never>
   readonly tool?: Tool.Any
+  /** What it is of, for telemetry; `name` is part of the span's name. */
+  readonly target?: { readonly attribute: string; readonly value: string; readonly name?: string }
   /** Lasts until somebody ends it, so that no deadline applies. */
   readonly isOpenEnded?: boolean
   /** What answers it when the server ends it in good order. */
@@ -48,7 +60,8 @@ export type Handler = (params: any, call: Call) => Plan | McpError.McpError
 export interface Route {
   readonly decode: (params: JsonRpc.JsonObject | undefined) => Exit.Exit<any, SchemaIssue.Issue>
   readonly handle: Handler
-  readonly project: (result: any, projection: Revision.Projection) => object
+  /** The JSON text of a result, on the wire of its revision. */
+  readonly encode: (result: object) => string
 }
 
 export interface Router {
@@ -60,7 +73,7 @@ export interface Router {
     params: JsonRpc.JsonObject | undefined
   ) => Effect.Effect<void> | undefined
   readonly mirroredName: (request: JsonRpc.Request) => string | undefined
-  readonly nestedCall: handlerContext.CallTool
+  readonly siblings: handlerContext.Siblings
 }
 
 /** What the server says of itself. */
@@ -70,14 +83,26 @@ export interface Profile {
   readonly capabilities: (revision: Revision.Revision) => McpSchema.ServerCapabilities
 }
 
-export const make = (options: {
+export interface Options {
   readonly profile: Profile
+  readonly projection: Revision.Projection
   readonly registry: registry.Registry
+  readonly updates: subscriptions.Updates
   readonly middleware: Middleware.Wrap<never> | undefined
   readonly extensions: ReadonlyArray<Extension.Any>
   readonly services: Context.Context<never>
-}): Router => {
-  const { extensions, middleware, profile, registry, services } = options
+  readonly isVisible: lists.IsVisible
+  /** Whether the server itself decides who sees what, beside the definitions. */
+  readonly isRestricted: boolean
+  readonly pageSize: number
+  /** Refuse argument keys no parameter has. */
+  readonly strict: boolean
+  /** What the server may run at once. */
+  readonly limit: Semaphore.Semaphore | undefined
+}
+
+export const make = (options: Options): Router => {
+  const { extensions, isVisible, middleware, profile, registry, services } = options
   const callWrap = Middleware.compose(
     extensions.flatMap(({ wrap }) => wrap === undefined ? [] : [Middleware.make(wrap)]),
     services
@@ -87,12 +112,16 @@ export const make = (options: {
       Object.entries(listenFilters as { readonly [key: string]: Extension.ListenFilter<never> })
     )
   )
+  const calls: tools.Options = { tools: registry.tools, isVisible, strict: options.strict }
+  const reads: resources.Options = { registry, isVisible }
+  const gets: prompts.Options = { prompts: registry.prompts, isVisible }
 
   const handlers: { readonly [method: string]: Handler } = {
     "initialize": (params: typeof McpSchema.InitializeParams.Type, { session }) => ({
       effect: Effect.suspend(() => {
         const revision = session.initialize(params)
-        return revision instanceof McpError.McpError ? Effect.fail(revision) : Effect.succeed({
+        if (revision instanceof McpError.McpError) return Effect.fail(revision)
+        return Effect.succeed({
           protocolVersion: revision.version,
           capabilities: profile.capabilities(revision),
           serverInfo: profile.serverInfo,
@@ -114,9 +143,17 @@ export const make = (options: {
         return {}
       })
     }),
-    "tools/list": tools.list(registry),
-    "tools/call": tools.call(registry, callWrap),
-    "subscriptions/listen": subscriptions.listen(registry, filters)
+    "tools/list": lists.list(registry.tools, "tools", options),
+    "tools/call": asking(limited(options.limit, tools.call(calls, callWrap))),
+    "resources/list": resources.list(reads, lists.list(registry.resources, "resources", options)),
+    "resources/templates/list": lists.list(registry.templates, "resourceTemplates", options),
+    "resources/read": asking(limited(options.limit, resources.read(reads))),
+    "resources/subscribe": resources.subscribe(reads),
+    "resources/unsubscribe": resources.unsubscribe,
+    "prompts/list": lists.list(registry.prompts, "prompts", options),
+    "prompts/get": asking(limited(options.limit, prompts.get(gets))),
+    "completion/complete": completion.complete({ registry, isVisible }),
+    "subscriptions/listen": subscriptions.listen({ registry, updates: options.updates, filters })
   }
 
   const wrapped = (method: string, handle: Handler): Handler =>
@@ -133,7 +170,21 @@ export const make = (options: {
   const routes = new Map(Revisions.all.map((revision) => {
     const table = new Map<string, Route>()
     for (const [method, { params, project }] of Object.entries(revision.requests)) {
-      table.set(method, { decode: lazyDecode(params), handle: wrapped(method, handlers[method]!), project })
+      const handler = handlers[method]
+      if (handler === undefined) throw new Error(`Nothing answers ${method} of ${revision.version}`)
+      // What an extension answers a call with in the place of a tool's result is not that model.
+      const encode = (result: object) =>
+        JsonRpc.encode(
+          (method === "tools/call" && "resultType" in result ? revision.projectResult : project)(
+            result,
+            options.projection
+          )
+        )
+      table.set(method, {
+        decode: lazyDecode(params),
+        handle: wrapped(method, handler),
+        encode: method.endsWith("/list") ? once(encode) : encode
+      })
     }
     for (const extension of extensions) {
       for (const [method, definition] of Object.entries(extension.methods ?? {})) {
@@ -144,7 +195,7 @@ export const make = (options: {
             method,
             (params) => ({ effect: Effect.suspend(() => definition.handle(params) as Middleware.Next) })
           ),
-          project: revision.projectResult
+          encode: (result) => JsonRpc.encode(revision.projectResult(result, options.projection))
         })
       }
     }
@@ -183,7 +234,46 @@ export const make = (options: {
       const value = key === undefined ? mirrors.get(method)?.(params ?? {}) : params?.[key]
       return typeof value === "string" ? value : undefined
     },
-    nestedCall: tools.nestedCall(registry, () => composeWraps(middleware, callWrap))
+    siblings: {
+      callTool: tools.nestedCall(calls, () => composeWraps(middleware, callWrap)),
+      readResource: resources.nestedRead(reads, () => middleware),
+      getPrompt: prompts.nestedGet(gets, () => middleware)
+    }
+  }
+}
+
+/** Waits for its turn, in the server and in its session. What handlers use of each other has had its turn. */
+const limited = (server: Semaphore.Semaphore | undefined, handle: Handler): Handler => (params, call) => {
+  const plan = handle(params, call)
+  if (plan instanceof McpError.McpError || (server === undefined && call.limit === undefined)) return plan
+  const once = server === undefined ? plan.effect : server.withPermits(1)(plan.effect)
+  return { ...plan, effect: call.limit === undefined ? once : call.limit.withPermits(1)(once) }
+}
+
+/** Takes up what the client has answered, before the handler runs again. */
+const asking = (handle: Handler): Handler => (params, call) => {
+  const plan = handle(params, call)
+  if (plan instanceof McpError.McpError) return plan
+  if (params.requestState === undefined && params.inputResponses === undefined) return plan
+  const channel = call.request.backChannel()
+  if (!("open" in channel)) return plan
+  const answered = Effect.andThen((channel as backChannel.Rounds).open(params), plan.effect)
+  return {
+    ...plan,
+    effect: Effect.map(answered, (result) => "contents" in result ? { ...result, cacheHints: never } : result)
+  }
+}
+
+/** What was read with somebody's answers is not what the next one would read. */
+const never: McpSchema.CacheHints = { ttlMs: 0, cacheScope: "private" }
+
+/** The same page has the same text. */
+const once = (encode: (result: object) => string): (result: object) => string => {
+  const texts = new WeakMap<object, string>()
+  return (result) => {
+    let text = texts.get(result)
+    if (text === undefined) texts.set(result, text = encode(result))
+    return text
   }
 }
 

@@ -52,7 +52,9 @@ export const make = (options: {
         revision,
         client: { info: clientInfo?.value, capabilities: capabilities.value },
         meta,
-        logLevel: () => logLevel?.value
+        logLevel: () => logLevel?.value,
+        wantsLogs: () => logLevel !== undefined,
+        session: undefined
       }
     }
   }

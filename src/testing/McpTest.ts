@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -21,11 +22,26 @@ import * as Tracing from "../telemetry/Tracing.ts"
 import * as Memory from "../transport/Memory.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 
+/** How the client answers what a server asks. @category models @since 0.1.0 */
+export interface Answers {
+  readonly elicit?: (params: McpSchema.ElicitParams) => Effect.Effect<McpSchema.ElicitResult, McpError.McpError>
+  readonly sample?: (
+    params: McpSchema.CreateMessageParams
+  ) => Effect.Effect<McpSchema.CreateMessageResult, McpError.McpError>
+  readonly roots?: Effect.Effect<ReadonlyArray<McpSchema.Root>, McpError.McpError>
+}
+
 /** @category models @since 0.1.0 */
 export interface Options {
   /** The newest when left out. */
   readonly revision?: Revisions.Version
+  /** All that `answers` can answer when left out. */
   readonly capabilities?: McpSchema.ClientCapabilities
+  /**
+   * With them a request that ends in `input_required` is sent again with the answers, until it has a result; without
+   * them that is its result. A question nobody answers gets an error.
+   */
+  readonly answers?: Answers
   /** The log level asked for: at once with `logging/setLevel`, or on each request from 2026-07-28. */
   readonly logLevel?: McpSchema.LoggingLevel
 }
@@ -46,7 +62,23 @@ export interface Client {
     options?: RequestOptions
   ) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
   readonly notify: (method: string, params?: JsonRpc.JsonObject) => Effect.Effect<void>
+  /** This list and those below: all pages. */
   readonly listTools: Effect.Effect<ReadonlyArray<McpSchema.Tool>, McpError.McpError>
+  readonly listResources: Effect.Effect<ReadonlyArray<McpSchema.Resource>, McpError.McpError>
+  readonly listResourceTemplates: Effect.Effect<ReadonlyArray<McpSchema.ResourceTemplate>, McpError.McpError>
+  readonly listPrompts: Effect.Effect<ReadonlyArray<McpSchema.Prompt>, McpError.McpError>
+  readonly readResource: (
+    uri: string,
+    options?: RequestOptions
+  ) => Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+  readonly getPrompt: (
+    name: string,
+    args?: { readonly [key: string]: string },
+    options?: RequestOptions
+  ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  readonly complete: (
+    params: McpSchema.CompleteParams
+  ) => Effect.Effect<McpSchema.CompleteResult["completion"], McpError.McpError>
   /** Calls by name, with raw arguments and the raw result. */
   readonly callTool: (
     name: string,
@@ -88,10 +120,18 @@ export const client = <E>(
     const notifications: Array<JsonRpc.Notification> = []
     const frames: Array<string> = []
     let lastId = 0
+    const capabilities = (options.capabilities ?? capabilitiesOf(options.answers)) as JsonRpc.JsonObject
+    const fork = yield* FiberSet.makeRuntime()
 
     const receive = (frame: string) => {
       frames.push(frame)
       const message = JsonRpc.parse(frame)
+      if (message._tag === "Request") {
+        fork(Effect.match(answer(options.answers, message.method, message.params), {
+          onSuccess: (result) => wire.send(JsonRpc.encodeResult(message.id, result)),
+          onFailure: (error) => wire.send(JsonRpc.encodeError(message.id, McpError.toObject(error, revision.era)))
+        }))
+      }
       if (message._tag === "Notification") notifications.push(message)
       if (message._tag !== "Response" && message._tag !== "Invalid" || message.id === null) return
       const waiting = pending.get(message.id)
@@ -112,7 +152,7 @@ export const client = <E>(
       ...(revision.era === "Stateless"
         ? {
           [Meta.protocolVersion]: revision.version,
-          [Meta.clientCapabilities]: (options.capabilities ?? {}) as JsonRpc.JsonObject,
+          [Meta.clientCapabilities]: capabilities,
           [Meta.clientInfo]: clientInfo,
           ...(options.logLevel === undefined ? undefined : { [Meta.logLevel]: options.logLevel })
         }
@@ -121,7 +161,33 @@ export const client = <E>(
       ...request.meta
     })
 
-    const request: Client["request"] = (method, params = {}, requestOptions = {}) =>
+    const request: Client["request"] = (method, params = {}, requestOptions) =>
+      Effect.flatMap(send(method, params, requestOptions), (result) => {
+        if (result.resultType !== "input_required" || options.answers === undefined) return Effect.succeed(result)
+        const { inputRequests = {}, requestState } = result as unknown as McpSchema.InputRequiredResult
+        return Effect.flatMap(
+          Effect.all(
+            Object.fromEntries(
+              Object.entries(inputRequests).map(([key, asked]) =>
+                [key, answer(options.answers, asked.method, asked.params as JsonRpc.JsonObject | undefined)] as const
+              )
+            ),
+            { concurrency: "unbounded" }
+          ),
+          (inputResponses) =>
+            request(method, {
+              ...params,
+              inputResponses: inputResponses as JsonRpc.JsonObject,
+              ...(requestState === undefined ? undefined : { requestState })
+            }, requestOptions)
+        )
+      })
+
+    const send = (
+      method: string,
+      params: JsonRpc.JsonObject,
+      requestOptions: RequestOptions = {}
+    ): Effect.Effect<JsonRpc.JsonObject, McpError.McpError> =>
       Effect.useSpan(
         Tracing.spanName(method, typeof params.name === "string" ? params.name : undefined),
         { kind: "client" },
@@ -155,14 +221,44 @@ export const client = <E>(
         (result) => result as unknown as McpSchema.CallToolResult
       )
 
+    const list = <A>(
+      method: string,
+      key: string
+    ): Effect.Effect<ReadonlyArray<A>, McpError.McpError> =>
+      Effect.gen(function*() {
+        const items: Array<A> = []
+        let cursor: JsonRpc.Json | undefined
+        do {
+          const page: JsonRpc.JsonObject = yield* request(method, cursor === undefined ? {} : { cursor })
+          items.push(...page[key] as unknown as ReadonlyArray<A>)
+          cursor = page.nextCursor
+        } while (cursor !== undefined)
+        return items
+      })
+
     const self: Client = {
       revision: revision.version as Revisions.Version,
       request,
       notify: (method, params) => Effect.sync(() => wire.send(JsonRpc.encodeNotification(method, params))),
-      listTools: Effect.map(
-        request("tools/list"),
-        ({ tools }) => tools as unknown as ReadonlyArray<McpSchema.Tool>
-      ),
+      listTools: list("tools/list", "tools"),
+      listResources: list("resources/list", "resources"),
+      listResourceTemplates: list("resources/templates/list", "resourceTemplates"),
+      listPrompts: list("prompts/list", "prompts"),
+      readResource: (uri, requestOptions) =>
+        Effect.map(
+          request("resources/read", { uri }, requestOptions),
+          (result) => result as unknown as McpSchema.ReadResourceResult
+        ),
+      getPrompt: (name, args, requestOptions) =>
+        Effect.map(
+          request("prompts/get", args === undefined ? { name } : { name, arguments: args }, requestOptions),
+          (result) => result as unknown as McpSchema.GetPromptResult
+        ),
+      complete: (params) =>
+        Effect.map(
+          request("completion/complete", params as unknown as JsonRpc.JsonObject),
+          ({ completion }) => completion as unknown as McpSchema.CompleteResult["completion"]
+        ),
       callTool,
       call: (tool, parameters, requestOptions) =>
         Tool.encodeParameters(tool, parameters).pipe(
@@ -177,7 +273,7 @@ export const client = <E>(
     if (revision.era === "Stateful") {
       yield* request("initialize", {
         protocolVersion: revision.version,
-        capabilities: (options.capabilities ?? {}) as JsonRpc.JsonObject,
+        capabilities,
         clientInfo
       })
       yield* self.notify("notifications/initialized")
@@ -187,6 +283,29 @@ export const client = <E>(
   })
 
 const clientInfo = { name: "McpTest", version: "1.0.0" }
+
+const capabilitiesOf = ({ elicit, roots, sample }: Answers = {}): McpSchema.ClientCapabilities => ({
+  ...(elicit === undefined ? undefined : { elicitation: { form: {}, url: {} } }),
+  ...(sample === undefined ? undefined : { sampling: { tools: {}, context: {} } }),
+  ...(roots === undefined ? undefined : { roots: {} })
+})
+
+const answer = (
+  { elicit, roots, sample }: Answers = {},
+  method: string,
+  params: JsonRpc.JsonObject | undefined
+): Effect.Effect<JsonRpc.JsonObject, McpError.McpError> => {
+  const reply = method === "ping"
+    ? Effect.succeed({})
+    : method === "elicitation/create" && elicit !== undefined
+    ? elicit(params as unknown as McpSchema.ElicitParams)
+    : method === "sampling/createMessage" && sample !== undefined
+    ? sample(params as unknown as McpSchema.CreateMessageParams)
+    : method === "roots/list" && roots !== undefined
+    ? Effect.map(roots, (roots) => ({ roots }))
+    : Effect.fail(McpError.methodNotFound(method))
+  return reply as unknown as Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
+}
 
 /** A cancellation on the other side is a cancellation here; whatever else is refused is an error. */
 const fail = (error: JsonRpc.ErrorObject): Effect.Effect<never, McpError.McpError> => {

@@ -191,7 +191,7 @@ export const make = (
       if (known !== undefined) {
         const exchange = new HttpExchange(head, responder, undefined, ignore)
         known.receive(message, exchange)
-        if (message._tag !== "Request") exchange.acknowledge()
+        if (!expectsReply(message)) exchange.acknowledge()
         return () => {
           exchange.disconnect()
         }
@@ -245,21 +245,28 @@ export const make = (
       refuse,
       accept: (head, body, responder) => {
         const message = JsonRpc.parse(body)
-        if (message._tag === "Invalid" || message._tag === "Batch") {
+        if (message._tag === "Invalid") {
+          respond(responder, refusal(400, message.error, {}, message.isResponse ? null : message.id))
+          return ignore
+        }
+        // Whether its revision has batches is for the session to say.
+        if (message._tag === "Batch" && head.header(sessionHeader) === undefined) {
           respond(
             responder,
-            message._tag === "Invalid"
-              ? refusal(400, message.error, {}, message.isResponse ? null : message.id)
-              : refusal(400, McpError.invalidRequest("Send one message; batches are not part of this revision."))
+            refusal(400, McpError.invalidRequest("Send one message; batches are not part of this revision."))
           )
           return ignore
         }
-        return isStateless(head, message)
+        return message._tag !== "Batch" && isStateless(head, message)
           ? acceptStateless(head, message, responder)
           : acceptStateful(head, message, responder)
       }
     }
   })
+
+const expectsReply = (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch): boolean =>
+  message._tag === "Request"
+  || (message._tag === "Batch" && message.messages.some(({ _tag }) => _tag === "Request" || _tag === "Invalid"))
 
 /** Which era a message belongs to: its own envelope says so, or else its version header. */
 const isStateless = (head: Head, message: JsonRpc.Message): boolean => {

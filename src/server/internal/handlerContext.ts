@@ -1,51 +1,85 @@
 /**
  * The `RequestContext` of one request: what its handler may know of it and say through it.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Identity from "../../context/Identity.ts"
 import type * as RequestContext from "../../context/RequestContext.ts"
+import type * as SessionState from "../../context/SessionState.ts"
+import type * as Definition from "../../definition/Definition.ts"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
 import type * as McpError from "../../protocol/McpError.ts"
 import * as McpSchema from "../../protocol/McpSchema.ts"
 import type * as Receiver from "../../transport/Receiver.ts"
+import type * as backChannel from "../backChannel.ts"
 import type * as lifecycle from "../lifecycle.ts"
 
 type Service = RequestContext.RequestContext["Service"]
 
-/** Calls a tool of the same server from inside a request. */
-export type CallTool = (
-  request: HandlerContext,
-  params: McpSchema.CallToolParams
-) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+/** The other definitions of the server, as one of its handlers uses them. */
+export interface Siblings {
+  readonly callTool: (
+    caller: HandlerContext,
+    params: McpSchema.CallToolParams
+  ) => Effect.Effect<McpSchema.CallToolResult, McpError.McpError>
+  readonly readResource: (
+    caller: HandlerContext,
+    params: McpSchema.ReadResourceParams
+  ) => Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+  readonly getPrompt: (
+    caller: HandlerContext,
+    params: McpSchema.GetPromptParams
+  ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+}
+
+/** What the requests of one connection have in common. */
+export interface Home {
+  readonly connection: Receiver.Connection
+  readonly siblings: Siblings
+  readonly backChannel: (request: HandlerContext) => backChannel.BackChannel | backChannel.Rounds
+}
 
 export class HandlerContext implements Service {
   readonly id: JsonRpc.RequestId
   readonly method: string
+  /** As they came. */
+  readonly params: JsonRpc.JsonObject
   readonly scope: lifecycle.RequestScope
-  readonly sessionId: string | undefined
-  /** How many tools called each other to get here. */
-  readonly depth: number
   readonly exchange: Receiver.Exchange
-  private readonly nestedCall: CallTool
+  readonly home: Home
+  /** How many handlers called each other to get here. */
+  readonly depth: number
+  /** The handler that called this one. */
+  readonly caller: HandlerContext | undefined
+  /** What a nested call is of. */
+  readonly target: string | undefined
+  /** In place of a result, when the client has to answer first. */
+  paused: McpSchema.InputRequiredResult | undefined = undefined
+  /** Told that it is. */
+  onPause: (() => void) | undefined = undefined
   private lastProgress = -Infinity
   private ended = false
-  /** The context of the tool that called this one. */
-  private caller: HandlerContext | undefined = undefined
+  private channel: backChannel.BackChannel | backChannel.Rounds | undefined = undefined
+  private calls: Map<string, number> | undefined = undefined
+  private prefix = ""
 
   constructor(
-    request: JsonRpc.Request,
+    { id, method, params }: Pick<JsonRpc.Request, "id" | "method" | "params">,
     scope: lifecycle.RequestScope,
-    sessionId: string | undefined,
     exchange: Receiver.Exchange,
-    nestedCall: CallTool,
-    depth: number
+    home: Home,
+    caller?: HandlerContext,
+    target?: string
   ) {
-    this.id = request.id
-    this.method = request.method
+    this.id = id
+    this.method = method
+    this.params = params ?? noParams
     this.scope = scope
-    this.sessionId = sessionId
     this.exchange = exchange
-    this.nestedCall = nestedCall
-    this.depth = depth
+    this.home = home
+    this.caller = caller
+    this.target = target
+    this.depth = caller === undefined ? 0 : caller.depth + 1
   }
 
   get revision() {
@@ -56,8 +90,24 @@ export class HandlerContext implements Service {
     return this.scope.client
   }
 
+  get sessionId(): string | undefined {
+    return this.home.connection.sessionId
+  }
+
   get meta() {
     return this.scope.meta
+  }
+
+  get session(): SessionState.Values | undefined {
+    return this.scope.session
+  }
+
+  get viewer(): Definition.Viewer {
+    return {
+      identity: Context.get(this.home.connection.context, Identity.CurrentIdentity),
+      client: this.client,
+      session: this.session
+    }
   }
 
   get wantsProgress(): boolean {
@@ -73,53 +123,115 @@ export class HandlerContext implements Service {
     return this.ended || this.caller?.hasEnded() === true
   }
 
-  notify(method: string, params: JsonRpc.JsonObject): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (this.hasEnded()) return Effect.void
-      this.exchange.notify(JsonRpc.encodeNotification(method, params))
-      return this.exchange.congested() ? this.exchange.drained : Effect.void
-    })
-  }
+  // NOTE: what a handler may take off the context and call on its own is bound when it is read, not for every request.
 
-  reportProgress(progress: number, options?: RequestContext.ProgressOptions): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (!this.wantsProgress || !(progress > this.lastProgress) || progress === Infinity) return Effect.void
-      this.lastProgress = progress
-      return this.notify("notifications/progress", {
-        progressToken: this.scope.meta.progressToken,
-        progress,
-        ...options
+  get notify(): Service["notify"] {
+    return (method, params) =>
+      Effect.suspend(() => {
+        if (this.hasEnded()) return Effect.void
+        const { projectNotification } = this.revision
+        this.exchange.notify(
+          JsonRpc.encodeNotification(
+            method,
+            projectNotification === undefined ? params : projectNotification(method, params) as JsonRpc.JsonObject
+          )
+        )
+        return this.exchange.congested() ? this.exchange.drained : Effect.void
       })
-    })
   }
 
-  log(level: McpSchema.LoggingLevel, data: unknown, logger?: string): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const minimum = this.scope.logLevel()
-      if (minimum === undefined || !McpSchema.passes(level, minimum)) return Effect.void
-      return this.notify("notifications/message", {
-        level,
-        ...(logger === undefined ? undefined : { logger }),
-        data: (data ?? null) as JsonRpc.Json
+  get reportProgress(): Service["reportProgress"] {
+    return (progress, options) =>
+      Effect.suspend(() => {
+        if (!this.wantsProgress || !(progress > this.lastProgress) || progress === Infinity) return Effect.void
+        this.lastProgress = progress
+        return this.notify("notifications/progress", {
+          progressToken: this.scope.meta.progressToken,
+          progress,
+          ...options
+        })
       })
-    })
   }
 
-  callTool(params: McpSchema.CallToolParams): Effect.Effect<McpSchema.CallToolResult, McpError.McpError> {
-    return this.nestedCall(this, params)
+  get log(): Service["log"] {
+    return (level, data, logger) =>
+      Effect.suspend(() => {
+        const minimum = this.scope.logLevel()
+        if (minimum === undefined || !McpSchema.passes(level, minimum)) return Effect.void
+        return this.notify("notifications/message", {
+          level,
+          ...(logger === undefined ? undefined : { logger }),
+          data: (data ?? null) as JsonRpc.Json
+        })
+      })
   }
 
-  /** The same request as a tool it calls sees it. */
-  nested(): HandlerContext {
+  get callTool(): Service["callTool"] {
+    return (params) => this.home.siblings.callTool(this, params)
+  }
+
+  get readResource(): Service["readResource"] {
+    return (params) => this.home.siblings.readResource(this, params)
+  }
+
+  get getPrompt(): Service["getPrompt"] {
+    return (params) => this.home.siblings.getPrompt(this, params)
+  }
+
+  get ask(): Service["ask"] {
+    return (questions) => {
+      if (this.prefix === "") return this.backChannel().ask(questions)
+      const prefixed = Object.fromEntries(
+        Object.entries(questions).map(([key, question]) => [this.prefix + key, question])
+      )
+      return Effect.map(
+        this.backChannel().ask(prefixed),
+        (answers) => Object.fromEntries(Object.keys(questions).map((key) => [key, answers[this.prefix + key]]))
+      )
+    }
+  }
+
+  get once(): Service["once"] {
+    return (key, step) => this.backChannel().once(this.prefix + key, step)
+  }
+
+  /** Shared by all that work for one request. */
+  backChannel(): backChannel.BackChannel | backChannel.Rounds {
+    return this.caller === undefined
+      ? this.channel ??= this.home.backChannel(this)
+      : this.caller.backChannel()
+  }
+
+  /** Ends the request with a round of questions. */
+  pause(result: McpSchema.InputRequiredResult): void {
+    if (this.paused !== undefined) return
+    this.paused = result
+    this.onPause?.()
+  }
+
+  /** Whether this, or what it was called by, is a call of the tool. */
+  isWithinTool(name: string): boolean {
+    return (this.method === "tools/call" && (this.target ?? this.params.name) === name)
+      || this.caller?.isWithinTool(name) === true
+  }
+
+  /** The same request as a sibling it uses sees it. */
+  nested(method: string, target: string): HandlerContext {
     const nested = new HandlerContext(
-      { _tag: "Request", id: this.id, method: "tools/call", params: undefined },
+      { id: this.id, method, params: undefined },
       this.scope,
-      this.sessionId,
       this.exchange,
-      this.nestedCall,
-      this.depth + 1
+      this.home,
+      this,
+      target
     )
-    nested.caller = this
+    // The same call gets the same keys when the handler runs again.
+    this.calls ??= new Map()
+    const count = this.calls.get(target) ?? 0
+    this.calls.set(target, count + 1)
+    nested.prefix = `${this.prefix}${target}${count === 0 ? "" : `#${count}`}/`
     return nested
   }
 }
+
+const noParams: JsonRpc.JsonObject = {}

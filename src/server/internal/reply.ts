@@ -14,18 +14,22 @@ export interface Reply {
   readonly code: number | undefined
 }
 
-/** `project` turns the model into the wire of the request's revision. */
+/** `encode` gives the text of a result on the wire of the request's revision. */
 export const make = (
   id: JsonRpc.RequestId,
   outcome: Outcome.Outcome<object, McpError.McpError>,
   era: Era.Era,
-  project: (result: object) => object
+  encode: (result: object) => string,
+  correlationId?: string
 ): Reply => {
   switch (outcome._tag) {
     case "Ok":
-      return { frame: JsonRpc.encodeResult(id, project(outcome.value)), status: 200, code: undefined }
-    case "Err":
-      return refusal(id, outcome.error, era)
+      return { frame: JsonRpc.frameResult(id, encode(outcome.value)), status: 200, code: undefined }
+    case "Err": {
+      const refused = refusal(id, outcome.error, era)
+      // Clients of sessions take any other status for a failure of the transport.
+      return era === "Stateful" ? { ...refused, status: 200 } : refused
+    }
     case "Cancelled":
       return error(
         id,
@@ -38,7 +42,12 @@ export const make = (
         outcome
       )
     case "Panicked":
-      return error(id, McpError.make(new McpError.InternalError()), era, { _tag: "Panicked" })
+      return error(
+        id,
+        McpError.make(new McpError.InternalError(correlationId === undefined ? {} : { correlationId })),
+        era,
+        { _tag: "Panicked" }
+      )
   }
 }
 
@@ -54,7 +63,12 @@ const error = (
   era: Era.Era,
   outcome: WireOutcome.WireOutcome
 ): Reply => ({
-  frame: JsonRpc.encodeError(id, { ...McpError.toObject(mcpError, era), data: WireOutcome.encode(outcome) }),
+  frame: JsonRpc.encodeError(id, merge(McpError.toObject(mcpError, era), WireOutcome.encode(outcome))),
   status: McpError.httpStatus(mcpError.reason, era),
   code: McpError.code(mcpError.reason, era)
+})
+
+const merge = (object: JsonRpc.ErrorObject, outcome: JsonRpc.JsonObject): JsonRpc.ErrorObject => ({
+  ...object,
+  data: { ...object.data as JsonRpc.JsonObject | undefined, ...outcome }
 })

@@ -1,0 +1,60 @@
+/**
+ * `tools/list`, `resources/list`, `resources/templates/list` and `prompts/list`: pages in a stable order. A cursor names
+ * the last definition of its page, so that what is added or removed meanwhile moves nobody else.
+ */
+import * as Effect from "effect/Effect"
+import * as Cursor from "../../core/Cursor.ts"
+import * as McpError from "../../protocol/McpError.ts"
+import type * as McpSchema from "../../protocol/McpSchema.ts"
+import type * as registry from "../registry.ts"
+import type * as router from "../router.ts"
+import type * as handlerContext from "./handlerContext.ts"
+
+export type IsVisible = (
+  registered: registry.Registered<registry.AnyDefinition>,
+  request: handlerContext.HandlerContext
+) => boolean
+
+/**
+ * `key` is what the result calls its items, and keeps the cursors of two lists apart. Where everybody sees everything
+ * a page is made once, and is the same object until the list changes: what the router has encoded of it stays good.
+ */
+export const list = (
+  shelf: registry.Shelf<any>,
+  key: "tools" | "resources" | "resourceTemplates" | "prompts",
+  options: { readonly pageSize: number; readonly isVisible: IsVisible; readonly isRestricted: boolean }
+): router.Handler => {
+  let pages = { all: undefined as All | undefined, open: false, made: new Map<number, object>() }
+
+  const make = (all: All, after: number): object => {
+    const { items, next } = Cursor.paginate(all, { after, pageSize: options.pageSize })
+    const page = { [key]: items.map(({ description }) => description) }
+    return next === undefined ? page : { ...page, nextCursor: Cursor.encode(key, next) }
+  }
+
+  return ({ cursor }: typeof McpSchema.ListParams.Type, { request }) => {
+    const after = cursor === undefined ? 0 : Cursor.decode(key, cursor)
+    if (after === undefined) {
+      return McpError.invalidParams("The cursor is not one this server gave out; list again from the start.")
+    }
+    return {
+      effect: Effect.sync(() => {
+        const all = shelf.all() as All
+        if (all !== pages.all) {
+          const open = !options.isRestricted && all.every(({ definition }) => definition.visible === undefined)
+          pages = { all, open, made: new Map() }
+        }
+        if (!pages.open) return make(all.filter((registered) => options.isVisible(registered, request)), after)
+        let page = pages.made.get(after)
+        if (page === undefined) {
+          page = make(all, after)
+          // A client can make up any number of cursors.
+          if (pages.made.size <= all.length / options.pageSize) pages.made.set(after, page)
+        }
+        return page
+      })
+    }
+  }
+}
+
+type All = ReadonlyArray<registry.Registered<registry.AnyDefinition>>

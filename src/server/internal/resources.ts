@@ -1,0 +1,146 @@
+/**
+ * `resources/read`: a resource of that very URI, or else the most specific template that has it.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Resource from "../../definition/Resource.ts"
+import * as ResourceTemplate from "../../definition/ResourceTemplate.ts"
+import type * as Middleware from "../../middleware/Middleware.ts"
+import * as McpError from "../../protocol/McpError.ts"
+import type * as McpSchema from "../../protocol/McpSchema.ts"
+import * as Tracing from "../../telemetry/Tracing.ts"
+import type * as registry from "../registry.ts"
+import type * as router from "../router.ts"
+import * as subscriptions from "../subscriptions.ts"
+import type * as handlerContext from "./handlerContext.ts"
+import type * as lists from "./lists.ts"
+import * as siblings from "./siblings.ts"
+
+export interface Options {
+  readonly registry: registry.Registry
+  readonly isVisible: lists.IsVisible
+}
+
+interface Target {
+  readonly context: Context.Context<never>
+  readonly effect: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+}
+
+const find = (
+  { isVisible, registry }: Options,
+  uri: string,
+  request: handlerContext.HandlerContext
+): Target | McpError.McpError => {
+  const exact = registry.resources.get(uri)
+  if (exact !== undefined && isVisible(exact, request)) {
+    return {
+      context: exact.context,
+      effect: Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
+    }
+  }
+  const found = registry.templates.find(uri, (template) => isVisible(template, request))
+  if (found === undefined) return McpError.make(new McpError.ResourceNotFound({ uri }))
+  if (found === "Unsafe") {
+    return McpError.invalidParams(
+      "A value in this URI would leave its place: \"..\" as a path segment, a slash or a NUL.",
+      { uri }
+    )
+  }
+  const { template, values } = found
+  return {
+    context: template.context,
+    effect: ResourceTemplate.respond(
+      template.definition as ResourceTemplate.Handled<string, any, any, never>,
+      uri,
+      values
+    )
+  }
+}
+
+/** The resources and, after the last of them, what the templates list; each URI once. */
+export const list = (
+  { isVisible, registry }: Options,
+  pages: router.Handler
+): router.Handler =>
+(params, call) => {
+  const plan = pages(params, call)
+  if (plan instanceof McpError.McpError) return plan
+  return {
+    effect: Effect.flatMap(plan.effect, (page) => {
+      const { nextCursor, resources } = page as McpSchema.ListResourcesResult
+      const listing = registry.templates.all().filter((template) =>
+        template.definition.list !== undefined && isVisible(template, call.request)
+      )
+      if (nextCursor !== undefined || listing.length === 0) return Effect.succeed(page)
+      return Effect.map(
+        Effect.forEach(listing, ({ context, definition }) =>
+          Effect.updateContext(
+            ResourceTemplate.list(definition as ResourceTemplate.Handled<string, any, any, never>),
+            (current: Context.Context<never>) => Context.merge(current, context)
+          ), { concurrency: 8 }),
+        (lists) => {
+          const taken = new Set(
+            registry.resources.all().flatMap((registered) =>
+              isVisible(registered, call.request) ? [registered.name] : []
+            )
+          )
+          const listed = new Map<string, McpSchema.Resource>()
+          for (const resource of lists.flat()) {
+            if (!taken.has(resource.uri) && !listed.has(resource.uri)) listed.set(resource.uri, resource)
+          }
+          return { resources: [...resources, ...listed.values()] }
+        }
+      )
+    })
+  }
+}
+
+export const read = (options: Options): router.Handler => ({ uri }: McpSchema.ReadResourceParams, { request }) => {
+  const target = find(options, uri, request)
+  return target instanceof McpError.McpError
+    ? target
+    : { ...target, target: { attribute: Tracing.attributes.resourceUri, value: uri } }
+}
+
+export const nestedRead = (
+  options: Options,
+  wrap: () => Middleware.Wrap<never> | undefined
+): handlerContext.Siblings["readResource"] =>
+(caller, params) => {
+  const target = find(options, params.uri, caller)
+  if (target instanceof McpError.McpError) return Effect.fail(target)
+  return siblings.run(caller, {
+    method: "resources/read",
+    target: params.uri,
+    spanName: "resources/read",
+    attributes: { [Tracing.attributes.resourceUri]: params.uri },
+    context: target.context,
+    answer: (request) =>
+      siblings.wrapped(wrap(), { method: "resources/read", params, context: request, tool: undefined }, target.effect)
+  })
+}
+
+/** Up to 2025-11-25; what comes of it travels on the connection. */
+export const subscribe =
+  (options: Options): router.Handler => ({ uri }: McpSchema.SubscribeParams, { request, watched }) => {
+    const target = find(options, uri, request)
+    if (target instanceof McpError.McpError) return target
+    if (watched.size >= subscriptions.maxWatched && !watched.has(uri)) {
+      return McpError.invalidParams(
+        `A session watches ${subscriptions.maxWatched} resources at most; unsubscribe from some.`
+      )
+    }
+    return {
+      effect: Effect.sync(() => {
+        watched.add(uri)
+        return {}
+      })
+    }
+  }
+
+export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { watched }) => ({
+  effect: Effect.sync(() => {
+    watched.delete(uri)
+    return {}
+  })
+})
