@@ -30,9 +30,8 @@ for (const name of fs.readdirSync(snapshots)) if (!surface.has(name)) fs.rmSync(
 
 if (completeLock()) console.log("wrote package-lock.json")
 
-// It writes docs/reference/parity.md when it is imported.
 const parity = path.join(root, "test/parity/generate.ts")
-if (fs.existsSync(parity)) await import(parity)
+if (fs.existsSync(parity)) (await import(parity)).write()
 
 const { ok, output } = await command("dprint", ["fmt", "--allow-no-files", "package.json", "docs/reference/**/*.md"])
 if (!ok) throw new Error(output)

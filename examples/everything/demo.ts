@@ -68,6 +68,15 @@ const stateful = async (url: string) => {
     method: "tools/call",
     params: { name: "test_tool_with_progress", _meta: { progressToken: "p" } }
   })
+  const read = await exchange({ id: 6, method: "resources/read", params: { uri: "test://template/7/data" } })
+  assert.equal(JSON.parse(read.result.contents[0].text).id, "7")
+  const words = { arg1: "hello", arg2: "world" }
+  const prompt = await exchange({
+    id: 7,
+    method: "prompts/get",
+    params: { name: "test_prompt_with_arguments", arguments: words }
+  })
+  assert.match(prompt.result.messages[0].content.text, /arg1='hello', arg2='world'/)
 }
 
 const stateless = async (url: string) => {
@@ -81,7 +90,7 @@ const stateless = async (url: string) => {
         ...params,
         _meta: {
           "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-          "io.modelcontextprotocol/clientCapabilities": {},
+          "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
           "io.modelcontextprotocol/clientInfo": { name: "demo", version: "1.0.0" }
         }
       }
@@ -98,6 +107,13 @@ const stateless = async (url: string) => {
   assert.ok(result.supportedVersions.includes("2026-07-28"))
   const sum = await exchange("tools/call", { name: "add", arguments: { a: 40, b: 2 } })
   assert.equal(sum.result.structuredContent, 42)
+  // A question ends the call; the same call with the answer goes on.
+  const call = { name: "test_input_required_result_elicitation" }
+  const asked = await exchange("tools/call", call)
+  assert.equal(asked.result.inputRequests.user_name.method, "elicitation/create")
+  const inputResponses = { user_name: { action: "accept", content: { name: "Ada" } } }
+  const greeting = await exchange("tools/call", { ...call, inputResponses, requestState: asked.result.requestState })
+  assert.equal(greeting.result.content[0].text, "Hello, Ada!")
   const unknown = await exchange("tools/call", { name: "no_such_tool" })
   assert.equal(unknown.error.code, -32602)
 }

@@ -27,6 +27,12 @@ const Step = Schema.Union([
 
 const internalError = Outcome.err(McpError.make(new McpError.InternalError()))
 
+/** A bug's reply says under which id the server's log has it, which no contract foresees. */
+const withoutId = <A, E>(outcome: Outcome.Outcome<A, E>) =>
+  outcome._tag === "Err" && outcome.error instanceof McpError.McpError && outcome.error.reason._tag === "InternalError"
+    ? internalError
+    : outcome
+
 /** How a call ends that began at 0, by the contract alone: what comes first decides. */
 const predict = (job: number, { end, seconds }: typeof Call.Type, cancelledAfter: number) => {
   const limitSeconds = Duration.toSeconds(limit)
@@ -80,7 +86,7 @@ describe.each(["2025-11-25", "2026-07-28"] as const)("%s", (revision) => {
       assert.strictEqual(held.size, 0)
       const outcomes = yield* Effect.forEach(calls, ({ fiber }) => Outcome.await(fiber))
       assert.deepStrictEqual(
-        outcomes,
+        outcomes.map(withoutId),
         calls.map(({ at, step, until }, job) => predict(job, step, until - at))
       )
       // The client heard of each call once, and of those it cancelled no more.

@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: the official suite in both server requirement sets against examples/everything, or against the
- * server at the URL given. Silence fails: every required scenario must have left its checks.
+ * `npm run conformance`: the official suite in each revision it knows, against examples/everything or against the server
+ * at the URL given. Silence fails: every required scenario must have left its checks.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { command } from "../../.ci/steps.ts"
 import { expectedFailures, passWithoutFeature } from "./expected.ts"
 import { type Check, judge, type Row, table } from "./judge.ts"
-import { required, type Requirements } from "./required.ts"
+import { beyond, required, type Requirements } from "./required.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance")
@@ -62,11 +62,24 @@ const readRun = (directory: string): ReadonlyMap<string, ReadonlyArray<Check>> =
   return run
 }
 
+const runSuite = (args: ReadonlyArray<string>) =>
+  command(process.execPath, [path.join(suite, "dist/index.js"), ...args], { limit: 120 })
+
+const requirements = (set: Requirements) => path.join(suite, "requirements", `${set}.yaml`)
+
+/** What the suite requires of a revision, or all it has for one without requirements. */
+const scenariosOf = async (set: Requirements): Promise<ReadonlyArray<string>> => {
+  if (fs.existsSync(requirements(set))) {
+    const section = /^server:\n((?: {2}- .*\n)+)/m.exec(fs.readFileSync(requirements(set), "utf8"))?.[1] ?? ""
+    return section.trim().split("\n").map((line) => line.replace(/^\s*- /, ""))
+  }
+  const { output } = await runSuite(["list", "--server", "--spec-version", set])
+  return Array.from(output.matchAll(/^ {2}- (\S+)/gm), ([, name]) => name!)
+}
+
 /** Our list of a set must be the suite's own. */
-const compareWithSuite = (set: Requirements) => {
-  const text = fs.readFileSync(path.join(suite, "requirements", `${set}.yaml`), "utf8")
-  const section = /^server:\n((?: {2}- .*\n)+)/m.exec(text)?.[1] ?? ""
-  const theirs = section.trim().split("\n").map((line) => line.replace(/^\s*- /, ""))
+const compareWithSuite = async (set: Requirements) => {
+  const theirs = await scenariosOf(set)
   const ours: ReadonlyArray<string> = required[set]
   const differ = [...theirs.filter((name) => !ours.includes(name)), ...ours.filter((name) => !theirs.includes(name))]
   if (differ.length > 0) problems.push(`${set}: required.ts and the suite disagree on ${differ.join(", ")}`)
@@ -75,14 +88,11 @@ const compareWithSuite = (set: Requirements) => {
 const runSet = async (set: Requirements, url: string): Promise<ReadonlyArray<Row>> => {
   const directory = path.join(root, ".out/conformance", set)
   fs.rmSync(directory, { recursive: true, force: true })
-  const { output } = await command(
-    process.execPath,
-    [path.join(suite, "dist/index.js"), "server", "--url", url, "--requirements", set, "-o", directory],
-    { limit: 120 }
-  )
+  const mode = fs.existsSync(requirements(set)) ? ["--requirements", set] : ["--suite", "all", "--spec-version", set]
+  const { output } = await runSuite(["server", "--url", url, ...mode, "-o", directory])
   const run = readRun(directory)
   if (run.size === 0) problems.push(`${set}: the suite ran nothing\n${output.trim()}`)
-  return judge(run, required[set], expectedFailures[set], passWithoutFeature[set])
+  return judge(run, [...required[set], ...beyond[set]], expectedFailures[set], passWithoutFeature[set])
 }
 
 const results = new Map<string, ReadonlyArray<Row>>()
@@ -91,7 +101,7 @@ try {
   let url = process.argv[2]
   if (url === undefined) ({ child, url } = await startServer())
   for (const set of sets) {
-    compareWithSuite(set)
+    await compareWithSuite(set)
     results.set(set, await runSet(set, url))
     if (child && (child.exitCode !== null || child.signalCode !== null)) problems.push(`${set}: the server died`)
   }
@@ -108,6 +118,12 @@ const failed = count("failed") + problems.length
 console.log(
   `${table(results)}\n\n(...) is not scored, "expected" and "vacuous" are listed in test/conformance/expected.ts\n`
 )
+for (const [set, found] of results) {
+  const { length } = found.filter(({ counts, scenario }) =>
+    counts === "passed" && (required[set as Requirements] as ReadonlyArray<string>).includes(scenario)
+  )
+  console.log(`${set}: ${length} of ${required[set as Requirements].length} required passed`)
+}
 console.log(`${count("vacuous")} hold only because their feature is not built, and count as nothing`)
 for (const row of rows) if (row.counts === "failed") console.log(`${row.set} ${row.scenario}: ${row.note}`)
 for (const problem of problems) console.log(problem)

@@ -4,9 +4,13 @@ import * as path from "node:path"
 import { assert, describe, it } from "vitest"
 import { type Ended, root, run } from "./program.ts"
 
+const stories = fs.readdirSync(path.join(root, "examples"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory()).map(({ name }) => name)
+
 /** What a person would start to see an example; the tests of `examples/testing` run in `testing.test.ts`. */
-const programs = ["examples/hello/client.ts", "examples/telemetry/main.ts", "examples/everything/demo.ts"]
-  .filter((file) => fs.existsSync(path.join(root, file)))
+const programs = stories.flatMap((story) =>
+  ["client.ts", "main.ts", "demo.ts"].map((file) => `examples/${story}/${file}`)
+).filter((file) => fs.existsSync(path.join(root, file)))
 
 const assertEnded = ({ code, outlived, stderr, stdout }: Ended) => {
   assert.strictEqual(code, 0, stdout + stderr)
@@ -66,12 +70,31 @@ describe("examples", () => {
     }
   }, 40_000)
 
-  it("are all here, each with a page of its own", () => {
-    const stories = fs.readdirSync(path.join(root, "examples"), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory()).map(({ name }) => name)
-    const started = new Set([...programs.map((file) => file.split("/")[1]), "testing", "everything"])
-    assert.deepStrictEqual(stories.filter((story) => !started.has(story)), [])
-    const pages = stories.filter((story) => fs.existsSync(path.join(root, "examples", story, "README.md")))
-    assert.deepStrictEqual(pages, stories.filter((story) => story !== "everything"))
+  it("are all here, each with one program and a page of its own", () => {
+    const started = programs.map((file) => file.split("/")[1]!)
+    assert.deepStrictEqual([...started, "testing"].sort(), [...stories].sort())
+    assert.deepStrictEqual(
+      stories.filter((story) => !fs.existsSync(path.join(root, "examples", story, "README.md"))),
+      []
+    )
+  })
+
+  it("say on their page how to start them", () => {
+    for (const file of programs) {
+      const page = fs.readFileSync(path.join(root, path.dirname(file), "README.md"), "utf8")
+      assert.include(page, file)
+    }
+  })
+
+  it("import the package as its users do", () => {
+    const inside = stories.flatMap((story) =>
+      fs.readdirSync(path.join(root, "examples", story)).filter((name) => name.endsWith(".ts")).flatMap((name) =>
+        Array.from(
+          fs.readFileSync(path.join(root, "examples", story, name), "utf8").matchAll(/ from "(\.[^"]*)"/g),
+          ([, specifier]) => specifier!
+        ).filter((specifier) => !/^\.\/[^/]+\.ts$/.test(specifier))
+      )
+    )
+    assert.deepStrictEqual(inside, [])
   })
 })
