@@ -5,12 +5,15 @@ import { folderOf, isPublic, type Sources } from "./modules.ts"
 /** The folders that hold public modules, each with those modules. */
 const publicFolders = (sources: Sources): ReadonlyMap<string, ReadonlyArray<string>> => {
   const folders = new Map<string, Array<string>>()
-  for (const file of [...sources.keys()].filter(isPublic).sort()) {
+  for (const file of [...sources.keys()].filter(isPublic).sort(inAnyCase)) {
     const folder = path.posix.dirname(file)
     folders.set(folder, [...folders.get(folder) ?? [], file])
   }
   return folders
 }
+
+/** As the formatter orders imports. */
+const inAnyCase = (a: string, b: string): number => a.toLowerCase() < b.toLowerCase() ? -1 : 1
 
 /** Barrel file -> text: one line for each public module of its folder. */
 export const barrels = (sources: Sources): ReadonlyMap<string, string> =>

@@ -1,10 +1,11 @@
 /** Who takes part, and how each is started. */
 import { execFile } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { Command } from "./drive/child.ts"
+import type { Large } from "./drive/large.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
 
 export const root = join(import.meta.dirname, "..", "..")
@@ -31,20 +32,26 @@ const fromSource = ["--conditions=fastmcp-effect/source", join(root, entry)]
 
 let isBuilt = false
 
+/** Writes a module as the JavaScript its users would start: types off, and imports to match. */
+const strip = (from: string, to: string): void => {
+  const code = stripTypeScriptTypes(readFileSync(from, "utf8"))
+  writeFileSync(to, code.replaceAll(/"(\.\/[^"]+)\.ts"/g, `"$1.mjs"`))
+}
+
 /** Ours as its users run it: the built package, and a server whose types are off. */
 const build = (work: string) => async (): Promise<void> => {
   if (isBuilt) return
   await promisify(execFile)(process.execPath, [join(root, ".ci/build.ts")], { cwd: root, timeout: 120_000 })
-  writeFileSync(join(work, "server.mjs"), stripTypeScriptTypes(readFileSync(join(root, entry), "utf8")))
+  strip(join(root, entry), join(work, "server.mjs"))
   isBuilt = true
 }
 
-/** The servers of `peers/` are started as the JavaScript their users would start: types off, nothing else done. */
+/** Strips the servers of `peers/` into `work`, and all of `large/` into its own folder there. */
 export const stripPeers = (work: string): void => {
-  const folder = join(import.meta.dirname, "peers")
-  for (const file of readdirSync(folder)) {
-    const code = stripTypeScriptTypes(readFileSync(join(folder, file), "utf8"))
-    writeFileSync(join(work, file.replace(/\.ts$/, ".mjs")), code)
+  for (const [folder, to] of [["peers", work], ["large", join(work, "large")]] as const) {
+    mkdirSync(to, { recursive: true })
+    const from = join(import.meta.dirname, folder)
+    for (const file of readdirSync(from)) strip(join(from, file), join(to, file.replace(/\.ts$/, ".mjs")))
   }
 }
 
@@ -140,6 +147,32 @@ export const features = (work: string): ReadonlyArray<Peer> => {
     variant("none of the three", "notrace,nobudget,noschema"),
     variant("all on, and a middleware", "middleware")
   ]
+}
+
+/** The large loads, over stdio: whoever has a server in `large/`, and for lists ours once more, with smaller pages. */
+export const largePeers = (work: string, large: Large): ReadonlyArray<Peer> => {
+  const ours = (features: string): Pick<Peer, "stdio"> => ({
+    stdio: () => ({
+      args: [join(work, "server.mjs"), "stdio"],
+      env: { FASTMCP_BENCH_LOAD: large, FASTMCP_BENCH_FEATURES: features }
+    })
+  })
+  const all = peers(work).flatMap((peer): ReadonlyArray<Peer> => {
+    const server = join(work, "large", `${peer.id}.mjs`)
+    if (peer.kind !== "ours") {
+      return existsSync(server) ? [{ ...peer, stdio: () => ({ args: [server, large] }) }] : []
+    }
+    return peer.id === "ours" ? [{ ...peer, ...ours("") }] : []
+  })
+  return large === "report" ? all : [...all, {
+    id: "ours-paged",
+    name: "fastmcp-effect, 100 on a page",
+    kind: "ours",
+    eras: both,
+    needs: [entry],
+    prepare: build(work),
+    ...ours("pages")
+  }]
 }
 
 /** Cold starts: every peer as it is, the newest SDK and ours also bundled. */

@@ -1,6 +1,7 @@
 /** Medians over rounds, ratios, and the same tables as text, Markdown and JSON. */
 import { availableParallelism } from "node:os"
-import { type Figures, oneAtATime } from "./drive/driver.ts"
+import { type Figures, type Load, oneAtATime, type Throughput } from "./drive/driver.ts"
+import type { LargeFigures } from "./drive/large.ts"
 import type { Kind } from "./peers.ts"
 
 export interface Cold {
@@ -17,13 +18,13 @@ export interface Row<F> {
 
 export type Section =
   | { readonly table: "load" | "features"; readonly title: string; readonly rows: ReadonlyArray<Row<Figures>> }
+  | { readonly table: "large"; readonly title: string; readonly rows: ReadonlyArray<Row<LargeFigures>> }
   | { readonly table: "cold"; readonly title: string; readonly rows: ReadonlyArray<Row<Cold>> }
 
-export interface Setting {
+export interface Setting extends Load {
   readonly rounds: number
-  readonly calls: number
-  readonly warmup: number
-  readonly inFlight: number
+  /** Of the large loads. */
+  readonly large: Load
   readonly coldRuns: number
   readonly quick: boolean
   readonly versions: Readonly<Record<string, string>>
@@ -62,8 +63,8 @@ const ratio = (value: number | undefined, to: number | undefined) => {
 }
 const percent = (value: number) => `${Math.round(value * 100)} %`
 
-const speed: Figure<Figures> = (figures) => figures.callsPerSecond
-const cpu: Figure<Figures> = (figures) => figures.serverMicros
+const speed: Figure<Throughput> = (figures) => figures.callsPerSecond
+const cpu: Figure<Throughput> = (figures) => figures.serverMicros
 
 const load = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figures>> => {
   const floor = ofKind(rows, "floor", speed)[0]
@@ -107,6 +108,24 @@ const features = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figur
   ]
 }
 
+const large = (rows: ReadonlyArray<Row<LargeFigures>>): ReadonlyArray<Column<LargeFigures>> => {
+  const floor = ofKind(rows, "floor", speed)[0]
+  const floorCpu = ofKind(rows, "floor", cpu)[0]
+  const best = Math.max(...ofKind(rows, "peer", speed))
+  return [
+    { head: "calls/s", cell: (row) => count(median(row, speed)) },
+    { head: "x floor", cell: (row) => ratio(median(row, speed), floor) },
+    { head: "x best peer", cell: (row) => ratio(median(row, speed), best) },
+    { head: "server CPU us/call", cell: (row) => count(median(row, cpu)) },
+    { head: "x floor by CPU", cell: (row) => ratio(floorCpu, median(row, cpu)) },
+    { head: "bytes/answer", cell: (row) => count(median(row, (figures) => figures.bytes)) },
+    { head: "peak MB", cell: (row) => count(median(row, (figures) => figures.peakMegabytes)) },
+    { head: "driver CPU", cell: (row) => percent(median(row, (figures) => figures.driverShare)) },
+    { head: "other CPU", cell: (row) => percent(median(row, (figures) => figures.elsewhere)) },
+    { head: "spread", cell: (row) => percent(spread(row, speed)) }
+  ]
+}
+
 const cold = (rows: ReadonlyArray<Row<Cold>>): ReadonlyArray<Column<Cold>> => {
   const ms: Figure<Cold> = (figures) => figures.ms
   const floor = ofKind(rows, "floor", ms)[0]
@@ -139,6 +158,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, load(section.rows))
     case "features":
       return fill(section.rows, features(section.rows))
+    case "large":
+      return fill(section.rows, large(section.rows))
     case "cold":
       return fill(section.rows, cold(section.rows))
   }
@@ -156,16 +177,25 @@ const lines = (table: Table, before: string, between: string, after: string): Re
   )
 }
 
-const conditions = ({ calls, coldRuns, inFlight, quick, rounds, versions, warmup }: Setting): ReadonlyArray<string> => [
-  `${availableParallelism()} cores, ${process.platform} ${process.arch}, Node ${process.versions.node}; ` +
-  Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") + ".",
-  `Medians of ${rounds} interleaved rounds of ${count(calls)} calls after ${
-    count(warmup)
-  } of warm-up, ${inFlight} in ` +
-  `flight, then ${count(oneAtATime({ calls }))} one at a time (p50, p99); ${coldRuns} cold starts. Every server is ` +
-  "a process of its own, and every answer is checked.",
-  ...(quick ? ["A quick run: too short to rely on."] : [])
-]
+const conditions = (setting: Setting, sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
+  const { coldRuns, large, quick, rounds, versions } = setting
+  const are = (isLarge: boolean) => sections.some(({ table }) => (table === "large") === isLarge)
+  const run = ({ calls, inFlight, warmup }: Load) =>
+    `Medians of ${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ` +
+    `${inFlight} in flight`
+  return [
+    `${availableParallelism()} cores, ${process.platform} ${process.arch}, Node ${process.versions.node}; ` +
+    Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") + ".",
+    ...(are(false)
+      ? [`${run(setting)}, then ${count(oneAtATime(setting))} one at a time (p50, p99); ${coldRuns} cold starts.`]
+      : []),
+    ...(are(true)
+      ? [`${are(false) ? "Large answers: " : ""}${run(large)}; a list read page by page is one call.`]
+      : []),
+    "Every server is a process of its own, and every answer is checked.",
+    ...(quick ? ["A quick run: too short to rely on."] : [])
+  ]
+}
 
 const legend = [
   "x floor: against a bare JSON echo that knows no protocol. x best peer: against the best of the other frameworks in " +
@@ -178,7 +208,7 @@ const legend = [
 /** For the terminal. */
 export const asText = (setting: Setting, sections: ReadonlyArray<Section>): string =>
   [
-    ...conditions(setting),
+    ...conditions(setting, sections),
     ...legend,
     ...sections.flatMap((section) => [
       "",
@@ -205,7 +235,7 @@ export const asMarkdown = (setting: Setting, sections: ReadonlyArray<Section>, c
     ]
   })
   return [
-    conditions(setting).join(" "),
+    conditions(setting, sections).join(" "),
     "",
     ...legend,
     "",
@@ -238,7 +268,10 @@ export const asJson = (setting: Setting, sections: ReadonlyArray<Section>): stri
       sections: sections.map(({ rows, table, title }) => ({
         table,
         title,
-        rows: (rows as ReadonlyArray<Row<Figures | Cold>>).map((row) => ({ ...row, median: medians(row) }))
+        rows: (rows as ReadonlyArray<Row<Figures | LargeFigures | Cold>>).map((row) => ({
+          ...row,
+          median: medians(row)
+        }))
       }))
     },
     undefined,

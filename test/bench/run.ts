@@ -2,16 +2,19 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,cold,features] [--peers floor,ours,...] [--json file] [--markdown file]
+ *   [--only stdio,http,cold,features,large] [--peers floor,ours,...] [--json file] [--markdown file]
+ *
+ * The large loads have defaults of their own: 300 calls after 100.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { measure } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
+import { type Large, measureLarge } from "./drive/large.ts"
 import { coldStart, openStdio } from "./drive/stdio.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
-import { coldStarters, features, missing, type Peer, peers, root, stripPeers, versions } from "./peers.ts"
+import { coldStarters, features, largePeers, missing, type Peer, peers, root, stripPeers, versions } from "./peers.ts"
 import { asJson, asMarkdown, asText, type Row, type Section, type Setting, tally } from "./report.ts"
 
 const { values } = parseArgs({
@@ -20,7 +23,7 @@ const { values } = parseArgs({
     calls: { type: "string" },
     warmup: { type: "string" },
     quick: { type: "boolean", default: false },
-    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "features"] },
+    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "features", "large"] },
     peers: { type: "string" },
     json: { type: "string" },
     markdown: { type: "string" }
@@ -38,6 +41,11 @@ const setting: Setting = {
   calls: number(values.calls, values.quick ? 5_000 : 100_000),
   warmup: number(values.warmup, values.quick ? 1_000 : 20_000),
   inFlight: 64,
+  large: {
+    calls: number(values.calls, values.quick ? 30 : 300),
+    warmup: number(values.warmup, values.quick ? 10 : 100),
+    inFlight: 8
+  },
   coldRuns: values.quick ? 3 : 20,
   quick: values.quick,
   versions: versions()
@@ -140,11 +148,32 @@ const prices = async (): Promise<Section> => {
   return { table: "features", title, rows }
 }
 
+const large = async (what: Large, words: string, era: Era): Promise<Section> => {
+  const title = `${words}, stdio, ${era}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(largePeers(work, what)),
+    speaks(era),
+    (peer) => measureLarge(peer.stdio!(era), era, bare(peer), what, setting.large)
+  )
+  return { table: "large", title, rows }
+}
+
+const list = "A list of 1,000 tools"
+const report = "A result with 100 KB of structured content"
+
 const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> = {
   stdio: [() => stdio(legacy), () => stdio(modern)],
   http: [() => http(legacy), () => http(modern)],
   cold: [cold],
-  features: [prices]
+  features: [prices],
+  large: [
+    () => large("list", list, legacy),
+    () => large("list", list, modern),
+    () => large("report", report, legacy),
+    () => large("report", report, modern)
+  ]
 }
 
 const results: Array<Section> = []

@@ -1,4 +1,7 @@
-/** Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them. */
+/**
+ * Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them;
+ * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,10 +29,14 @@ const add = features.has("noschema")
     handler: ({ a, b }) => Effect.succeed(String(a + b))
   })
 
+const load = process.env.FASTMCP_BENCH_LOAD
+const tools = load === undefined ? [add] : (await import("./large/ours.ts"))[load as "list" | "report"]()
+
 const server = McpServer.layer({
   name: "bench",
   version: "1.0.0",
-  tools: [add],
+  tools,
+  ...(features.has("pages") ? { pageSize: 100 } : {}),
   requestTimeout: features.has("nobudget") ? Duration.infinity : "30 seconds",
   middleware: features.has("middleware") ? [Middleware.make((_request, next) => next)] : []
 }).pipe(

@@ -52,13 +52,16 @@ const lines = (text: string): ReadonlyArray<string> => text.split("\n").filter((
 export interface ServerOptions {
   /** Milliseconds; the framework's own grace when left out. */
   readonly grace?: number
+  /** Definitions on one page of a list; the framework's own when left out. */
+  readonly pageSize?: number
 }
 
-const environment = (events: string, { grace }: ServerOptions): Record<string, string> => ({
+const environment = (events: string, { grace, pageSize }: ServerOptions): Record<string, string> => ({
   // Most of the time a server takes to start is compiling.
   NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/interop", import.meta.url)),
   INTEROP_EVENTS: events,
-  ...(grace === undefined ? undefined : { INTEROP_GRACE: String(grace) })
+  ...(grace === undefined ? undefined : { INTEROP_GRACE: String(grace) }),
+  ...(pageSize === undefined ? undefined : { INTEROP_PAGE_SIZE: String(pageSize) })
 })
 
 /** Everything on stdout passes through `tee`, so that lines a client passes over in silence are seen too. */

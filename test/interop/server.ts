@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as ClientLog from "fastmcp-effect/context/ClientLog"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
@@ -14,6 +15,7 @@ import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import { appendFileSync } from "node:fs"
+import * as features from "./features.ts"
 
 const event = (text: string) => appendFileSync(process.env.INTEROP_EVENTS!, `${text}\n`)
 
@@ -191,12 +193,14 @@ const toggle = Tool.make("toggle", {
   success: Schema.String,
   handler: Effect.fnUntraced(function*() {
     const server = yield* McpServer.McpServer
-    const added = yield* Effect.result(server.addTools(guest))
+    const added = yield* Effect.result(Scope.provide(server.add(guest), server.scope))
     if (added._tag === "Success") return "added"
-    yield* server.removeTools(guest.name)
+    yield* server.remove("tools", guest.name)
     return "removed"
   })
 })
+
+const { INTEROP_GRACE: grace, INTEROP_PAGE_SIZE: pageSize } = process.env
 
 const server = McpServer.register(toggle).pipe(
   Layer.provideMerge(McpServer.layer({
@@ -204,7 +208,26 @@ const server = McpServer.register(toggle).pipe(
     title: "Interop",
     version: "1.2.3",
     instructions: "Try everything.",
-    tools: [echo, forecast, add, withdraw, climb, chatter, hang, nap, late, die, whoami, region, sample, ask],
+    tools: [
+      echo,
+      forecast,
+      add,
+      withdraw,
+      climb,
+      chatter,
+      hang,
+      nap,
+      late,
+      die,
+      whoami,
+      region,
+      sample,
+      ask,
+      ...features.tools
+    ],
+    resources: features.resources,
+    prompts: features.prompts,
+    ...(pageSize === undefined ? undefined : { pageSize: Number(pageSize) }),
     middleware: [noisy]
   })),
   Layer.provideMerge(noisyResource)
@@ -213,7 +236,6 @@ const server = McpServer.register(toggle).pipe(
 process.on("exit", (code) => event(`exit ${process.pid} ${code}`))
 
 const [mode, port] = process.argv.slice(2)
-const { INTEROP_GRACE: grace } = process.env
 const options = grace === undefined ? {} : { grace: Number(grace) }
 if (mode === "http") {
   // Whoever started it is gone, however it went.

@@ -2,12 +2,32 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import * as harness from "./harness.ts"
 
-export type Version = "2025-11-25" | "2026-07-28"
+export type Version = "2024-11-05" | "2025-03-26" | "2025-06-18" | "2025-11-25" | "2026-07-28"
 
 export interface CallResult {
   readonly content: ReadonlyArray<{ readonly type: string; readonly text?: string }>
   readonly structuredContent?: unknown
   readonly isError?: boolean | undefined
+  readonly _meta?: object | undefined
+}
+
+export type List = "tools" | "resources" | "resourceTemplates" | "prompts"
+
+export interface Listed {
+  readonly name: string
+  readonly [member: string]: unknown
+}
+
+export interface Page {
+  readonly items: ReadonlyArray<Listed>
+  readonly nextCursor: string | undefined
+}
+
+/** What a person and a model answer a client's questions with; each question is kept as it came. */
+export interface Answers {
+  elicit: (params: any, signal: AbortSignal) => unknown
+  sample: (params: any) => unknown
+  roots: () => unknown
 }
 
 export interface Progress {
@@ -22,8 +42,10 @@ export interface CallOptions {
   readonly timeout?: number
   readonly onprogress?: (progress: Progress) => void
   /** In the request's `_meta`, where the era has it there. */
-  readonly logLevel?: "debug" | "warning"
+  readonly logLevel?: Level
 }
+
+export type Level = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency"
 
 export interface Log {
   readonly level: string
@@ -41,15 +63,49 @@ export interface Session {
     ReadonlyArray<{ readonly name: string; readonly inputSchema: object; readonly outputSchema?: unknown }>
   >
   readonly call: (name: string, args?: Record<string, unknown>, options?: CallOptions) => Promise<CallResult>
+  /** As the client itself lists: the first page, or all there is where it walks the pages for its user. */
+  readonly list: (list: List) => Promise<ReadonlyArray<Listed>>
+  readonly page: (list: List, cursor?: string) => Promise<Page>
+  readonly read: (uri: string) => Promise<{ readonly contents: ReadonlyArray<object> }>
+  /** Watches a resource the way of its era; answers how it stops. */
+  readonly watch: (uri: string) => Promise<() => Promise<unknown>>
+  readonly getPrompt: (
+    name: string,
+    args?: Record<string, string>
+  ) => Promise<{ readonly description?: string | undefined; readonly messages: ReadonlyArray<object> }>
+  readonly complete: (
+    ref: { readonly prompt: string } | { readonly template: string },
+    argument: { readonly name: string; readonly value: string },
+    known?: Record<string, string>
+  ) => Promise<
+    {
+      readonly values: ReadonlyArray<string>
+      readonly total?: number | undefined
+      readonly hasMore?: boolean | undefined
+    }
+  >
+  readonly rootsChanged: () => Promise<unknown>
   readonly ping: () => Promise<unknown>
-  readonly setLevel: (level: "debug" | "warning") => Promise<unknown>
+  readonly setLevel: (level: Level) => Promise<unknown>
   readonly request: (method: string) => Promise<object>
   /** Messages of the server's log, as they came. */
   readonly logs: Array<Log>
   /** How often it was told that the tools have changed. */
   readonly changes: () => number
+  /** Other lists that have changed, and resources that have, as it was told. */
+  readonly news: Array<string>
   /** From here on `changes` counts. Answers how the subscription ends, where there is one. */
   readonly watchTools: () => Promise<{ readonly closed: Promise<string> } | undefined>
+  /** From here on `news` has the changes of the other lists. */
+  readonly watchLists: () => Promise<unknown>
+  /** How it answers questions; to be exchanged by a test. */
+  readonly answers: Answers
+  /** What its validator of structured content was given, and found. */
+  readonly validated: Array<{ readonly value: unknown; readonly valid: boolean }>
+  /** Every message as it came, before the client read it. */
+  readonly frames: Array<any>
+  /** The methods of the client's own requests, by id. */
+  readonly sent: ReadonlyMap<string | number, string>
   /** What the client complained about: frames it could not accept, answers it did not expect. */
   readonly complaints: Array<Error>
   /** What the server wrote to stderr, where the client started it. */
@@ -65,9 +121,24 @@ export interface ConnectOptions {
   readonly version: Version
   /** The server has been connected to before: what was learned then may be used. */
   readonly isKnown: boolean
+  /** Can be asked whatever its revision has; otherwise it can sample, and cannot ask a user. */
+  readonly isCapable?: boolean
 }
 
-/** Its sessions can sample, and cannot ask a user. */
+/** What a client declares. */
+export const capabilities = ({ isCapable = false }: ConnectOptions) =>
+  isCapable
+    ? { sampling: { tools: {}, context: {} }, elicitation: { form: {}, url: {} }, roots: { listChanged: true } }
+    : { sampling: {} }
+
+/** Nobody has said how to answer. */
+export const makeAnswers = (): Answers => {
+  const refuse = () => {
+    throw new Error("Nobody was to be asked")
+  }
+  return { elicit: refuse, sample: refuse, roots: refuse }
+}
+
 export interface OfficialClient {
   readonly name: string
   readonly versions: ReadonlyArray<Version>
@@ -75,10 +146,10 @@ export interface OfficialClient {
   readonly overHttp: (url: URL, options: ConnectOptions) => Promise<Session>
 }
 
-type Transport = "stdio" | "http"
+export type Transport = "stdio" | "http"
 
 /** A session and the server that is there for it alone. */
-interface Connected extends harness.Traces {
+export interface Connected extends harness.Traces {
   readonly session: Session
   readonly stderr: () => string
   /** Sends the server SIGTERM. */
@@ -89,8 +160,11 @@ interface Connected extends harness.Traces {
   readonly close: () => Promise<void>
 }
 
-const connect = (transport: Transport, client: OfficialClient, options: ConnectOptions & harness.ServerOptions) =>
-  transport === "http" ? connectHttp(client, options) : connectStdio(client, options)
+export const connect = (
+  transport: Transport,
+  client: OfficialClient,
+  options: ConnectOptions & harness.ServerOptions
+) => transport === "http" ? connectHttp(client, options) : connectStdio(client, options)
 
 const connectHttp = async (
   client: OfficialClient,
@@ -111,7 +185,7 @@ const connectHttp = async (
   }
 }
 
-const connectStdio = async (
+export const connectStdio = async (
   client: OfficialClient,
   options: ConnectOptions & harness.ServerOptions
 ): Promise<Connected> => {
@@ -137,10 +211,10 @@ const connectStdio = async (
 }
 
 /** How something ended that may end badly; nobody else needs to handle the promise. */
-const outcome = <A>(promise: Promise<A>) =>
+export const outcome = <A>(promise: Promise<A>) =>
   promise.then((result) => ({ result, error: undefined }), (error: Error) => ({ result: undefined, error }))
 
-const text = ({ content }: CallResult) => content.map(({ text }) => text).join("\n")
+export const text = ({ content }: CallResult) => content.map(({ text }) => text).join("\n")
 
 /** The tests of one client: each era over each transport. */
 export const describeClient = (client: OfficialClient): void => {
@@ -289,8 +363,10 @@ const describeConversation = (client: OfficialClient, transport: Transport, vers
     // A request of 2026-07-28 that names no level gets no messages.
     expect(await said(undefined)).toEqual(isStateful ? ["info", "warning", "error"] : [])
     expect(await said("warning")).toEqual(["warning", "error"])
-    expect(await said("debug")).toEqual(["debug", "info", "warning", "error"])
-    expect(session.logs[1]).toMatchObject({ logger: "interop", data: { step: 1, nested: [null, true] } })
+    // From info on it gets what the middleware logs with `Effect.log`, too.
+    expect(await said("debug")).toEqual(["info", "debug", "info", "warning", "error"])
+    expect(session.logs[0]!.data).toBe("noise from tools/call, logged")
+    expect(session.logs[2]).toMatchObject({ logger: "interop", data: { step: 1, nested: [null, true] } })
   })
 
   it("gets to each of many concurrent calls its own answer", { timeout: 5_000 }, async () => {

@@ -69,9 +69,10 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         ]
         assert.deepStrictEqual(
           seen,
-          revision === "2025-11-25"
-            ? [["initialize", revision, "initialize", undefined, undefined], ...seenCalls]
-            : seenCalls
+          revision === "2026-07-28"
+            ? seenCalls
+            // What revision it is to be has not been said when it comes.
+            : [["initialize", "2025-11-25", "initialize", undefined, undefined], ...seenCalls]
         )
       }))
 
@@ -175,10 +176,7 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [hello], middleware: [broken] }), {
           revision
         })
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.callTool("hello")),
-          McpError.make(new McpError.InternalError())
-        )
+        assert.strictEqual((yield* Effect.flip(client.callTool("hello"))).reason._tag, "InternalError")
         assert.lengthOf(yield* client.listTools, 1)
         assert.notInclude((yield* client.frames).join(), "secret")
       }))

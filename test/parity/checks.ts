@@ -4,6 +4,7 @@
  */
 import * as Fs from "node:fs"
 import { areas, type Row } from "./rows.ts"
+import type { Weakness } from "./weaknesses.ts"
 
 const root = new URL("../../", import.meta.url)
 
@@ -115,19 +116,41 @@ export const testNames = (source: string): ReadonlySet<string> => {
   return names
 }
 
+const readFile = (path: string): string | undefined => {
+  const file = new URL(path, root)
+  return Fs.existsSync(file) ? Fs.readFileSync(file, "utf8") : undefined
+}
+
+/** What is wrong with a "test/<file>.test.ts::<test name>". */
+const wrongTest = (test: string, read: (path: string) => string | undefined): string | undefined => {
+  const match = /^(test\/[\w./-]+\.test\.ts)::(.+)$/.exec(test)
+  if (match === null) return `"${test}" is not "test/<file>.test.ts::<test name>"`
+  const source = read(match[1]!)
+  if (source === undefined) return `${match[1]} does not exist`
+  return testNames(source).has(match[2]!) ? undefined : `${match[1]} has no test "${match[2]}"`
+}
+
 /** Done rows whose test is not there. */
-export const wrongTests = (
-  rows: ReadonlyArray<Row>,
-  read: (path: string) => string | undefined = (path) => {
-    const file = new URL(path, root)
-    return Fs.existsSync(file) ? Fs.readFileSync(file, "utf8") : undefined
-  }
-): ReadonlyArray<string> =>
+export const wrongTests = (rows: ReadonlyArray<Row>, read = readFile): ReadonlyArray<string> =>
   rows.flatMap((row) => {
-    if (row.status !== "done") return []
-    const match = /^(test\/[\w./-]+\.test\.ts)::(.+)$/.exec(row.test)
-    if (match === null) return [`${row.id}: "${row.test}" is not "test/<file>.test.ts::<test name>"`]
-    const source = read(match[1]!)
-    if (source === undefined) return [`${row.id}: ${match[1]} does not exist`]
-    return testNames(source).has(match[2]!) ? [] : [`${row.id}: ${match[1]} has no test "${match[2]}"`]
+    const wrong = row.status === "done" ? wrongTest(row.test, read) : undefined
+    return wrong === undefined ? [] : [`${row.id}: ${wrong}`]
   })
+
+/** Weaknesses that are missing or there twice, that say nothing, or whose tests are not there. */
+export const wrongWeaknesses = (
+  weaknesses: ReadonlyArray<Weakness>,
+  due: ReadonlyArray<number>,
+  read = readFile
+): ReadonlyArray<string> => [
+  ...due.filter((row) => weaknesses.every((weakness) => weakness.row !== row)).map((row) => `${row}: missing`),
+  ...weaknesses.flatMap(({ original, ours, row, tests }, index) => [
+    ...(due.includes(row) ? [] : [`${row}: not a row of the list`]),
+    ...(weaknesses.findIndex((other) => other.row === row) === index ? [] : [`${row}: there before`]),
+    ...(original.trim() === "" || ours.trim() === "" ? [`${row}: says nothing`] : []),
+    ...tests.flatMap((test) => {
+      const wrong = wrongTest(test, read)
+      return wrong === undefined ? [] : [`${row}: ${wrong}`]
+    })
+  ])
+]

@@ -3,6 +3,7 @@ import * as Fs from "node:fs"
 import * as Checks from "./checks.ts"
 import { counts, page, render } from "./generate.ts"
 import { done, effect, planned, refused, type Row, rows } from "./rows.ts"
+import { due, type Weakness, weaknesses } from "./weaknesses.ts"
 
 describe("parity rows", () => {
   it("hold every feature and public name of the original once", () => {
@@ -28,8 +29,15 @@ describe("parity rows", () => {
     assert.deepStrictEqual(Checks.wrongTests(rows), [])
   })
 
-  it("are what docs/reference/parity.md shows", () => {
-    assert.strictEqual(Fs.existsSync(page) ? Fs.readFileSync(page, "utf8") : "", render(rows))
+  it("are what docs/reference/parity.md shows, with the weaknesses below", () => {
+    assert.strictEqual(Fs.existsSync(page) ? Fs.readFileSync(page, "utf8") : "", render(rows, weaknesses))
+  })
+})
+
+describe("the weaknesses of the original", () => {
+  it("each have tests that show ours", () => {
+    assert.lengthOf(due, 11)
+    assert.deepStrictEqual(Checks.wrongWeaknesses(weaknesses, due), [])
   })
 })
 
@@ -83,8 +91,20 @@ describe("the checks notice", () => {
     assert.strictEqual(wrong("test/a.test.ts"), 1)
   })
 
+  it("a weakness that is missing, there twice, of another list, or without its test", () => {
+    const [first] = weaknesses as [Weakness]
+    const wrong = (...changed: ReadonlyArray<Weakness>) => Checks.wrongWeaknesses(changed, [1])
+    assert.deepStrictEqual(wrong(first), [])
+    assert.deepStrictEqual(wrong(), ["1: missing"])
+    assert.deepStrictEqual(wrong(first, first), ["1: there before"])
+    assert.deepStrictEqual(wrong(first, { ...first, row: 21 }), ["21: not a row of the list"])
+    assert.deepStrictEqual(wrong({ ...first, ours: " " }), ["1: says nothing"])
+    assert.lengthOf(wrong({ ...first, tests: [`${first.tests[0]}!`, "x"] }), 2)
+  })
+
   it("a page that is not written anew", () => {
     const changed: ReadonlyArray<Row> = [planned("C01", "something else", "core/Outcome"), ...rows.slice(1)]
-    assert.notStrictEqual(render(changed), render(rows))
+    assert.notStrictEqual(render(changed, weaknesses), render(rows, weaknesses))
+    assert.notStrictEqual(render(rows, weaknesses.slice(1)), render(rows, weaknesses))
   })
 })

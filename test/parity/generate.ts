@@ -1,9 +1,10 @@
 /**
- * Writes `docs/reference/parity.md` from `rows.ts`:
+ * Writes `docs/reference/parity.md` from `rows.ts` and `weaknesses.ts`:
  * `node --conditions=fastmcp-effect/source test/parity/generate.ts`
  */
 import * as Fs from "node:fs"
 import { areas, type Row, rows, statuses } from "./rows.ts"
+import { type Weakness, weaknesses } from "./weaknesses.ts"
 
 export const page = new URL("../../docs/reference/parity.md", import.meta.url)
 
@@ -33,12 +34,12 @@ const table = (head: ReadonlyArray<string>, body: ReadonlyArray<ReadonlyArray<st
 export const counts = (of: ReadonlyArray<Row>): ReadonlyArray<readonly [Row["status"], number]> =>
   statuses.map((status) => [status, of.filter((row) => row.status === status).length] as const)
 
-export const render = (of: ReadonlyArray<Row>): string =>
+export const render = (of: ReadonlyArray<Row>, faults: ReadonlyArray<Weakness>): string =>
   [
     "# Parity with FastMCP for Rust",
     "Every feature and every public name of FastMCP for Rust, as of its 0.1.0 state of January 2026, with what stands "
-    + "for it here. The page is written by `test/parity/generate.ts` from `test/parity/rows.ts`: change the rows, not "
-    + "the page.",
+    + "for it here. The page is written by `test/parity/generate.ts` from `test/parity/rows.ts` and "
+    + "`test/parity/weaknesses.ts`: change those, not the page.",
     table(
       ["Status", "Rows", "Meaning"],
       [
@@ -52,10 +53,24 @@ export const render = (of: ReadonlyArray<Row>): string =>
         ["Id", "The original", "Status", "Ours, or the reason"],
         of.filter((row) => row.area === area).map((row) => [row.id, row.original, row.status, answer(row)])
       )
-    ])
+    ]),
+    "## What it got most wrong",
+    "Of the twenty weaknesses of the original that mattered most, those about parts that are written here. The others "
+    + "come with client, auth, docket, proxies and command line.",
+    table(
+      ["No.", "The original", "Here", "Shown by"],
+      faults.map(({ original, ours, row, tests }) => [
+        String(row),
+        original,
+        ours,
+        tests.map((test) => `\`${test}\``).join("; ")
+      ])
+    )
   ].join("\n\n") + "\n"
 
-if (import.meta.main) {
+export const write = (): void => {
   Fs.mkdirSync(new URL("./", page), { recursive: true })
-  Fs.writeFileSync(page, render(rows))
+  Fs.writeFileSync(page, render(rows, weaknesses))
 }
+
+if (import.meta.main) write()

@@ -169,22 +169,30 @@ export const rows: ReadonlyArray<Row> = [
     "context/Progress",
     "test/parity/wire.test.ts::progress comes with a total or without, and not to who sent no token"
   ),
-  planned("C15", "JSON values kept per session under string keys", "context/SessionState"),
-  planned(
+  done(
+    "C15",
+    "JSON values kept per session under string keys",
+    "context/SessionState",
+    "test/parity/features.test.ts::a value of a session is there for its later requests, typed, and for no other client",
+    "revisions with sessions only"
+  ),
+  done(
     "C16",
     "Four state keys that belong to the framework but that any handler may overwrite",
-    "context/SessionState"
+    "context/SessionState",
+    "test/parity/features.test.ts::no value of a session is the framework's own: neither who calls nor what there is follows from it"
   ),
   planned(
     "C17",
     "A session switches single tools, resources or prompts off and on",
     "transform/Visibility",
-    "stateful revisions only: 2026-07-28 wants one list for every connection"
+    "not yet a switch: a `visible` function can read the session, but nobody is told that a list changed"
   ),
-  planned(
+  done(
     "C18",
     "Handlers read and replace the caller's credentials, which the whole session shares",
     "context/Identity",
+    "test/parity/features.test.ts::who calls is a value of each request, also of two at once",
     "per request, read only"
   ),
   done(
@@ -193,16 +201,23 @@ export const rows: ReadonlyArray<Row> = [
     "context/RequestContext",
     "test/context/context.test.ts::a handler knows its request"
   ),
-  planned(
+  done(
     "C20",
     "A handler asks the client's model and then waits for ever: nobody is left to read the answer",
-    "context/Sampling"
+    "context/Sampling",
+    "test/parity/features.test.ts::a tool asks the model, then the user, then for the roots, and waits for none of them in vain"
   ),
-  planned("C21", "A handler asks the user by form or by URL, under a method name of its own", "context/Elicitation"),
-  planned(
+  done(
+    "C21",
+    "A handler asks the user by form or by URL, under a method name of its own",
+    "context/Elicitation.form, context/Elicitation.url",
+    "test/parity/features.test.ts::a page to visit is asked for by its address, of clients that can open one"
+  ),
+  done(
     "C22",
     "Reading a sibling resource from a handler, ten levels deep; wired up in unit tests only",
-    "context/McpContext"
+    "context/RequestContext",
+    "test/parity/features.test.ts::a handler uses the other definitions of its server, as its caller, ten deep at most"
   ),
   done(
     "C23",
@@ -210,7 +225,12 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Tool.call",
     "test/server/nestedCalls.test.ts::is 10 deep at most, and one more is refused"
   ),
-  planned("C24", "A handler cannot ask for the client's roots", "context/Roots"),
+  done(
+    "C24",
+    "A handler cannot ask for the client's roots",
+    "context/Roots",
+    "test/parity/features.test.ts::roots are asked for anew each time, so that the notice of their change finds nothing stale"
+  ),
   done(
     "C25",
     "A handler cannot log to the client",
@@ -259,14 +279,32 @@ export const rows: ReadonlyArray<Row> = [
     "protocol/McpError",
     "test/parity/wire.test.ts::a refusal carries its data to the client, and a tool error its value"
   ),
-  planned(
+  done(
     "C33",
     "Internal errors lose text and data when masked; tool errors are sent as they are",
-    "server/internal/reply"
+    "server/internal/reply",
+    "test/parity/features.test.ts::a defect's text reaches no client, and the log has it under the number the client gets",
+    "what a tool declares as its failure is sent as declared"
   ),
-  planned("C34", "Masking switched by two environment variables or the kind of build", "server/McpServer"),
-  planned("C35", "The caller's token, subject, scopes and claims as plain values", "context/Identity"),
-  planned("C36", "Seven named log targets", "telemetry"),
+  refused(
+    "C34",
+    "Masking switched by two environment variables or the kind of build",
+    "there is nothing to switch: a defect's text never leaves the server, and what could be turned off would be forgotten in production"
+  ),
+  done(
+    "C35",
+    "The caller's token, subject, scopes and claims as plain values",
+    "context/Identity",
+    "test/parity/features.test.ts::who calls is a value of each request, also of two at once",
+    "without the token, which handlers have no need to see"
+  ),
+  done(
+    "C36",
+    "Seven named log targets",
+    "telemetry/ServerLog.withTarget",
+    "test/parity/features.test.ts::a line of the server's own log has its target, and each target its level",
+    "the author names them; none is reserved"
+  ),
   effect(
     "C37",
     "Durations written like 1h30m45s, nothing above hours",
@@ -293,14 +331,25 @@ export const rows: ReadonlyArray<Row> = [
     "protocol/JsonRpc",
     "test/server/badInput.test.ts::${what} is refused with ${code}, and the connection lives"
   ),
-  planned("P03", "Batches are dropped without an answer", "protocol/JsonRpc"),
+  done(
+    "P03",
+    "Batches are dropped without an answer",
+    "protocol/JsonRpc",
+    "test/parity/features.test.ts::a batch is answered together where the revision has batches, and refused elsewhere"
+  ),
   done(
     "P04",
     "A second request under an id still in flight replaces the first one's entry",
     "server/dispatcher",
     "test/server/badInput.test.ts::an id that is in flight is refused, and the first request still answered"
   ),
-  planned("P05", "One protocol revision, 2024-11-05, whatever the client asks for", "protocol/Revisions"),
+  done(
+    "P05",
+    "One protocol revision, 2024-11-05, whatever the client asks for",
+    "protocol/Revisions",
+    "test/parity/features.test.ts::each of the revisions with a handshake is settled on, and the newest of them for one nobody knows",
+    "2026-07-28 has no handshake: P40"
+  ),
   done(
     "P06",
     "initialize is answered at any time, also twice",
@@ -313,7 +362,12 @@ export const rows: ReadonlyArray<Row> = [
     "server/statefulLifecycle",
     "test/parity/wire.test.ts::notifications/initialized gets no answer, and who has not sent it yet is served"
   ),
-  planned("P08", "The server answers pings; the client refuses them", "server/dispatcher, client/McpClient"),
+  planned(
+    "P08",
+    "The server answers pings; the client refuses them",
+    "server/dispatcher, client/McpClient",
+    "the server's half is there"
+  ),
   done(
     "P09",
     "tools/list",
@@ -326,13 +380,50 @@ export const rows: ReadonlyArray<Row> = [
     "server/internal/tools",
     "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
   ),
-  planned("P11", "resources/list", "server/internal/resources"),
-  planned("P12", "resources/templates/list, in one page", "server/internal/resources"),
-  planned("P13", "resources/read", "server/internal/resources"),
-  planned("P14", "Subscriptions are accepted, though never announced as a capability", "server/subscriptions"),
-  planned("P15", "Nothing ever triggers a notice that a resource changed", "server/subscriptions"),
-  planned("P16", "prompts/list and prompts/get", "server/internal/prompts"),
-  planned("P17", "No notice when one of the three lists changes", "server/registry"),
+  done(
+    "P11",
+    "resources/list",
+    "server/internal/resources",
+    "test/parity/features.test.ts::what is registered is listed, each kind in its list and in its order"
+  ),
+  done(
+    "P12",
+    "resources/templates/list, in one page",
+    "server/internal/lists",
+    "test/parity/features.test.ts::a list comes page by page, and takes no cursor but its own"
+  ),
+  done(
+    "P13",
+    "resources/read",
+    "server/internal/resources",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two"
+  ),
+  done(
+    "P14",
+    "Subscriptions are accepted, though never announced as a capability",
+    "server/subscriptions",
+    "test/parity/features.test.ts::a resource that is watched tells of its change, until it is watched no more"
+  ),
+  done(
+    "P15",
+    "Nothing ever triggers a notice that a resource changed",
+    "server/subscriptions",
+    "test/parity/features.test.ts::a resource that is watched tells of its change, until it is watched no more",
+    "sessions over HTTP hear of it once they have a stream: T12"
+  ),
+  done(
+    "P16",
+    "prompts/list and prompts/get",
+    "server/internal/prompts",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
+  ),
+  done(
+    "P17",
+    "No notice when one of the three lists changes",
+    "server/registry",
+    "test/parity/features.test.ts::each of the three lists tells of its change, and of no other's",
+    "sessions over HTTP hear of it once they have a stream: T12"
+  ),
   done(
     "P18",
     "logging/setLevel knows four levels and filters for the whole process",
@@ -358,14 +449,58 @@ export const rows: ReadonlyArray<Row> = [
     "test/server/cancellation.test.ts::a tool that never ends stops when its client cancels it, its finalizers run, and nothing answers",
     "without the private member"
   ),
-  planned("P22", "Cursors are neither read nor given", "core/Cursor"),
-  planned("P23", "No completion of arguments", "definition/Completion"),
-  planned("P24", "Sampling messages of text and image", "protocol/McpSchema"),
-  planned("P25", "Elicitation by form and URL, parameters of one later revision only", "protocol/McpSchema"),
-  planned("P26", "A client's roots as a type; no notice of their change", "protocol/McpSchema"),
-  planned("P27", "Tools have one icon object and no title, metadata or execution member", "definition/Tool"),
-  planned("P28", "Hints about a tool's effects under names that clients do not read", "definition/Annotations"),
-  planned("P29", "Version and tags as members of their own on each component", "definition/Annotations"),
+  done(
+    "P22",
+    "Cursors are neither read nor given",
+    "core/Cursor, server/internal/lists",
+    "test/parity/features.test.ts::a list comes page by page, and takes no cursor but its own"
+  ),
+  done(
+    "P23",
+    "No completion of arguments",
+    "definition/Completion",
+    "test/parity/features.test.ts::values of prompts and templates are completed, a hundred at most"
+  ),
+  done(
+    "P24",
+    "Sampling messages of text and image",
+    "protocol/McpSchema",
+    "test/parity/features.test.ts::a model gets text, images, audio and tools, as far as the client's revision knows them"
+  ),
+  done(
+    "P25",
+    "Elicitation by form and URL, parameters of one later revision only",
+    "context/Elicitation",
+    "test/parity/features.test.ts::a form holds every kind of field with its bounds and default, and its answer is decoded"
+  ),
+  done(
+    "P26",
+    "A client's roots as a type; no notice of their change",
+    "context/Roots",
+    "test/parity/features.test.ts::roots are asked for anew each time, so that the notice of their change finds nothing stale",
+    "nothing is kept that the notice could make stale"
+  ),
+  done(
+    "P27",
+    "Tools have one icon object and no title, metadata or execution member",
+    "definition/Definition",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
+    "`execution` is of tasks: P39"
+  ),
+  done(
+    "P28",
+    "Hints about a tool's effects under names that clients do not read",
+    "definition/Tool",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
+    "`annotations`, with the names of the specification"
+  ),
+  done(
+    "P29",
+    "Version and tags as members of their own on each component",
+    "definition/Definition, protocol/Meta",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
+    "under `_meta` keys of ours, since no revision has such members"
+  ),
   done(
     "P30",
     "Text, images and embedded resources as content",
@@ -375,7 +510,8 @@ export const rows: ReadonlyArray<Row> = [
   planned(
     "P31",
     "One audio item, link or unknown kind of content makes the whole result unreadable",
-    "protocol/McpSchema"
+    "protocol/McpSchema",
+    "served, and said in words to peers of older revisions; reading what is unknown comes with the client"
   ),
   done(
     "P32",
@@ -383,7 +519,12 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Tool",
     "test/parity/wire.test.ts::structured content comes with the schema it fits"
   ),
-  planned("P33", "Resource contents with text, blob, both or neither", "definition/Resource"),
+  done(
+    "P33",
+    "Resource contents with text, blob, both or neither",
+    "definition/Resource",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two"
+  ),
   done(
     "P34",
     "Of `_meta` only the progress token is kept",
@@ -396,16 +537,25 @@ export const rows: ReadonlyArray<Row> = [
     "transform/Visibility",
     "under a `_meta` key of ours, since no revision has such members"
   ),
-  planned(
+  done(
     "P36",
     "A validator for a part of JSON Schema, without patterns, references and combinators",
-    "protocol/JsonSchema"
+    "definition/ToolSchema.fromJsonSchema",
+    "test/parity/features.test.ts::plain JSON Schema is checked with its patterns, references and combinators",
+    "by Ajv, an optional peer; schemas of Effect need none"
   ),
-  planned("P37", "A switch that forbids unknown properties, not within combinators", "definition/Tool"),
-  planned(
+  done(
+    "P37",
+    "A switch that forbids unknown properties, not within combinators",
+    "definition/Tool",
+    "test/parity/features.test.ts::a strict server refuses arguments nobody has, also inside of others, and says so in the schema"
+  ),
+  done(
     "P38",
     "A missing resource is -32001, a refused one takes the code the specification gives to missing",
-    "protocol/McpError"
+    "protocol/McpError",
+    "test/parity/features.test.ts::a missing resource is -32002, and -32602 from 2026-07-28",
+    "what may not be seen is missing, too"
   ),
   planned("P39", "Tasks in a private form instead of that of 2025-11-25", "tasks/McpTasks"),
   done(
@@ -571,20 +721,64 @@ export const rows: ReadonlyArray<Row> = [
     "server/McpServer.layer",
     "test/server/McpServer.test.ts::in server/discover, the same with the versions it speaks and how long to believe it"
   ),
-  planned("S03", "Four policies for a name used twice; the strict one only logs", "server/registry"),
-  planned("S04", "Registration of tools, resources, prompts and templates", "server/McpServer"),
+  done(
+    "S03",
+    "Four policies for a name used twice; the strict one only logs",
+    "server/registry",
+    "test/parity/features.test.ts::a name that is used twice fails the start, or is replaced with a warning or without, or ignored",
+    "`onDuplicate`; the strict one is the default"
+  ),
+  done(
+    "S04",
+    "Registration of tools, resources, prompts and templates",
+    "server/McpServer",
+    "test/parity/features.test.ts::what is registered is listed, each kind in its list and in its order"
+  ),
   done(
     "S05",
     "Nothing can be added or removed while the server runs",
     "server/McpServer",
     "test/server/McpServer.test.ts::in ${revision}, tools come and go"
   ),
-  planned("S06", "Handlers name tags that listings leave out", "definition/Annotations"),
-  planned("S07", "A listing can demand all of some tags and none of others, in any case", "transform/Visibility"),
-  planned("S08", "The author cannot filter by tag", "transform/Visibility"),
-  planned("S09", "Icons, versions and hints that a handler gives never reach a listing", "definition/Annotations"),
-  planned("S10", "URI templates with plain `{name}` expressions", "core/UriTemplate"),
-  planned("S11", "Of several matching templates the most specific is taken", "core/UriTemplate"),
+  done(
+    "S06",
+    "Handlers name tags that listings leave out",
+    "definition/Definition",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
+    "in `_meta`"
+  ),
+  planned(
+    "S07",
+    "A listing can demand all of some tags and none of others, in any case",
+    "transform/Visibility",
+    "the tags are in every listing, for clients to filter by themselves"
+  ),
+  done(
+    "S08",
+    "The author cannot filter by tag",
+    "server/McpServer",
+    "test/parity/features.test.ts::the author shows definitions by their tags, in lists and in use",
+    "`visible`, in lists and in use"
+  ),
+  done(
+    "S09",
+    "Icons, versions and hints that a handler gives never reach a listing",
+    "definition/Definition",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them"
+  ),
+  done(
+    "S10",
+    "URI templates with plain `{name}` expressions",
+    "core/UriTemplate, definition/ResourceTemplate",
+    "test/parity/features.test.ts::a template reads what its URI holds, typed, with lists, queries and paths",
+    "all of RFC 6570 whose values can be told apart; what cannot be is refused at the start"
+  ),
+  done(
+    "S11",
+    "Of several matching templates the most specific is taken",
+    "core/UriTemplate.compare",
+    "test/parity/features.test.ts::of several templates that match, the most specific reads, in whatever order they came"
+  ),
   done(
     "S12",
     "Lists come in another order on each run",
@@ -603,8 +797,20 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Tool",
     "test/middleware/Timeout.test.ts::the tightest of ${named.join(\", \")} ends a call after ${ends} ms with ${reason}"
   ),
-  planned("S15", "Optional refusal of unknown arguments", "server/McpServer"),
-  planned("S16", "Optional masking of error texts, without tool errors", "server/McpServer"),
+  done(
+    "S15",
+    "Optional refusal of unknown arguments",
+    "server/McpServer",
+    "test/parity/features.test.ts::a strict server refuses arguments nobody has, also inside of others, and says so in the schema",
+    "`strictInput`, or for a single tool `strict`"
+  ),
+  done(
+    "S16",
+    "Optional masking of error texts, without tool errors",
+    "server/internal/reply",
+    "test/parity/features.test.ts::a defect's text reaches no client, and the log has it under the number the client gets",
+    "always, not by option"
+  ),
   done(
     "S17",
     "Synchronous hooks around requests, run ahead of authentication; most errors pass them by",
@@ -666,8 +872,19 @@ export const rows: ReadonlyArray<Row> = [
   planned("S39", "Arguments renamed, hidden, given a default or another schema", "transform/ReshapeArguments"),
   planned("S40", "Whether an argument is required can be set, without effect", "transform/ReshapeArguments"),
   planned("S41", "No function over a tool's arguments or result", "transform/ReshapeArguments"),
-  planned("S42", "What a session has switched off is hidden and refused, templates excepted", "transform/Visibility"),
-  planned("S43", "A client cannot ask for more log than the server is configured to give", "server/internal/logging"),
+  planned(
+    "S42",
+    "What a session has switched off is hidden and refused, templates excepted",
+    "transform/Visibility",
+    "a `visible` function that reads the session hides and refuses, templates included; the switch is to come"
+  ),
+  done(
+    "S43",
+    "A client cannot ask for more log than the server is configured to give",
+    "server/internal/clientLogs",
+    "test/parity/features.test.ts::what a handler logs reaches the client from its level upwards, and not below the server's own",
+    "of `Effect.log`; what a handler sends with `ClientLog` is meant for the client, at whatever level it asked for"
+  ),
   planned("S44", "After setLevel each request sends one log notice by itself", "middleware/Logging"),
   planned("S45", "No servers from OpenAPI documents", "provider/OpenApi"),
   planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
@@ -724,13 +941,49 @@ export const rows: ReadonlyArray<Row> = [
   planned("A37", "No sign-in through GitHub, Google and their like", "oauth/proxy/OAuthProxy"),
 
   // Asking the client
-  planned("B01", "Requests to the client, numbered from a million; their answers are never read", "server/backChannel"),
-  planned("B02", "Sampling requests of text", "context/Sampling"),
-  planned("B03", "Elicitation requests under a method the specification does not have", "context/Elicitation"),
-  planned("B04", "A reader of roots that nothing reaches", "context/Roots"),
-  planned("B05", "A silent client is waited for without end", "server/backChannel"),
-  planned("B06", "A cancelled request leaves its question to the client open", "server/backChannel"),
-  planned("B07", "The user's answer is not compared with the schema it was asked by", "context/Elicitation"),
+  done(
+    "B01",
+    "Requests to the client, numbered from a million; their answers are never read",
+    "server/backChannel",
+    "test/parity/features.test.ts::a tool asks the model, then the user, then for the roots, and waits for none of them in vain"
+  ),
+  done(
+    "B02",
+    "Sampling requests of text",
+    "context/Sampling",
+    "test/parity/features.test.ts::a model gets text, images, audio and tools, as far as the client's revision knows them"
+  ),
+  done(
+    "B03",
+    "Elicitation requests under a method the specification does not have",
+    "context/Elicitation",
+    "test/parity/features.test.ts::a form holds every kind of field with its bounds and default, and its answer is decoded"
+  ),
+  done(
+    "B04",
+    "A reader of roots that nothing reaches",
+    "context/Roots",
+    "test/parity/features.test.ts::roots are asked for anew each time, so that the notice of their change finds nothing stale"
+  ),
+  done(
+    "B05",
+    "A silent client is waited for without end",
+    "server/backChannel",
+    "test/parity/features.test.ts::a client that does not answer is waited for as long as the server says, and told that it need not",
+    "5 minutes by default; the request's own time stands still meanwhile"
+  ),
+  done(
+    "B06",
+    "A cancelled request leaves its question to the client open",
+    "server/backChannel",
+    "test/parity/features.test.ts::a question is withdrawn when the request it is part of ends"
+  ),
+  done(
+    "B07",
+    "The user's answer is not compared with the schema it was asked by",
+    "context/Elicitation",
+    "test/parity/features.test.ts::an answer that does not fit its form does not reach the handler"
+  ),
 
   // MCP tasks
   planned("K01", "A register of task handlers under private methods", "tasks/McpTasks"),
@@ -839,8 +1092,18 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Tool.make",
     "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called"
   ),
-  planned("M02", "A macro turns a function into a resource", "definition/Resource.make"),
-  planned("M03", "A macro turns a function into a prompt with text arguments", "definition/Prompt.make"),
+  done(
+    "M02",
+    "A macro turns a function into a resource",
+    "definition/Resource.make",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two"
+  ),
+  done(
+    "M03",
+    "A macro turns a function into a prompt with text arguments",
+    "definition/Prompt.make",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
+  ),
   done(
     "M04",
     "JSON Schema derived from types; recursion overflows, tuples become anything",
@@ -859,7 +1122,12 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Tool",
     "test/parity/wire.test.ts::what its author says of a parameter is listed, and one that is left out has its default"
   ),
-  planned("M07", "No tags, icons, versions or hints in a macro", "definition/Annotations"),
+  done(
+    "M07",
+    "No tags, icons, versions or hints in a macro",
+    "definition/Definition",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them"
+  ),
   done(
     "M08",
     "Text and lists of content become results",
@@ -936,7 +1204,12 @@ export const rows: ReadonlyArray<Row> = [
 
   // Names: prelude
   planned("prelude.AccessToken", "A token with its scheme", "auth/TokenVerifier", "redacted"),
-  planned("prelude.AuthContext", "Who is calling", "context/Identity"),
+  done(
+    "prelude.AuthContext",
+    "Who is calling",
+    "context/Identity",
+    "test/parity/features.test.ts::who calls is a value of each request, also of two at once"
+  ),
   planned("prelude.Client", "The client", "client/McpClient"),
   done(
     "prelude.Content",
@@ -949,7 +1222,12 @@ export const rows: ReadonlyArray<Row> = [
     "A derive macro and its trait, from type to JSON Schema",
     "effect/Schema.toJsonSchemaDocument"
   ),
-  planned("prelude.McpContext", "All that a handler can ask for, as one object", "context/McpContext"),
+  done(
+    "prelude.McpContext",
+    "All that a handler can ask for, as one object",
+    "context/RequestContext",
+    "test/parity/features.test.ts::a handler uses the other definitions of its server, as its caller, ten deep at most"
+  ),
   done(
     "prelude.McpError",
     "An error with code, message and data",
@@ -976,21 +1254,51 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/wire.test.ts::an outcome becomes a result with all that is not Ok on one side, and a result an outcome",
     "functions, not methods"
   ),
-  planned("prelude.Prompt", "A prompt's description on the wire", "definition/Prompt"),
-  planned("prelude.PromptArgument", "One argument of a prompt", "definition/Prompt"),
-  planned("prelude.PromptMessage", "One message of a prompt", "definition/Prompt"),
+  done(
+    "prelude.Prompt",
+    "A prompt's description on the wire",
+    "definition/Prompt",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
+  ),
+  done(
+    "prelude.PromptArgument",
+    "One argument of a prompt",
+    "definition/Prompt",
+    "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them"
+  ),
+  done(
+    "prelude.PromptMessage",
+    "One message of a prompt",
+    "definition/Prompt.user, definition/Prompt.assistant",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
+  ),
   planned("prelude.ProxyBackend", "What a proxy calls upstream", "provider/Proxy", "any client transport"),
   planned("prelude.ProxyCatalog", "What a proxy found upstream", "provider/Proxy"),
   planned("prelude.ProxyClient", "A lock around the upstream connection", "provider/Proxy", "calls run side by side"),
-  planned("prelude.Resource", "A resource's description on the wire", "definition/Resource"),
-  planned("prelude.ResourceContent", "What reading a resource gives", "protocol/McpSchema"),
+  done(
+    "prelude.Resource",
+    "A resource's description on the wire",
+    "definition/Resource",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two"
+  ),
+  done(
+    "prelude.ResourceContent",
+    "What reading a resource gives",
+    "definition/Resource.Result",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two"
+  ),
   done(
     "prelude.ResultExt",
     "Methods that turn a result into an outcome",
     "core/Outcome.fromResult",
     "test/parity/wire.test.ts::an outcome becomes a result with all that is not Ok on one side, and a result an outcome"
   ),
-  planned("prelude.Role", "User or assistant", "protocol/McpSchema"),
+  done(
+    "prelude.Role",
+    "User or assistant",
+    "definition/Prompt.user, definition/Prompt.assistant",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
+  ),
   done(
     "prelude.Server",
     "The server and its builder",
@@ -1033,8 +1341,20 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/wire.test.ts::a tool made from a function is listed by its contract, and called",
     "a value, no macro"
   ),
-  planned("macro.resource", "Marks a function as a resource", "definition/Resource.make", "a value, no macro"),
-  planned("macro.prompt", "Marks a function as a prompt", "definition/Prompt.make", "a value, no macro"),
+  done(
+    "macro.resource",
+    "Marks a function as a resource",
+    "definition/Resource.make",
+    "test/parity/features.test.ts::a resource is read as text, as bytes or as a value, each of its contents as one of the two",
+    "a value, no macro"
+  ),
+  done(
+    "macro.prompt",
+    "Marks a function as a prompt",
+    "definition/Prompt.make",
+    "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are",
+    "a value, no macro"
+  ),
 
   // Names: modules
   planned("module.caching", "Response cache", "middleware/Caching"),

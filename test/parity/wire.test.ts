@@ -42,7 +42,12 @@ const quietClock = TestClock.adjust(0)
 const after = <A, E>(duration: Duration.Input, effect: Effect.Effect<A, E>) =>
   Effect.andThen(Effect.sleep(duration), effect)
 
-const internalError = Outcome.err(McpError.make(new McpError.InternalError()))
+/** As the caller finds it: a defect is an internal error, under a number that is its own each time. */
+const asFound = (outcome: Outcome.Any): unknown => {
+  if (outcome._tag !== "Err" || !(outcome.error instanceof McpError.McpError)) return outcome
+  const { reason } = outcome.error
+  return reason._tag === "InternalError" && reason.correlationId !== undefined ? "InternalError" : outcome
+}
 
 const Reason = Schema.Literals(Outcome.cancelReasons)
 
@@ -95,12 +100,12 @@ describe("outcomes", () => {
           })
       })
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [joined] }))
-      const worst = [Outcome.ok(1), Outcome.err("no"), Outcome.cancelled("User"), internalError]
+      const worst = [Outcome.ok(1), Outcome.err("no"), Outcome.cancelled("User"), "InternalError"]
       for (const [i, first] of How.literals.entries()) {
         for (const [j, second] of How.literals.entries()) {
           for (const atOnce of [true, false]) {
             const call = client.call(joined, { first, rest: [second, "succeeds"], atOnce })
-            assert.deepStrictEqual(yield* Outcome.fromEffect(call), worst[Math.max(i, j)])
+            assert.deepStrictEqual(asFound(yield* Outcome.fromEffect(call)), worst[Math.max(i, j)])
           }
         }
       }
@@ -119,7 +124,7 @@ describe("outcomes", () => {
         assert.deepStrictEqual(yield* Outcome.fromEffect(client.call(ends, {})), made)
       }
       made = Outcome.panicked("a bug")
-      assert.deepStrictEqual(yield* Outcome.fromEffect(client.call(ends, {})), internalError)
+      assert.strictEqual(asFound(yield* Outcome.fromEffect(client.call(ends, {}))), "InternalError")
     }))
 
   it.effect("an outcome becomes a result with all that is not Ok on one side, and a result an outcome", () =>
@@ -221,11 +226,14 @@ describe("refusals", () => {
         assert.deepStrictEqual(data, { "fastmcp-effect/outcome": { _tag: "Cancelled", reason } })
       }
       yield* Outcome.fromEffect(client.call(die, {}))
-      assert.deepStrictEqual(yield* last, {
-        code: -32603,
-        message: "Internal error",
-        data: { "fastmcp-effect/outcome": { _tag: "Panicked" } }
-      })
+      const { code, data, message } = yield* last
+      const { correlationId, ...rest } = data
+      assert.match(correlationId, /^[\da-f]+$/u)
+      assert.deepStrictEqual([code, message, rest], [
+        -32603,
+        `Internal error; the server's log has it under ${correlationId}`,
+        { "fastmcp-effect/outcome": { _tag: "Panicked" } }
+      ])
     }))
 })
 
@@ -486,6 +494,15 @@ describe("several at once", () => {
     }))
 })
 
+/** Where a revision has the title of a tool. */
+const titled: { readonly [revision in Revisions.Version]: object } = {
+  "2024-11-05": {},
+  "2025-03-26": { annotations: { title: "Greet" } },
+  "2025-06-18": { title: "Greet" },
+  "2025-11-25": { title: "Greet" },
+  "2026-07-28": { title: "Greet" }
+}
+
 for (const revision of versions) {
   describe(`in ${revision}`, () => {
     const open = (...handled: ReadonlyArray<Tool.Handled<string, any, any, any, RequestContext.RequestContext>>) =>
@@ -502,6 +519,7 @@ for (const revision of versions) {
           [new McpError.InvalidEnvelope({ message }), -32602],
           [new McpError.ToolNotFound({ name: "a" }), -32602],
           [new McpError.ResourceNotFound({ uri: "a:b" }), -32002, -32602],
+          [new McpError.PromptNotFound({ name: "a" }), -32602],
           [new McpError.InternalError(), -32603],
           [new McpError.HeaderMismatch({ message }), -32600, -32020],
           [new McpError.MissingCapability({ message, required: {} }), -32602, -32021],
@@ -522,7 +540,7 @@ for (const revision of versions) {
           const refused = yield* Effect.flip(client.call(refuse, {}))
           assert.instanceOf(refused, McpError.McpError)
           const { error } = JSON.parse((yield* client.frames).at(-1)!)
-          assert.strictEqual(error.code, revision === "2025-11-25" ? stateful : stateless, reason._tag)
+          assert.strictEqual(error.code, revision === "2026-07-28" ? stateless : stateful, reason._tag)
           assert.strictEqual(error.message, McpError.make(reason).message)
         }
       }))
@@ -540,7 +558,7 @@ for (const revision of versions) {
         const listed: ReadonlyArray<unknown> = yield* client.listTools
         assert.deepStrictEqual(listed, [{
           name: "greet",
-          title: "Greet",
+          ...titled[revision],
           description: "Greets a person",
           inputSchema: {
             type: "object",
@@ -561,14 +579,17 @@ for (const revision of versions) {
         })
         const client = yield* open(forecast)
         const [{ outputSchema }] = yield* client.listTools as Effect.Effect<[McpSchema.Tool]>
-        assert.deepStrictEqual(outputSchema, {
+        // Before 2025-06-18 the text alone says it.
+        const isStructured = revision >= "2025-06-18"
+        const expected = {
           type: "object",
           properties: { celsius: { type: "number" }, at: { type: "string", format: "date-time" } },
           required: ["celsius", "at"]
-        })
+        }
+        assert.deepStrictEqual<unknown>(outputSchema, isStructured ? expected : undefined)
         const value = { celsius: 21.5, at: "1970-01-01T00:00:00.000Z" }
         const { content, structuredContent } = yield* client.callTool("forecast")
-        assert.deepStrictEqual(structuredContent, value)
+        assert.deepStrictEqual<unknown>(structuredContent, isStructured ? value : undefined)
         assert.deepStrictEqual(content, [{ type: "text", text: JSON.stringify(value) }])
       }))
 
@@ -648,7 +669,12 @@ for (const revision of versions) {
         assert.deepStrictEqual(yield* content("text"), [Content.text("a")])
         assert.deepStrictEqual(yield* content("nothing"), [])
         assert.deepStrictEqual(yield* content("structure"), [Content.text("{\"a\":1}")])
-        assert.deepStrictEqual(yield* content("blocks"), blocks)
+        // Audio came with 2025-03-26.
+        const audio = Content.text("[audio, audio/wav, 2 bytes, which this client's revision of MCP cannot carry]")
+        assert.deepStrictEqual(
+          yield* content("blocks"),
+          revision === "2024-11-05" ? blocks.map((block) => block.type === "audio" ? audio : block) : blocks
+        )
       }))
 
     it.effect("progress comes with a total or without, and not to who sent no token", () =>

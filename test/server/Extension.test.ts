@@ -35,7 +35,7 @@ const method = (handle: Extension.Method<never>["handle"], more: Partial<Extensi
 const serve = (
   extension: Extension.Extension<never>,
   options: McpTest.Options = {},
-  more: Partial<McpServer.Options<ReadonlyArray<Tool.AnyHandled>, ReadonlyArray<Middleware.Any>, []>> = {}
+  more: Partial<McpServer.Options<ReadonlyArray<Tool.AnyHandled>, [], [], ReadonlyArray<Middleware.Any>, []>> = {}
 ) =>
   McpTest.client(
     McpServer.layer({ ...info, ...more, extensions: [extension] }) as Layer.Layer<
@@ -114,7 +114,7 @@ for (const revision of versions) {
         })
         const client = yield* serve(extension, { revision })
         const has = (name: string) => Effect.map(Effect.exit(client.request(name)), (exit) => exit._tag === "Success")
-        assert.strictEqual(yield* has("clock/old"), revision === "2025-11-25")
+        assert.strictEqual(yield* has("clock/old"), revision !== "2026-07-28")
         assert.strictEqual(yield* has("clock/new"), revision === "2026-07-28")
         assert.isTrue(yield* has("clock/both"))
         const error = JSON.parse((yield* client.frames).at(-2)!).error ??
@@ -171,8 +171,11 @@ for (const revision of versions) {
         })
         assert.deepStrictEqual(yield* capabilities(extension, revision), {
           logging: {},
+          ...(revision === "2024-11-05" ? undefined : { completions: {} }),
           tools: { listChanged: true },
-          ...(revision === "2025-11-25" ? { experimental: { clock: {} } } : undefined),
+          resources: { subscribe: true, listChanged: true },
+          prompts: { listChanged: true },
+          ...(revision === "2026-07-28" ? undefined : { experimental: { clock: {} } }),
           extensions: { [id]: { precision: "ms" } }
         })
         const plain = yield* capabilities(Extension.make({ id }), revision)
@@ -223,7 +226,7 @@ for (const revision of versions) {
           }
         })
         const client = yield* serve(extension, { revision })
-        const serverInfo = revision === "2025-11-25" ? {} : { [Meta.serverInfo]: info }
+        const serverInfo = revision === "2026-07-28" ? { [Meta.serverInfo]: info } : {}
         assert.deepStrictEqual(yield* client.request("clock/task"), {
           resultType: "task",
           a: 1,
@@ -231,7 +234,7 @@ for (const revision of versions) {
         })
         assert.deepStrictEqual(
           yield* client.request("clock/plain"),
-          revision === "2025-11-25" ? { a: 1 } : { resultType: "complete", a: 1, _meta: serverInfo }
+          revision === "2026-07-28" ? { resultType: "complete", a: 1, _meta: serverInfo } : { a: 1 }
         )
       }))
   })

@@ -30,6 +30,14 @@ const versions = Revisions.versions as ReadonlyArray<Revisions.Version>
 
 const namesOf = (client: McpTest.Client) => Effect.map(client.listTools, (tools) => tools.map(({ name }) => name))
 
+/** Two tools of one name, told apart by what they say of themselves. */
+const twice = (name: string) =>
+  new DefinitionError.Duplicate({
+    kind: "tool",
+    name,
+    definitions: [`${name}, which says nothing of itself`, `${name}, which says nothing of itself`]
+  })
+
 /** Why a server cannot be built. */
 const refusal = (server: Layer.Layer<Receiver.Receiver, DefinitionError.DefinitionError>) =>
   Effect.gen(function*() {
@@ -37,6 +45,14 @@ const refusal = (server: Layer.Layer<Receiver.Receiver, DefinitionError.Definiti
     assert.instanceOf(error, DefinitionError.DefinitionError)
     return error.reason
   })
+
+const capabilities = {
+  logging: {},
+  completions: {},
+  tools: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  prompts: { listChanged: true }
+}
 
 describe("a server says of itself", () => {
   const server = McpServer.layer({
@@ -54,7 +70,7 @@ describe("a server says of itself", () => {
       const [frame] = yield* client.frames
       assert.deepStrictEqual(JSON.parse(frame!).result, {
         protocolVersion: "2025-11-25",
-        capabilities: { logging: {}, tools: { listChanged: true } },
+        capabilities,
         serverInfo: { ...info, title: "Acme", websiteUrl: "https://acme.example" },
         instructions: "Be nice"
       })
@@ -67,7 +83,7 @@ describe("a server says of itself", () => {
       assert.deepStrictEqual(discovered, {
         resultType: "complete",
         supportedVersions: versions,
-        capabilities: { logging: {}, tools: { listChanged: true } },
+        capabilities,
         instructions: "Be nice",
         ttlMs: 5000,
         cacheScope: "public"
@@ -90,7 +106,7 @@ describe("a definition that cannot be served fails the layer:", () => {
   it.effect("two tools of one name", () =>
     Effect.gen(function*() {
       const reason = yield* refusal(McpServer.layer({ ...info, tools: [named("a"), named("b"), named("a")] }))
-      assert.deepStrictEqual(reason, new DefinitionError.Duplicate({ kind: "tool", name: "a" }))
+      assert.deepStrictEqual(reason, twice("a"))
     }))
 
   it.effect("a registered tool of a name the server has", () =>
@@ -98,7 +114,7 @@ describe("a definition that cannot be served fails the layer:", () => {
       const reason = yield* refusal(
         McpServer.register(named("a")).pipe(Layer.provideMerge(McpServer.layer({ ...info, tools: [named("a")] })))
       )
-      assert.deepStrictEqual(reason, new DefinitionError.Duplicate({ kind: "tool", name: "a" }))
+      assert.deepStrictEqual(reason, twice("a"))
     }))
 
   for (const name of ["", "a b", "ü", "a/b", "x".repeat(129), "a\n", "a,b"]) {
@@ -118,8 +134,8 @@ describe("a definition that cannot be served fails the layer:", () => {
       assert.deepStrictEqual(
         reason,
         new DefinitionError.InvalidDefinition({
-          name: "\"text\"",
-          message: "The input of a tool must be an object in JSON, got \"string\""
+          name: "text",
+          message: "parameters: The input of a tool must be an object in JSON, got \"string\""
         })
       )
     }))
@@ -153,10 +169,10 @@ describe("while it runs", () => {
         const context = yield* Layer.build(McpServer.layer({ ...info, tools: [named("a")] }))
         const server = Context.get(context, McpServer.McpServer)
         const client = yield* McpTest.client(Layer.succeedContext(context), { revision })
-        yield* server.addTools(named("b"), named("c"))
+        yield* server.add(named("b"), named("c"))
         assert.deepStrictEqual(yield* namesOf(client), ["a", "b", "c"])
         assert.strictEqual(yield* client.call(named("c"), {}), "c")
-        yield* server.removeTools("a", "nobody", "c")
+        yield* server.remove("tools", "a", "nobody", "c")
         assert.deepStrictEqual(yield* namesOf(client), ["b"])
         const refused = yield* Effect.flip(client.callTool("c"))
         assert.include(refused.message, "Unknown tool: c")
@@ -168,8 +184,8 @@ describe("while it runs", () => {
       const context = yield* Layer.build(McpServer.layer({ ...info, tools: [named("a")] }))
       const server = Context.get(context, McpServer.McpServer)
       const client = yield* McpTest.client(Layer.succeedContext(context))
-      const error = yield* Effect.flip(server.addTools(named("b"), named("a")))
-      assert.deepStrictEqual(error.reason, new DefinitionError.Duplicate({ kind: "tool", name: "a" }))
+      const error = yield* Effect.flip(server.add(named("b"), named("a")))
+      assert.deepStrictEqual(error.reason, twice("a"))
       assert.deepStrictEqual(yield* namesOf(client), ["a"])
     }))
 
@@ -187,15 +203,15 @@ describe("while it runs", () => {
         Effect.map(client.notifications, (sent) => sent.map(({ method }) => method))
       )
       const changed = "notifications/tools/list_changed"
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       assert.deepStrictEqual(yield* told, [changed])
-      yield* server.removeTools("a")
+      yield* server.remove("tools", "a")
       assert.deepStrictEqual(yield* told, [changed, changed])
-      yield* server.removeTools("a")
-      yield* server.addTools()
+      yield* server.remove("tools", "a")
+      yield* server.add()
       assert.deepStrictEqual(yield* told, [changed, changed])
       yield* Scope.close(scope, Exit.void)
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       assert.deepStrictEqual(yield* told, [changed, changed])
     }))
 
@@ -210,7 +226,7 @@ describe("while it runs", () => {
       const client = yield* McpTest.client(Layer.succeedContext(context))
       const call = yield* Effect.forkChild(client.call(slow, {}))
       yield* McpTest.settle
-      yield* Context.get(context, McpServer.McpServer).removeTools("slow")
+      yield* Context.get(context, McpServer.McpServer).remove("tools", "slow")
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Fiber.join(call), "done")
     }))
@@ -256,7 +272,7 @@ describe("two servers in one program", () => {
         const toRight = yield* McpTest.client(Layer.succeedContext(right), { revision })
         assert.strictEqual(yield* toLeft.call(same(""), {}), "left")
         assert.strictEqual(yield* toRight.call(same(""), {}), "right")
-        yield* Context.get(left, McpServer.McpServer).addTools(named("more"))
+        yield* Context.get(left, McpServer.McpServer).add(named("more"))
         yield* McpTest.settle
         assert.deepStrictEqual(yield* namesOf(toLeft), ["same", "more"])
         assert.deepStrictEqual(yield* namesOf(toRight), ["same"])
@@ -317,11 +333,43 @@ describe("a tool that requires a capability", () => {
         [{ extensions: { "example.com/a": {} } }, { extensions: { "example.com/a": { deep: true } } }, true]
       ]
       for (const [requires, declared, served] of cases) {
-        for (const revision of versions) {
+        for (const revision of ["2025-11-25", "2026-07-28"] as const) {
           const result = yield* requiring(requires)(declared, revision)
           assert.deepStrictEqual(
             { served: result.served, ran: result.ran },
             { served, ran: served },
+            JSON.stringify({ requires, declared, revision })
+          )
+        }
+      }
+    }))
+
+  it.effect("is served to an older client by what its revision knows of the capability, whatever it declares", () =>
+    Effect.gen(function*() {
+      const older = ["2024-11-05", "2025-03-26", "2025-06-18"] as const
+      const cases: ReadonlyArray<
+        readonly [
+          requires: McpSchema.ClientCapabilities,
+          declared: McpSchema.ClientCapabilities,
+          served: ReadonlyArray<Revisions.Version>
+        ]
+      > = [
+        [{ sampling: {} }, { sampling: {} }, older],
+        [{ sampling: {} }, {}, []],
+        [{ sampling: { context: {} } }, { sampling: {} }, older],
+        [{ sampling: { tools: {} } }, { sampling: { tools: {} } }, []],
+        [{ roots: { listChanged: true } }, { roots: { listChanged: true } }, older],
+        [{ elicitation: {} }, { elicitation: {} }, ["2025-06-18"]],
+        [{ elicitation: { form: {} } }, { elicitation: {} }, ["2025-06-18"]],
+        [{ elicitation: { url: {} } }, { elicitation: { url: {} } }, []],
+        [{ extensions: { "example.com/a": {} } }, { extensions: { "example.com/a": {} } }, older]
+      ]
+      for (const [requires, declared, served] of cases) {
+        for (const revision of older) {
+          const result = yield* requiring(requires)(declared, revision)
+          assert.strictEqual(
+            result.ran,
+            served.includes(revision),
             JSON.stringify({ requires, declared, revision })
           )
         }
@@ -340,7 +388,7 @@ describe("limits on a request", () => {
       }))
   })
   const never = Tool.make("never", { handler: () => Effect.never })
-  const look = (options: Pick<McpServer.Options<[], [], []>, "budget" | "requestTimeout">) =>
+  const look = (options: Pick<McpServer.Options<[], [], [], [], []>, "budget" | "requestTimeout">) =>
     Effect.gen(function*() {
       const client = yield* McpTest.client(McpServer.layer({ ...info, ...options, tools: [remaining, never] }))
       return { client, left: yield* client.call(remaining, {}) }

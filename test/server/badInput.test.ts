@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as tools from "./tools.ts"
 import * as wires from "./wires.ts"
@@ -376,7 +377,7 @@ describe("bad input, in detail", () => {
         wire.send(envelope({ ...wires.envelope, [version]: "2099-01-01" }))
         assert.deepStrictEqual((yield* wires.answer(wire, 5)).error?.data, {
           requested: "2099-01-01",
-          supported: ["2025-11-25", "2026-07-28"]
+          supported: Revisions.versions
         })
       }))
 

@@ -278,8 +278,10 @@ for (const name of wires.names) {
             wire.send(wires.call(era, how, "explode", { how }))
             const { error } = yield* wires.answer(wire, how)
             assert.strictEqual(error?.code, -32603, how)
-            assert.strictEqual(error?.message, "Internal error")
-            assert.deepStrictEqual(error?.data, { "fastmcp-effect/outcome": { _tag: "Panicked" } })
+            const { correlationId, ...data } = error!.data
+            assert.match(correlationId, /^[\da-f]+$/u)
+            assert.strictEqual(error?.message, `Internal error; the server's log has it under ${correlationId}`)
+            assert.deepStrictEqual(data, { "fastmcp-effect/outcome": { _tag: "Panicked" } })
           }
           assert.lengthOf(logs.filter((line) => line.startsWith("Error")), tools.howToExplode.length)
           yield* Deferred.succeed(probe.gate, undefined)

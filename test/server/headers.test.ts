@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as HeaderValue from "fastmcp-effect/protocol/HeaderValue"
+import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as tools from "./tools.ts"
 import * as wires from "./wires.ts"
@@ -75,7 +76,7 @@ describe("headers that mirror the envelope", () => {
       const unknown = { ...wires.envelope, "io.modelcontextprotocol/protocolVersion": "2099-01-01" }
       const post = http.send({ jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta: unknown } })
       assert.deepStrictEqual(verdict(post), { status: 400, code: -32022, id: 1 })
-      assert.deepStrictEqual(JSON.parse(post.body).error.data.supported, ["2025-11-25", "2026-07-28"])
+      assert.deepStrictEqual(JSON.parse(post.body).error.data.supported, Revisions.versions)
     }))
 
   it.effect("headers on a notification are not checked", () =>

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import * as McpRequest from "fastmcp-effect/context/McpRequest"
@@ -157,8 +158,8 @@ describe("a nested call", () => {
       const believed = Tool.make("inner", { success: Schema.Struct({ a: Schema.Finite }) })
       const outer = Tool.make("outer", { handler: () => Effect.asVoid(Tool.call(believed, {})) })
       const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [inner, outer] }))
-      const error = yield* Effect.flip(client.call(outer, {}))
-      assert.deepStrictEqual(error, McpError.make(new McpError.InternalError()))
+      const error = yield* Effect.flip(client.callTool("outer"))
+      assert.strictEqual(error.reason._tag, "InternalError")
     }))
 
   it.effect("passes the same middleware, as a call of its own", () =>
@@ -215,7 +216,7 @@ describe("a nested call", () => {
           Effect.gen(function*() {
             yield* Budget.spend(4)
             const server = yield* McpServer.McpServer
-            yield* Effect.orDie(server.addTools(whoami as never))
+            yield* server.add(whoami as never).pipe(Scope.provide(server.scope), Effect.orDie)
           })
       })
       const ask = Tool.make("ask", { success: Schema.String, handler: () => Tool.call(whoami, {}) })

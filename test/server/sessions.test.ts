@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import type * as StreamableHttpServer from "fastmcp-effect/transport/StreamableHttpServer"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -113,7 +114,7 @@ describe("sessions over HTTP", () => {
       for (const version of ["2099-01-01", "", "x"]) {
         const post = http.send(echo, { ...session, "mcp-protocol-version": version })
         assert.deepStrictEqual([post.status, JSON.parse(post.body).id], [400, 1])
-        assert.deepStrictEqual(JSON.parse(post.body).error.data.supported, ["2025-11-25", "2026-07-28"])
+        assert.deepStrictEqual(JSON.parse(post.body).error.data.supported, Revisions.versions)
       }
     }))
 

@@ -10,6 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as Prompt from "fastmcp-effect/definition/Prompt"
+import * as Resource from "fastmcp-effect/definition/Resource"
+import * as ResourceTemplate from "fastmcp-effect/definition/ResourceTemplate"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpServer from "fastmcp-effect/server/McpServer"
@@ -52,12 +55,12 @@ describe("a listen stream", () => {
     Effect.gen(function*() {
       const { heard, listen, server } = yield* setup
       yield* listen({ toolsListChanged: true })
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       assert.deepStrictEqual(yield* heard, [
         acknowledged(1, { toolsListChanged: true }),
         { method: "tools/list_changed", id: 1 }
       ])
-      yield* server.removeTools("a")
+      yield* server.remove("tools", "a")
       assert.lengthOf(yield* heard, 3)
     }))
 
@@ -66,8 +69,127 @@ describe("a listen stream", () => {
       const { heard, listen, server } = yield* setup
       yield* listen({ toolsListChanged: false, promptsListChanged: true, resourceSubscriptions: ["file:///a"], x: 1 })
       yield* listen({})
-      yield* server.addTools(named("a"))
-      assert.deepStrictEqual(yield* heard, [acknowledged(1, {}), acknowledged(2, {})])
+      yield* server.add(named("a"), Resource.text("file:///b", "b"))
+      yield* server.resourceUpdated("file:///b")
+      assert.deepStrictEqual(yield* heard, [
+        acknowledged(1, { promptsListChanged: true, resourceSubscriptions: ["file:///a"] }),
+        acknowledged(2, {})
+      ])
+    }))
+
+  it.effect("hears of each list it asked for, and of no other", () =>
+    Effect.gen(function*() {
+      const { heard, listen, server } = yield* setup
+      const filters = {
+        tools: { toolsListChanged: true },
+        resources: { resourcesListChanged: true },
+        prompts: { promptsListChanged: true }
+      }
+      for (const filter of Object.values(filters)) yield* listen(filter)
+      yield* listen({ toolsListChanged: true, resourcesListChanged: true, promptsListChanged: true })
+      const { length } = yield* heard
+      const later = Effect.map(heard, (sent) => sent.slice(length).map(({ id, method }) => [id, method]))
+      const changes: ReadonlyArray<readonly [keyof typeof filters, McpServer.Definition]> = [
+        ["tools", named("a")],
+        ["resources", Resource.text("test:///a", "x")],
+        ["resources", ResourceTemplate.make("test:///{a}", { name: "t", handler: () => Effect.succeed("x") })],
+        ["prompts", Prompt.make("a", { handler: () => Effect.succeed("x") })]
+      ]
+      const expected: Array<Array<JsonRpc.Json | undefined>> = []
+      for (const [list, definition] of changes) {
+        yield* server.add(definition as Tool.Handled<string, any, any, any, never>)
+        const id = Object.keys(filters).indexOf(list) + 1
+        expected.push([id, `${list}/list_changed`], [4, `${list}/list_changed`])
+        assert.deepStrictEqual(yield* later, expected)
+      }
+    }))
+
+  it.effect("hears of the resources it named, whether the server has them or not", () =>
+    Effect.gen(function*() {
+      const { heard, listen, server } = yield* setup
+      yield* listen({ resourceSubscriptions: ["test:///a", "test:///b", "test:///a"] })
+      yield* listen({ resourceSubscriptions: [] })
+      yield* listen({ resourceSubscriptions: ["test:///b"], resourcesListChanged: true })
+      for (const uri of ["test:///a", "test:///c", "test:///b"]) {
+        yield* server.resourceUpdated(uri)
+        yield* McpTest.settle
+      }
+      yield* server.add(Resource.text("test:///a", "x"))
+      const method = "resources/updated"
+      assert.deepStrictEqual<ReadonlyArray<object>>(yield* heard, [
+        acknowledged(1, { resourceSubscriptions: ["test:///a", "test:///b"] }),
+        acknowledged(2, { resourceSubscriptions: [] }),
+        acknowledged(3, { resourcesListChanged: true, resourceSubscriptions: ["test:///b"] }),
+        { method, id: 1, uri: "test:///a" },
+        { method, id: 1, uri: "test:///b" },
+        { method, id: 3, uri: "test:///b" },
+        { method: "resources/list_changed", id: 3 }
+      ])
+    }))
+
+  it.effect("names 1,000 resources at most", () =>
+    Effect.gen(function*() {
+      const { client, heard, listen } = yield* setup
+      const uris = Array.from({ length: 1001 }, (_, n) => `test:///${n}`)
+      const refused = yield* Effect.flip(
+        client.request("subscriptions/listen", { notifications: { resourceSubscriptions: uris } })
+      )
+      assert.deepStrictEqual([refused.reason._tag, /1000/u.test(refused.message)], ["InvalidParams", true])
+      yield* listen({ resourceSubscriptions: [...uris.slice(1), "test:///1"] })
+      assert.deepStrictEqual(yield* heard, [acknowledged(2, { resourceSubscriptions: uris.slice(1) })])
+    }))
+
+  it.effect("that is read too slowly is told of each change once, whatever came of it meanwhile", () =>
+    Effect.gen(function*() {
+      const { context, server } = yield* setup
+      const sent: Array<string> = []
+      const gate = yield* Queue.unbounded<void>()
+      const write = (frame: string) => {
+        const { method, params } = JSON.parse(frame)
+        sent.push(`${method.slice("notifications/".length)}${params.uri === undefined ? "" : ` ${params.uri}`}`)
+      }
+      const peer = Context.get(context, Receiver.Receiver).connect({
+        transport: "memory",
+        sessionId: undefined,
+        push: write,
+        context: Context.empty()
+      })
+      peer.receive(
+        JsonRpc.parse(JsonRpc.encodeRequest("s", "subscriptions/listen", {
+          notifications: { toolsListChanged: true, resourceSubscriptions: ["test:///a", "test:///b"] },
+          _meta: {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {}
+          }
+        })),
+        {
+          reply: () => {},
+          notify: write,
+          drop: () => {},
+          congested: () => true,
+          drained: Queue.take(gate),
+          header: undefined
+        }
+      )
+      const drain = Effect.andThen(Queue.offer(gate, undefined), McpTest.settle)
+      yield* drain
+      assert.deepStrictEqual(sent, ["subscriptions/acknowledged"])
+      // The first goes out, and waits for its reader; the rest come together.
+      yield* server.resourceUpdated("test:///a")
+      yield* McpTest.settle
+      for (let n = 0; n < 100; n++) {
+        yield* server.add(named(`t${n}`))
+        yield* server.resourceUpdated("test:///b")
+        yield* server.resourceUpdated("test:///a")
+      }
+      for (let n = 0; n < 10; n++) yield* drain
+      assert.deepStrictEqual(sent.slice(1), [
+        "resources/updated test:///a",
+        "tools/list_changed",
+        "resources/updated test:///b",
+        "resources/updated test:///a"
+      ])
+      yield* peer.close("User")
     }))
 
   it.effect("is one of several, each on its own", () =>
@@ -75,13 +197,13 @@ describe("a listen stream", () => {
       const { heard, listen, server } = yield* setup
       const first = yield* listen({ toolsListChanged: true })
       yield* listen({ toolsListChanged: true })
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       const changes = Effect.map(heard, (sent) =>
         sent.flatMap(({ id, method }) => method.endsWith("changed") ? [id] : []))
       assert.deepStrictEqual(yield* changes, [1, 2])
       yield* Fiber.interrupt(first)
       yield* McpTest.settle
-      yield* server.addTools(named("b"))
+      yield* server.add(named("b"))
       assert.deepStrictEqual(yield* changes, [1, 2, 2])
     }))
 
@@ -89,7 +211,7 @@ describe("a listen stream", () => {
     Effect.gen(function*() {
       const { client, heard, listen, server } = yield* setup
       yield* listen({ toolsListChanged: true })
-      yield* Effect.forEach(["a", "b", "c", "d"], (name) => server.addTools(named(name)))
+      yield* Effect.forEach(["a", "b", "c", "d"], (name) => server.add(named(name)))
       const { length } = (yield* heard).filter(({ method }) => method === "tools/list_changed")
       assert.isAtLeast(length, 1)
       assert.isAtMost(length, 4)
@@ -103,7 +225,7 @@ describe("a listen stream", () => {
       yield* TestClock.adjust("1 hour")
       yield* McpTest.settle
       assert.isUndefined(stream.pollUnsafe())
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       assert.lengthOf(yield* heard, 2)
     }))
 
@@ -112,7 +234,7 @@ describe("a listen stream", () => {
       const { client, heard, listen, server } = yield* setup
       yield* Fiber.interrupt(yield* listen({ toolsListChanged: true }))
       yield* McpTest.settle
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       assert.deepStrictEqual(yield* heard, [acknowledged(1, { toolsListChanged: true })])
       assert.lengthOf(yield* client.frames, 1)
     }))
@@ -199,7 +321,7 @@ describe("a listen stream", () => {
       )
       yield* McpTest.settle
       yield* Scope.close(scope, Exit.void)
-      yield* server.addTools(named("a"))
+      yield* server.add(named("a"))
       yield* McpTest.settle
       assert.lengthOf(yield* client.frames, 1)
       yield* Fiber.interrupt(stream)

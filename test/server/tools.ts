@@ -142,7 +142,7 @@ export const make = (probe: Probe) => {
         for (let i = 1; i <= Math.min(count, probe.cap); i++) yield* Progress.report(i, { message })
         yield* tell("talk done")
         return count
-      })
+      }, Effect.onInterrupt(() => tell("talk cut")))
     }),
     Tool.make("mirrored", {
       parameters: {

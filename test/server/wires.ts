@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as HeaderValue from "fastmcp-effect/protocol/HeaderValue"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
@@ -75,18 +76,22 @@ export const call = (era: Era, id: Id, name: string, args: object = {}, meta: ob
 
 export const notification = (method: string, params: object = {}) => ({ jsonrpc: "2.0", method, params })
 
-const initialize = {
+const initialize = ({ capabilities = {}, revision = "2025-11-25" }: Options) => ({
   jsonrpc: "2.0",
   id: "initialize",
   method: "initialize",
-  params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } }
-}
+  params: { protocolVersion: revision, capabilities, clientInfo: { name: "test", version: "1" } }
+})
 
 export interface Options {
   readonly maxLineBytes?: number
   readonly maxBodyBytes?: number
   readonly highWaterMark?: number
   readonly grace?: string
+  /** Of the handshake: 2025-11-25 when left out. */
+  readonly revision?: string
+  /** What the client says in the handshake that it can do. */
+  readonly capabilities?: object
   /** Makes each write to stdout wait. */
   readonly gate?: Effect.Effect<void>
 }
@@ -102,7 +107,7 @@ export const open = <E>(
     const context = yield* Layer.build(server)
     const wire = yield* connect[name](era, options).pipe(Effect.provideContext(context))
     if (era === "Stateful") {
-      wire.send(initialize)
+      wire.send(initialize(options))
       yield* until(() => wire.frames.length === 1)
       wire.send(notification("notifications/initialized"))
       yield* turns(8)
@@ -254,14 +259,14 @@ export const headersOf = (body: string | object): { readonly [name: string]: str
     // Nothing to mirror.
   }
   const meta = message?.params?._meta
-  const named = message?.params?.name
+  const named = message?.method === "resources/read" ? message.params?.uri : message?.params?.name
   return {
     host: "127.0.0.1:8000",
     "content-type": "application/json",
     accept: "application/json, text/event-stream",
     ...(typeof meta?.[version] === "string" ? { "mcp-protocol-version": meta[version] } : undefined),
     ...(typeof message?.method === "string" ? { "mcp-method": message.method } : undefined),
-    ...(typeof named === "string" ? { "mcp-name": named } : undefined)
+    ...(typeof named === "string" ? { "mcp-name": HeaderValue.encode(named) } : undefined)
   }
 }
 

@@ -23,7 +23,7 @@ export interface Load {
 /** How many calls are timed one at a time. */
 export const oneAtATime = ({ calls }: Pick<Load, "calls">): number => Math.max(200, Math.floor(calls / 20))
 
-export interface Figures {
+export interface Throughput {
   readonly callsPerSecond: number
   /** CPU of the server for one call, in microseconds. */
   readonly serverMicros: number
@@ -32,6 +32,9 @@ export interface Figures {
   /** CPU that other processes took meanwhile, in cores: near 0, or the figures are not to be trusted. */
   readonly elsewhere: number
   readonly peakMegabytes: number
+}
+
+export interface Figures extends Throughput {
   /** One at a time, in microseconds. */
   readonly p50: number
   readonly p99: number
@@ -48,31 +51,33 @@ export const stopwatch = (): () => Spent => {
   }
 }
 
+/** Warm-up, then throughput. */
+export const throughput = async ({ child, run }: Driver, load: Load): Promise<Throughput> => {
+  await run(load.warmup, load.inFlight)
+  const busyBefore = busySeconds()
+  const serverBefore = cpuSeconds(child)
+  const spent = await run(load.calls, load.inFlight)
+  const server = cpuSeconds(child) - serverBefore
+  const busy = busySeconds() - busyBefore
+  return {
+    callsPerSecond: load.calls / spent.wall * 1000,
+    serverMicros: server / load.calls * 1e6,
+    driverShare: spent.cpu / spent.wall,
+    elsewhere: Math.max(0, (busy - server) * 1000 - spent.cpu) / spent.wall,
+    peakMegabytes: peakMegabytes(child)
+  }
+}
+
 /** Warm-up, throughput, then one call at a time, all on one server process. */
 export const measure = async (driver: Driver, load: Load): Promise<Figures> => {
   try {
-    await driver.run(load.warmup, load.inFlight)
-    const busyBefore = busySeconds()
-    const serverBefore = cpuSeconds(driver.child)
-    const spent = await driver.run(load.calls, load.inFlight)
-    const server = cpuSeconds(driver.child) - serverBefore
-    const busy = busySeconds() - busyBefore
-    const peak = peakMegabytes(driver.child)
-
+    const figures = await throughput(driver, load)
     const samples = new Float64Array(oneAtATime(load))
     await driver.run(samples.length, 1)
     await driver.run(samples.length, 1, samples)
     samples.sort()
     const quantile = (q: number) => samples[Math.floor(q * (samples.length - 1))]! * 1000
-    return {
-      callsPerSecond: load.calls / spent.wall * 1000,
-      serverMicros: server / load.calls * 1e6,
-      driverShare: spent.cpu / spent.wall,
-      elsewhere: Math.max(0, (busy - server) * 1000 - spent.cpu) / spent.wall,
-      peakMegabytes: peak,
-      p50: quantile(0.5),
-      p99: quantile(0.99)
-    }
+    return { ...figures, p50: quantile(0.5), p99: quantile(0.99) }
   } finally {
     await driver.close()
   }

@@ -1,19 +1,32 @@
 /** Drives a server over stdio: one message a line, a window of calls in flight, one write for every chunk read. */
-import { type Command, died, start, stop, within } from "./child.ts"
+import { type Child, type Command, died, start, stop, within } from "./child.ts"
 import { type Driver, type Spent, stopwatch } from "./driver.ts"
 import { call, checkOpening, type Era, frames, opened, opening, Tally } from "./wire.ts"
 
+/** A server that has answered the opening. */
+export interface Connection {
+  readonly child: Child
+  /** Fails when the server ends. */
+  readonly ended: Promise<never>
+  /** Who gets what the server writes from now on, and what goes wrong with it. */
+  readonly listen: (take: (chunk: Buffer) => void, fail: (error: unknown) => void) => void
+  readonly close: () => Promise<void>
+}
+
 /** Starts a server and opens a connection. */
-export const openStdio = async (command: Command, era: Era, bare: boolean): Promise<Driver> => {
+export const connect = async (command: Command, era: Era, bare: boolean): Promise<Connection> => {
   const child = start(command)
   const ended = died(child)
   ended.catch(() => {})
-  let take: (text: string) => void = () => {}
+  let take: (chunk: Buffer) => void = () => {}
   let fail: (error: unknown) => void = () => {}
-  let first = 1
+  const listen: Connection["listen"] = (taker, failer) => {
+    take = taker
+    fail = failer
+  }
   child.stdout.on("data", (chunk: Buffer) => {
     try {
-      take(chunk.toString("latin1"))
+      take(chunk)
     } catch (error) {
       fail(error)
     }
@@ -22,17 +35,31 @@ export const openStdio = async (command: Command, era: Era, bare: boolean): Prom
   const handshake = () =>
     new Promise<void>((resolve, reject) => {
       let rest = ""
-      fail = reject
-      take = (text) => {
-        rest += text
+      listen((chunk) => {
+        rest += chunk.toString("latin1")
         if (!rest.endsWith("\n")) return
         checkOpening(era, rest.split("\n", 1)[0]!)
         const next = opened(era)
         if (next !== undefined) child.stdin.write(next + "\n")
         resolve()
-      }
+      }, reject)
       child.stdin.write(opening(era) + "\n")
     })
+
+  const close = () => stop(child)
+  try {
+    if (!bare) await within(30_000, "answer to the opening", Promise.race([handshake(), ended]))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { child, ended, listen, close }
+}
+
+/** Starts a server, opens a connection, and drives it with sums. */
+export const openStdio = async (command: Command, era: Era, bare: boolean): Promise<Driver> => {
+  const { child, close, ended, listen } = await connect(command, era, bare)
+  let first = 1
 
   const run: Driver["run"] = (calls, inFlight, samples) => {
     const tally = new Tally(era, first, calls)
@@ -49,10 +76,10 @@ export const openStdio = async (command: Command, era: Era, bare: boolean): Prom
         child.stdin.write(some(sent, to))
         sent = to
       }
-      fail = reject
-      take = (chunk) => {
+      const take = (chunk: Buffer) => {
         const now = samples === undefined ? 0 : performance.now()
-        const text = rest === "" ? chunk : rest + chunk
+        const read = chunk.toString("latin1")
+        const text = rest === "" ? read : rest + read
         let lines = 0
         for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines++
         if (samples !== undefined && lines > 0) samples[tally.answered] = now - wrote
@@ -67,19 +94,13 @@ export const openStdio = async (command: Command, era: Era, bare: boolean): Prom
         rest = from === text.length ? "" : text.slice(from)
         if (tally.done) resolve(spent())
       }
+      listen(take, reject)
       const spent = stopwatch()
       send(inFlight)
     })
     return within(30_000 + calls * 2, `answers to ${calls} calls`, Promise.race([settled, ended]))
   }
 
-  const close = () => stop(child)
-  try {
-    if (!bare) await within(30_000, "answer to the opening", Promise.race([handshake(), ended]))
-  } catch (error) {
-    await close()
-    throw error
-  }
   return { child, run, close }
 }
 

@@ -27,6 +27,20 @@ export const call = (era: Era, id: number): string =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"add","arguments":{"a":${id},"b":${2 * id + 1}}` +
   `${era === modern ? `,${meta}` : ""}}}`
 
+/** Asks for the list of tools, or for its page at a cursor. */
+export const listTools = (era: Era, id: number, cursor?: string): string => {
+  const params = [
+    ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`]),
+    ...(era === modern ? [meta] : [])
+  ]
+  return `{"jsonrpc":"2.0","id":${id},"method":"tools/list","params":{${params.join(",")}}}`
+}
+
+/** A call of `report` for the page of the same number. */
+export const readPage = (era: Era, id: number): string =>
+  `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"report","arguments":{"page":${id}}` +
+  `${era === modern ? `,${meta}` : ""}}}`
+
 /** Checks the answer to the opening. */
 export const checkOpening = (era: Era, text: string): void => {
   const { id, result } = JSON.parse(text)
@@ -111,10 +125,10 @@ const digits = (text: string, at: number): number => {
   }
 }
 
-const isNotification = (text: string): boolean => {
+export const isNotification = (text: string): boolean => {
   const message = JSON.parse(text)
   return typeof message.method === "string" && message.id === undefined
 }
 
-const wrong = (what: string, text: string, from: number, to: number) =>
+export const wrong = (what: string, text: string, from = 0, to = text.length): Error =>
   new Error(`${what}: ${text.slice(from, Math.min(to, from + 300))}`)

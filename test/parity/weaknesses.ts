@@ -1,0 +1,127 @@
+/**
+ * What FastMCP for Rust got most wrong, as of its 0.1.0 state of January 2026, and the tests that show ours: rows of the
+ * list of twenty in our inventory of it, those that are about parts we have. Printed on the parity page below the rows.
+ */
+
+export interface Weakness {
+  /** In the list of twenty. */
+  readonly row: number
+  /** What the original gets wrong. */
+  readonly original: string
+  /** What the tests show instead. */
+  readonly ours: string
+  /** "test/<file>::<test name>", one at least. */
+  readonly tests: readonly [string, ...ReadonlyArray<string>]
+}
+
+/** The rows about parts we have; the others come with client, auth, docket, proxies and command line. */
+export const due: ReadonlyArray<number> = [1, 2, 3, 9, 10, 11, 12, 13, 14, 18, 19]
+
+export const weaknesses: ReadonlyArray<Weakness> = [
+  {
+    row: 1,
+    original: "One thread reads and runs: a cancel is read when its target has ended, and a ping waits for tools",
+    ours: "A tool that never ends is cancelled, its finalizers run, and pings are answered meanwhile",
+    tests: [
+      "test/server/cancellation.test.ts::a tool that never ends stops when its client cancels it, its finalizers run, and nothing answers",
+      "test/server/cancellation.test.ts::other requests are answered while a tool runs for ever"
+    ]
+  },
+  {
+    row: 2,
+    original: "A handler that asks the client waits for ever, since nobody is left to read the answer",
+    ours: "A tool samples, then elicits, then lists roots; a silent client is given up, and told",
+    tests: [
+      "test/parity/features.test.ts::a tool asks the model, then the user, then for the roots, and waits for none of them in vain",
+      "test/parity/features.test.ts::a client that does not answer is waited for as long as the server says, and told that it need not"
+    ]
+  },
+  {
+    row: 3,
+    original: "Time limits of requests and of handlers never fire",
+    ours: "30 seconds on a virtual clock end a request, and a tool's own limit ends it where that is tighter",
+    tests: [
+      "test/server/McpServer.test.ts::are 30 seconds and nothing else when nobody says",
+      "test/middleware/Timeout.test.ts::the tightest of ${named.join(\", \")} ends a call after ${ends} ms with ${reason}"
+    ]
+  },
+  {
+    row: 9,
+    original:
+      "Names and codes on the wire that no peer knows: `initialized`, `elicitation/elicit`, `list_changed`, -32001",
+    ours: "Each frame is checked against the published schema of its revision",
+    tests: [
+      "test/protocol/recordedSession.test.ts::every frame of a recorded session is valid",
+      "test/protocol/officialSchema.test.ts::the result of ${method}",
+      "test/protocol/officialSchema.test.ts::the error ${tag}"
+    ]
+  },
+  {
+    row: 10,
+    original: "One revision, 2024-11-05, whatever the client asks for, and nothing that came later",
+    ours: "Five revisions, each with what it knows and nothing else",
+    tests: [
+      "test/parity/features.test.ts::each of the revisions with a handshake is settled on, and the newest of them for one nobody knows",
+      "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
+      "test/parity/wire.test.ts::structured content comes with the schema it fits"
+    ]
+  },
+  {
+    row: 11,
+    original: "No pages, and another order on each run",
+    ours: "A thousand of each kind are read page by page: none lost, none twice, in the order of registration",
+    tests: [
+      "test/parity/features.test.ts::a thousand of each kind are read whole, page by page, in the same order twice",
+      "test/server/paging.test.ts::of ${kind.what} loses and repeats nothing that is there throughout, whatever comes and goes"
+    ]
+  },
+  {
+    row: 12,
+    original: "Combinators run one after the other; a race runs only its first, and time limits are ignored",
+    ours: "On a virtual clock they take the time they should, and the losers' finalizers have run",
+    tests: [
+      "test/parity/wire.test.ts::race ends with the first to finish, and its losers' finalizers have run before the reply",
+      "test/parity/wire.test.ts::joinAll takes as long as the longest and answers every outcome in the order given",
+      "test/parity/wire.test.ts::quorum ends with the success that makes it, and with a time limit at the limit"
+    ]
+  },
+  {
+    row: 13,
+    original: "A panic takes the server down, and macros turn cancellations and typed errors into internal ones",
+    ours: "A tool that dies harms no other, and each of the four ways to end keeps its kind up to the client",
+    tests: [
+      "test/server/cancellation.test.ts::a defect is answered without its text, logged with it, and touches nobody else",
+      "test/parity/wire.test.ts::an outcome in a tool is one of four with a rank, a defect among them",
+      "test/parity/wire.test.ts::an outcome made by hand ends the tool it is made in"
+    ]
+  },
+  {
+    row: 14,
+    original: "Tools, resources and the client's capabilities can be reached from a handler in unit tests only",
+    ours: "A handler uses tools, resources and prompts of its server over real transports, as its caller, ten deep",
+    tests: [
+      "test/parity/features.test.ts::a handler uses the other definitions of its server, as its caller, ten deep at most",
+      "test/context/context.test.ts::a handler knows its request"
+    ]
+  },
+  {
+    row: 18,
+    original: "Most failures pass the error hook by; masking leaks tool errors and hides what should be read",
+    ours: "A middleware sees every way a request can end, and the text of a defect reaches no client",
+    tests: [
+      "test/middleware/Middleware.test.ts::sees every way a request can end",
+      "test/parity/features.test.ts::a defect's text reaches no client, and the log has it under the number the client gets"
+    ]
+  },
+  {
+    row: 19,
+    original: "The process exits when a client goes; bad frames get no answer; a line may grow without bound",
+    ours: "Servers live side by side and outlive their clients; bad frames are answered; a long line is discarded",
+    tests: [
+      "test/server/McpServer.test.ts::share nothing, in ${revision}",
+      "test/server/cancellation.test.ts::a client that goes away leaves nothing running",
+      "test/server/badInput.test.ts::${what} is refused with ${code}, and the connection lives",
+      "test/transport/StdioServer.test.ts::discards a line of 200 MB while it reads it, in bounded memory, and reads the next line"
+    ]
+  }
+]
