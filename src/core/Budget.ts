@@ -136,7 +136,10 @@ export interface Running {
 // NOTE: one is made for every request. Counting up from 0 keeps the counters small integers, which V8 stores in place.
 class RunningImpl implements Running {
   readonly budget: Budget
-  deadline: number
+  // Of its own, where `timer` is itself.
+  private ownDeadline: number
+  // Whose deadline it keeps: its own, or that of the part of the request it is in, and moves with it.
+  readonly timer: RunningImpl
   readonly onDeadline: Outcome.CancelReason
   // What is used here is used there too, and its limits hold here too.
   readonly parent: RunningImpl | undefined
@@ -158,14 +161,37 @@ class RunningImpl implements Running {
     masked: boolean
   ) {
     this.budget = budget
-    this.deadline = deadline
+    this.timer = parent !== undefined && deadline === parent.deadline ? parent.timer : this
+    this.ownDeadline = deadline
     this.onDeadline = onDeadline
     this.parent = parent
     this.masked = masked
   }
 
+  get deadline(): number {
+    return this.timer.ownDeadline
+  }
+
   get isHeld(): boolean {
-    return this.holders > 0
+    return this.timer.holders > 0
+  }
+
+  /** While its clock is held it stands where it stood. */
+  timeLeft(now: number): number {
+    const { heldSince, holders, ownDeadline } = this.timer
+    return ownDeadline - (holders > 0 ? heldSince : now)
+  }
+
+  hold(now: number): void {
+    if (this.holders++ === 0) this.heldSince = now
+  }
+
+  release(now: number): void {
+    if (--this.holders > 0) return
+    this.ownDeadline += now - this.heldSince
+    const { released } = this
+    this.released = undefined
+    if (released !== undefined) { for (const resume of released) resume() }
   }
 }
 
@@ -203,10 +229,7 @@ const exhausted = (
     if (level.masked) return undefined
     if (level.polls > level.budget.pollQuota) return "PollQuota"
     if (level.cost > level.budget.costQuota) return "CostBudget"
-    if (
-      level.deadline !== Infinity && level.holders === 0
-      && (now ??= clockOf(fiber).currentTimeMillisUnsafe()) >= level.deadline
-    ) {
+    if (level.deadline !== Infinity && level.timeLeft(now ??= clockOf(fiber).currentTimeMillisUnsafe()) <= 0) {
       return level.onDeadline
     }
   }
@@ -275,17 +298,17 @@ export const remaining: Effect.Effect<{
   readonly polls: number
   readonly cost: number
 }> = Effect.withFiber((fiber) => {
-  let deadline = Infinity
+  let millis = Infinity
   let polls = Infinity
   let cost = Infinity
   for (let level: RunningImpl | undefined = current(fiber); level !== undefined; level = level.parent) {
-    deadline = Math.min(deadline, level.deadline)
+    if (level.deadline !== Infinity) {
+      millis = Math.min(millis, level.timeLeft(clockOf(fiber).currentTimeMillisUnsafe()))
+    }
     polls = Math.min(polls, level.budget.pollQuota - level.polls)
     cost = Math.min(cost, level.budget.costQuota - level.cost)
   }
-  const timeLeft = deadline === Infinity
-    ? Duration.infinity
-    : Duration.millis(Math.max(0, deadline - clockOf(fiber).currentTimeMillisUnsafe()))
+  const timeLeft = millis === Infinity ? Duration.infinity : Duration.millis(Math.max(0, millis))
   return Effect.succeed({ timeLeft, polls: Math.max(0, polls), cost: Math.max(0, cost) })
 })
 
@@ -303,27 +326,21 @@ export const hold = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     return Effect.acquireUseRelease(
       Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        for (let level: RunningImpl | undefined = running; level !== undefined; level = level.parent) {
-          if (level.holders++ === 0) level.heldSince = now
-        }
+        for (const timer of timersOf(running)) timer.hold(now)
       }),
       () => effect,
       () =>
         Effect.sync(() => {
           const now = clock.currentTimeMillisUnsafe()
-          for (let level: RunningImpl | undefined = running; level !== undefined; level = level.parent) {
-            release(level, now)
-          }
+          for (const timer of timersOf(running)) timer.release(now)
         })
     )
   })
 
-const release = (level: RunningImpl, now: number): void => {
-  if (--level.holders > 0) return
-  level.deadline += now - level.heldSince
-  const released = level.released
-  level.released = undefined
-  if (released !== undefined) { for (const resume of released) resume() }
+const timersOf = (running: RunningImpl): ReadonlySet<RunningImpl> => {
+  const timers = new Set<RunningImpl>()
+  for (let level: RunningImpl | undefined = running; level !== undefined; level = level.parent) timers.add(level.timer)
+  return timers
 }
 
 /**
@@ -333,9 +350,9 @@ const release = (level: RunningImpl, now: number): void => {
  * @since 0.1.0
  */
 export const onRelease = (running: Running, listener: () => void): void => {
-  const impl = running as RunningImpl
-  if (impl.holders === 0) return listener()
-  impl.released = [...impl.released ?? [], listener]
+  const { timer } = running as RunningImpl
+  if (timer.holders === 0) return listener()
+  timer.released = [...timer.released ?? [], listener]
 }
 
 const whenReleased = (running: RunningImpl): Effect.Effect<void> =>
@@ -349,7 +366,7 @@ const whenReleased = (running: RunningImpl): Effect.Effect<void> =>
 const supervise = <A, E, R>(effect: Effect.Effect<A, E, R>, running: RunningImpl): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
     const clock = yield* Clock.Clock
-    const timeLeft = () => running.deadline - clock.currentTimeMillisUnsafe()
+    const timeLeft = () => running.timeLeft(clock.currentTimeMillisUnsafe())
     if (timeLeft() <= 0) return yield* Outcome.interruptSelf(running.onDeadline)
 
     const fiber = yield* Effect.forkChild(Effect.provideService(effect, CurrentBudget, running), {

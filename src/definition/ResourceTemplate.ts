@@ -159,7 +159,7 @@ export const make: {
   >(
     uriTemplate: Template,
     options: Options<Template, P, S, C, RL> & { readonly handler?: never }
-  ): ResourceTemplate<Template, ParametersCodec<P>, S, RL | Completion.Services<C[keyof C]>>
+  ): ResourceTemplate<Template, ParametersCodec<P>, S, NoInfer<RL> | Completion.Services<C[keyof C]>>
   <
     const Template extends string,
     R,
@@ -174,7 +174,7 @@ export const make: {
         parameters: ParametersCodec<P>["Type"]
       ) => Effect.Effect<S["Type"] | undefined | null, Definition.HandlerError, R>
     }
-  ): Handled<Template, ParametersCodec<P>, S, R | RL | Completion.Services<C[keyof C]>>
+  ): Handled<Template, ParametersCodec<P>, S, R | NoInfer<RL> | Completion.Services<C[keyof C]>>
 } = (
   uriTemplate: string,
   options: Options<string, any, any, any, any> & {

@@ -212,6 +212,16 @@ type AnyOptions = Options<
 const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds" } = options
   const strict = options.strictInput ?? false
+  for (const option of ["pageSize", "concurrency", "sessionConcurrency"] as const) {
+    const value = options[option]
+    if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
+    return yield* DefinitionErrors.make(
+      new DefinitionErrors.InvalidDefinition({
+        name: `The server ${JSON.stringify(options.name)}`,
+        message: `its ${option} is a whole number of at least 1, not ${value}`
+      })
+    )
+  }
   const definitions = registry.make({ onDuplicate: options.onDuplicate ?? "error", strict })
   const updates = subscriptions.makeUpdates()
 
@@ -228,33 +238,31 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     )
 
   const change = (
+    holder: { held: registry.Change["remove"] },
     add: ReadonlyArray<Definition>,
-    remove: registry.Change["remove"],
     context: Context.Context<never>
-  ): Effect.Effect<registry.Change["remove"], DefinitionError.DefinitionError> =>
+  ): Effect.Effect<void, DefinitionError.DefinitionError> =>
     Effect.suspend(() => {
-      const changed = definitions.change({ add, remove, context })
+      const changed = definitions.change({ add, remove: holder.held, context })
       if (changed instanceof DefinitionErrors.DefinitionError) return Effect.fail(changed)
-      return Effect.as(
-        Effect.forEach(changed.warnings, (warning) => Effect.logWarning(warning.message), { discard: true }),
-        changed.added
-      )
+      holder.held = changed.added
+      return Effect.forEach(changed.warnings, (warning) => Effect.logWarning(warning.message), { discard: true })
     })
 
   const catalogue = Effect.map(
     Effect.acquireRelease(
-      Effect.sync((): { held: registry.Change["remove"] } => ({ held: new Set() })),
-      (state) => Effect.orDie(change([], state.held, Context.empty()))
+      Effect.sync(() => ({ held: nothing, isClosed: false })),
+      (state) => {
+        state.isClosed = true
+        return Effect.orDie(change(state, [], Context.empty()))
+      }
     ),
     (state): Catalogue => ({
       set: (...added) =>
         Effect.contextWith((context: Context.Context<any>) =>
-          Effect.map(
-            change(added, state.held, assembled(Context.merge(services, assembly(context)))),
-            (held) => {
-              state.held = held
-            }
-          )
+          state.isClosed
+            ? Effect.fail(closed)
+            : change(state, added, assembled(Context.merge(services, assembly(context))))
         ) as Effect.Effect<void, DefinitionError.DefinitionError, any>
     })
   )
@@ -274,7 +282,11 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
 
   const own = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
   const services = assembled(own)
-  yield* change([...options.tools ?? [], ...options.resources ?? [], ...options.prompts ?? []], new Set(), services)
+  yield* change(
+    { held: nothing },
+    [...options.tools ?? [], ...options.resources ?? [], ...options.prompts ?? []],
+    services
+  )
   const taken = duplicate(extensions)
   if (taken !== undefined) return yield* taken
 
@@ -295,7 +307,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     services,
     isVisible: visibility(options.visible),
     isRestricted: options.visible !== undefined,
-    pageSize: Math.max(1, options.pageSize ?? 1000),
+    pageSize: options.pageSize ?? 1000,
     strict,
     limit: options.concurrency === undefined ? undefined : yield* Semaphore.make(options.concurrency)
   })
@@ -318,6 +330,15 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   })
   return Context.make(Receiver.Receiver, { connect }).pipe(Context.add(McpServer, server))
 })
+
+const nothing: registry.Change["remove"] = new Set()
+
+const closed = DefinitionErrors.make(
+  new DefinitionErrors.InvalidDefinition({
+    name: "A catalogue",
+    message: "its scope has closed; make another with McpServer.catalogue"
+  })
+)
 
 const visibility = (visible: AnyOptions["visible"]): lists.IsVisible => ({ definition }, request) =>
   (visible === undefined || visible(definition, request.viewer))

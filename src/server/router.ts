@@ -153,7 +153,12 @@ export const make = (options: Options): Router => {
     "prompts/list": lists.list(registry.prompts, "prompts", options),
     "prompts/get": asking(limited(options.limit, prompts.get(gets))),
     "completion/complete": completion.complete({ registry, isVisible }),
-    "subscriptions/listen": subscriptions.listen({ registry, updates: options.updates, filters })
+    "subscriptions/listen": subscriptions.listen({
+      registry,
+      updates: options.updates,
+      isHidden: resources.isHidden(reads),
+      filters
+    })
   }
 
   const wrapped = (method: string, handle: Handler): Handler =>

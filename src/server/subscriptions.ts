@@ -12,6 +12,7 @@ import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as Meta from "../protocol/Meta.ts"
 import type * as Extension from "./Extension.ts"
+import type * as handlerContext from "./internal/handlerContext.ts"
 import type * as registry from "./registry.ts"
 import type * as router from "./router.ts"
 
@@ -49,6 +50,8 @@ const lists = {
 export const listen = (options: {
   readonly registry: registry.Registry
   readonly updates: Updates
+  /** Whether there is such a resource, and not for the one who asks. */
+  readonly isHidden: (uri: string, request: handlerContext.HandlerContext) => boolean
   readonly filters: ReadonlyMap<string, Extension.ListenFilter<never>>
 }): router.Handler =>
 ({ notifications }: typeof McpSchema.ListenParams.Type, { request }) => {
@@ -90,7 +93,10 @@ export const listen = (options: {
       yield* Effect.acquireRelease(
         Effect.sync(() =>
           options.updates.subscribe((uri) => {
-            if (watched.has(uri)) changes.signal("notifications/resources/updated", uri)
+            // Asked when it happens: what is hidden now may not be later, and who guesses a URI learns nothing.
+            if (watched.has(uri) && !options.isHidden(uri, request)) {
+              changes.signal("notifications/resources/updated", uri)
+            }
           })
         ),
         (unsubscribe) => Effect.sync(unsubscribe)

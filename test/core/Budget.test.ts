@@ -608,6 +608,50 @@ describe("Budget", () => {
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok(["at once", "held", "first", "second"]))
       }))
+
+    it.effect("holds every part that has the request's time and no less, whenever it began", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const answer = Outcome.fromEffect(Budget.nested(Effect.as(Effect.sleep("20 seconds"), "done"), {}))
+        const held = Budget.hold(Effect.sleep("1 minute"))
+        for (
+          const [part, hold] of [
+            [answer, Effect.delay(held, "1 second")],
+            [Effect.delay(answer, "1 second"), held],
+            [Effect.delay(answer, "30 seconds"), held]
+          ] as const
+        ) {
+          const fiber = yield* fork(run(Effect.all([part, hold], { concurrency: 2 }), { timeout: "5 seconds" }))
+          for (let second = 0; second < 61; second++) yield* TestClock.adjust("1 second")
+          const outcome = yield* Fiber.join(fiber)
+          assert.deepStrictEqual(Outcome.isOk(outcome) ? outcome.value[0] : outcome, Outcome.ok("done"))
+        }
+      }))
+
+    it.effect("ends such a part with the request, when the time that was left is up", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const part = Budget.nested(Effect.never, {})
+        const work = Effect.all([part, Effect.delay(Budget.hold(Effect.sleep("1 minute")), "1 second")], {
+          concurrency: 2
+        })
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("3999 millis")
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.cancelled("Deadline"))
+      }))
+
+    it.effect("shows the time as it was when it began, while it lasts", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const work = Budget.hold(Effect.delay(Effect.all([left, Budget.nested(left, {})]), "9 seconds"))
+        const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
+        yield* TestClock.adjust("9 seconds")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.ok<[number, number]>([5000, 5000]))
+      }))
   })
 
   describe("interruptWithin", () => {

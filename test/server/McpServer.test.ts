@@ -463,3 +463,15 @@ describe("limits on a request", () => {
       assert.strictEqual(yield* client.call(named("a"), {}), "a")
     }))
 })
+
+describe("an option that could never work", () => {
+  for (const option of ["pageSize", "concurrency", "sessionConcurrency"] as const) {
+    for (const value of [0, -1, 1.5, NaN]) {
+      it.effect(`is refused when the server is made: ${option} ${value}`, () =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(Layer.build(McpServer.layer({ ...info, [option]: value })))
+          assert.include(error.message, `its ${option} is a whole number of at least 1, not ${value}`)
+        }))
+    }
+  }
+})

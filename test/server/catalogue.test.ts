@@ -393,3 +393,18 @@ describe("a name that is taken", () => {
       assert.lengthOf(yield* descriptions, 4)
     }))
 })
+
+describe("a catalogue whose scope has closed", () => {
+  it.effect("takes nothing in any more, and says so", () =>
+    Effect.gen(function*() {
+      const { layer, server } = yield* build()
+      const client = yield* McpTest.client(layer)
+      const scope = yield* Scope.make()
+      const catalogue = yield* Scope.provide(server.catalogue, scope)
+      yield* catalogue.set(tool("a"))
+      yield* Scope.close(scope, Exit.void)
+      const error = yield* Effect.flip(catalogue.set(tool("b")))
+      assert.include(error.message, "its scope has closed")
+      assert.deepStrictEqual(yield* client.listTools, [])
+    }))
+})

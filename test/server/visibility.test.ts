@@ -2,6 +2,7 @@
  * Definitions that exist for some and not for others: whoever may not see one cannot tell it from none.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -17,7 +18,7 @@ import * as Tool from "fastmcp-effect/definition/Tool"
 import type * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as McpServer from "fastmcp-effect/server/McpServer"
-import type * as McpTest from "fastmcp-effect/testing/McpTest"
+import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as visitors from "./visitors.ts"
 
 const info = { name: "visibility", version: "1.0.0" }
@@ -130,9 +131,36 @@ describe("a definition that is visible to one identity", () => {
         }))
     }
 
+    if (revision === "2026-07-28") {
+      it.effect(`is not heard of by others who listen, in ${revision}`, () =>
+        Effect.gen(function*() {
+          const context = yield* Layer.build(McpServer.layer({ ...info, ...all(ann) }))
+          const uris = ["test:///resource", "test:///template/x"]
+          const listen = Effect.fnUntraced(function*(subject: string) {
+            const client = yield* visitors.visit(context, subject, { revision })
+            yield* Effect.forkScoped(
+              client.request("subscriptions/listen", { notifications: { resourceSubscriptions: uris } })
+            )
+            return client
+          })
+          const [toAnn, toBob] = [yield* listen("ann"), yield* listen("bob")]
+          yield* McpTest.settle
+          const server = Context.get(context, McpServer.McpServer)
+          yield* Effect.forEach(uris, server.resourceUpdated)
+          yield* McpTest.settle
+          const updates = (client: McpTest.Client) =>
+            Effect.map(client.notifications, (sent) =>
+              sent.filter(({ method }) =>
+                method === "notifications/resources/updated"
+              ).map(({ params }) => params!.uri))
+          assert.deepStrictEqual(yield* updates(toAnn), uris)
+          assert.deepStrictEqual(yield* updates(toBob), [])
+        }))
+      continue
+    }
+
     it.effect(`cannot be subscribed to by others, in ${revision}`, () =>
       Effect.gen(function*() {
-        if (revision === "2026-07-28") return
         const context = yield* Layer.build(McpServer.layer({ ...info, ...all(ann) }))
         const subscribe = (subject: string, uri: string) =>
           Effect.flatMap(

@@ -57,6 +57,11 @@ const find = (
   }
 }
 
+/** Whether there is such a resource, and not for this client. */
+export const isHidden = (options: Options) => (uri: string, request: handlerContext.HandlerContext): boolean =>
+  find(options, uri, request) instanceof McpError.McpError
+  && !(find({ ...options, isVisible: () => true }, uri, request) instanceof McpError.McpError)
+
 /** The resources and, after the last of them, what the templates list; each URI once. */
 export const list = (
   { isVisible, registry }: Options,
