@@ -137,8 +137,8 @@ export interface Running {
 class RunningImpl implements Running {
   readonly budget: Budget
   // Of its own, where `timer` is itself.
-  private ownDeadline: number
-  // Whose deadline it keeps: its own, or that of the part of the request it is in, and moves with it.
+  ownDeadline: number
+  // Whose time it keeps: its own, or, without any, that of the part of the request it is in, and moves with it.
   readonly timer: RunningImpl
   readonly onDeadline: Outcome.CancelReason
   // What is used here is used there too, and its limits hold here too.
@@ -151,7 +151,7 @@ class RunningImpl implements Running {
   // Who holds its clock, and who wants to know when nobody does any more.
   holders = 0
   heldSince = 0
-  released: Array<() => void> | undefined = undefined
+  released: Set<() => void> | undefined = undefined
 
   constructor(
     budget: Budget,
@@ -161,7 +161,8 @@ class RunningImpl implements Running {
     masked: boolean
   ) {
     this.budget = budget
-    this.timer = parent !== undefined && deadline === parent.deadline ? parent.timer : this
+    // NOTE: a finite time is its own even where it is later than the parent's: the parent's may be held, or come to be.
+    this.timer = parent !== undefined && deadline === Infinity && !masked ? parent.timer : this
     this.ownDeadline = deadline
     this.onDeadline = onDeadline
     this.parent = parent
@@ -169,7 +170,8 @@ class RunningImpl implements Running {
   }
 
   get deadline(): number {
-    return this.timer.ownDeadline
+    const { ownDeadline } = this.timer
+    return this.masked || this.parent === undefined ? ownDeadline : Math.min(ownDeadline, this.parent.deadline)
   }
 
   get isHeld(): boolean {
@@ -219,6 +221,24 @@ const current = (fiber: Fiber.Fiber<unknown, unknown>): RunningImpl => fiber.get
 
 const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => fiber.getRef(Clock.Clock)
 
+// The level with the least time left; where several have the same, the outermost, because it ends them all.
+const nearest = (running: RunningImpl, now: number, counts: (level: RunningImpl) => boolean): RunningImpl => {
+  let found = running
+  let least = Infinity
+  for (let level: RunningImpl | undefined = running; level !== undefined && !level.masked; level = level.parent) {
+    if (!counts(level)) continue
+    const timeLeft = level.timeLeft(now)
+    if (timeLeft > least) continue
+    found = level
+    least = timeLeft
+  }
+  return found
+}
+
+const always = () => true
+
+const isTicking = (level: RunningImpl) => !level.isHeld
+
 // Reading the clock costs more than the rest, so it is read only when there is a deadline.
 const exhausted = (
   running: RunningImpl,
@@ -229,8 +249,11 @@ const exhausted = (
     if (level.masked) return undefined
     if (level.polls > level.budget.pollQuota) return "PollQuota"
     if (level.cost > level.budget.costQuota) return "CostBudget"
-    if (level.deadline !== Infinity && level.timeLeft(now ??= clockOf(fiber).currentTimeMillisUnsafe()) <= 0) {
-      return level.onDeadline
+    if (
+      level.timer.ownDeadline !== Infinity
+      && level.timeLeft(now ??= clockOf(fiber).currentTimeMillisUnsafe()) <= 0
+    ) {
+      return nearest(level, now, always).onDeadline
     }
   }
   return undefined
@@ -302,7 +325,7 @@ export const remaining: Effect.Effect<{
   let polls = Infinity
   let cost = Infinity
   for (let level: RunningImpl | undefined = current(fiber); level !== undefined; level = level.parent) {
-    if (level.deadline !== Infinity) {
+    if (level.timer.ownDeadline !== Infinity) {
       millis = Math.min(millis, level.timeLeft(clockOf(fiber).currentTimeMillisUnsafe()))
     }
     polls = Math.min(polls, level.budget.pollQuota - level.polls)
@@ -352,11 +375,27 @@ const timersOf = (running: RunningImpl): ReadonlySet<RunningImpl> => {
 export const onRelease = (running: Running, listener: () => void): void => {
   const { timer } = running as RunningImpl
   if (timer.holders === 0) return listener()
-  timer.released = [...timer.released ?? [], listener]
+  timer.released ??= new Set()
+  timer.released.add(listener)
 }
 
-const whenReleased = (running: RunningImpl): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => onRelease(running, () => resume(Effect.void)))
+const heldOf = (running: RunningImpl): ReadonlyArray<RunningImpl> => {
+  const held: Array<RunningImpl> = []
+  for (let level: RunningImpl | undefined = running; level !== undefined && !level.masked; level = level.parent) {
+    if (level.isHeld) held.push(level)
+  }
+  return held
+}
+
+// Leaves no listener behind: the clock may be held for long after the wait is over.
+const whenReleased = (held: ReadonlyArray<RunningImpl>): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const listener = () => resume(Effect.void)
+    for (const level of held) onRelease(level, listener)
+    return Effect.sync(() => {
+      for (const { timer } of held) timer.released?.delete(listener)
+    })
+  })
 
 // ----------------------------------------------------------------------------
 // enforcing
@@ -366,18 +405,27 @@ const whenReleased = (running: RunningImpl): Effect.Effect<void> =>
 const supervise = <A, E, R>(effect: Effect.Effect<A, E, R>, running: RunningImpl): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
     const clock = yield* Clock.Clock
-    const timeLeft = () => running.timeLeft(clock.currentTimeMillisUnsafe())
-    if (timeLeft() <= 0) return yield* Outcome.interruptSelf(running.onDeadline)
+    const start = clock.currentTimeMillisUnsafe()
+    const first = nearest(running, start, always)
+    if (first.timeLeft(start) <= 0) return yield* Outcome.interruptSelf(first.onDeadline)
 
     const fiber = yield* Effect.forkChild(Effect.provideService(effect, CurrentBudget, running), {
       startImmediately: true
     })
     const watch = Effect.gen(function*() {
-      // While the clock is held the deadline moves.
-      while (running.isHeld || timeLeft() > 0) {
-        yield* running.isHeld ? whenReleased(running) : Effect.sleep(timeLeft())
+      // A clock that is held fires only after its release, while those of other levels go on.
+      for (;;) {
+        const now = clock.currentTimeMillisUnsafe()
+        const held = heldOf(running)
+        const next = nearest(running, now, isTicking)
+        const timeLeft = next.isHeld ? Infinity : next.timeLeft(now)
+        if (timeLeft <= 0) return Outcome.interruptUnsafe(fiber, next.onDeadline)
+        yield* held.length === 0
+          ? Effect.sleep(timeLeft)
+          : timeLeft === Infinity
+          ? whenReleased(held)
+          : Effect.raceFirst(Effect.sleep(timeLeft), whenReleased(held))
       }
-      Outcome.interruptUnsafe(fiber, running.onDeadline)
     })
     const watcher = running.deadline !== Infinity && fiber.pollUnsafe() === undefined
       ? yield* Effect.forkChild(watch, { startImmediately: true })
@@ -430,9 +478,8 @@ const below = <A, E, R>(
     const parent = current(fiber)
     const own = fromLimits(limits, clockOf(fiber).currentTimeMillisUnsafe())
     const budget = { ...own, priority: Math.max(own.priority, parent.budget.priority) }
-    const running = budget.deadline < parent.deadline
-      ? new RunningImpl(budget, budget.deadline, onDeadline, parent, false)
-      : new RunningImpl(budget, parent.deadline, parent.onDeadline, parent, false)
+    const reason = budget.deadline === Infinity ? parent.onDeadline : onDeadline
+    const running = new RunningImpl(budget, budget.deadline, reason, parent, false)
     return Effect.onExit(supervise(effect, running), () => settle)
   })
 

@@ -3,20 +3,21 @@
  * succeeds with is a text, one or more messages, or a `Result` of its own making. A handled prompt runs without any
  * server (`run`).
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import * as Completion from "./Completion.ts"
 import * as Definition from "./Definition.ts"
 import * as DefinitionError from "./DefinitionError.ts"
-import { invalidInput, invalidOutput, issuesOf } from "./internal/issues.ts"
+import { invalidInput, invalidOutput, issuesOf, refusal } from "./internal/issues.ts"
 import { once } from "./internal/once.ts"
+import { fault, isIssue, type Parser, settle } from "./internal/parsing.ts"
 
 const TypeId = "~fastmcp-effect/definition/Prompt"
 
@@ -153,12 +154,12 @@ export const run = <Name extends string, A extends Codec, R>(
   prompt: Handled<Name, A, R>,
   arguments_: A["Encoded"]
 ): Effect.Effect<Result, Definition.HandlerError | DefinitionError.DefinitionError, R> =>
-  Effect.suspend(() => {
-    const decoded = prompt.wire().decode(arguments_)
-    return Exit.isFailure(decoded)
-      ? Effect.fail(invalidInput(prompt.name, issuesOf(decoded.cause)))
-      : Effect.flatMap(prompt.handler(decoded.value), (served) => resultOf(prompt, served))
-  })
+  Effect.suspend(() =>
+    settle(prompt.wire().decode(arguments_), (decoded) =>
+      Exit.isFailure(decoded)
+        ? fault(prompt.name, decoded.cause, invalidInput)
+        : Effect.flatMap(prompt.handler(decoded.value), (served) => resultOf(prompt, served)))
+  )
 
 /**
  * Answers a `prompts/get`. Arguments that are missing, unknown or do not fit refuse it, each by name.
@@ -175,14 +176,18 @@ export const respond = <R>(
     const given = arguments_ ?? {}
     const unknown = Object.keys(given).filter((name) => !names.includes(name))
       .map((name) => ({ path: [name], message: "The prompt has no such argument" }))
-    const decoded = decode(given)
-    if (unknown.length > 0 || Exit.isFailure(decoded)) {
-      const issues = [...(Exit.isFailure(decoded) ? issuesOf(decoded.cause) : []), ...unknown]
-      return Effect.fail(McpError.invalidParams(invalidInput(prompt.name, issues).message))
-    }
-    return Effect.matchEffect(prompt.handler(decoded.value), {
-      onFailure: (error) => Effect.fail(Definition.refusal(error)),
-      onSuccess: (served) => Effect.orDie(resultOf(prompt, served))
+    return settle(decode(given), (decoded) => {
+      if (Exit.isFailure(decoded) && !isIssue(decoded.cause)) {
+        return Effect.failCause(decoded.cause as Cause.Cause<never>)
+      }
+      if (unknown.length > 0 || Exit.isFailure(decoded)) {
+        const issues = [...(Exit.isFailure(decoded) ? issuesOf(decoded.cause) : []), ...unknown]
+        return Effect.fail(McpError.invalidParams(refusal(prompt.name, issues).message))
+      }
+      return Effect.matchEffect(prompt.handler(decoded.value), {
+        onFailure: (error) => Effect.fail(Definition.refusal(error)),
+        onSuccess: (served) => Effect.orDie(resultOf(prompt, served))
+      })
     })
   })
 
@@ -232,7 +237,7 @@ const encodeResult = SchemaParser.encodeUnknownExit(Result)
 interface Wire {
   readonly names: ReadonlyArray<string>
   readonly description: McpSchema.Prompt
-  readonly decode: (arguments_: unknown) => Exit.Exit<any, SchemaIssue.Issue>
+  readonly decode: Parser
 }
 
 const makeWire = (prompt: Any): Wire => {
@@ -256,7 +261,7 @@ const makeWire = (prompt: Any): Wire => {
         ? undefined
         : { arguments: names.map((name) => describeArgument(name, fields[name]!.ast)) })
     },
-    decode: SchemaParser.decodeUnknownExit(prompt.arguments as Codec, { errors: "all" })
+    decode: SchemaParser.decodeUnknownEffect(prompt.arguments as Codec, { errors: "all" })
   }
 }
 

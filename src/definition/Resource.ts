@@ -179,7 +179,7 @@ export const isHandled = (value: unknown): value is AnyHandled => isResource(val
 export const run = <Uri extends string, S extends Codec, R>(
   resource: Handled<Uri, S, R>
 ): Effect.Effect<S["Type"], Definition.HandlerError | DefinitionError.DefinitionError, R> =>
-  Effect.tap(resource.handler, (success) => Effect.fromResult(resource.wire().encode(success)))
+  Effect.tap(resource.handler, (success) => resource.wire().encode(success))
 
 /**
  * Answers a `resources/read`. No contents are as good as no resource: the protocol knows no empty ones.

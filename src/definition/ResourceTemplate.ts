@@ -3,12 +3,12 @@
  * matches is read. What a handler succeeds with is as for `Resource`, and nothing (`undefined` or `null`) where the URI
  * names nothing. A handled template runs without any server (`run`).
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as UriTemplate from "../core/UriTemplate.ts"
 import * as McpError from "../protocol/McpError.ts"
@@ -16,8 +16,9 @@ import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as Completion from "./Completion.ts"
 import * as Definition from "./Definition.ts"
 import * as DefinitionError from "./DefinitionError.ts"
-import { invalidInput, issuesOf } from "./internal/issues.ts"
+import { invalidInput } from "./internal/issues.ts"
 import { once } from "./internal/once.ts"
+import { fault, isIssue, type Parser, settle } from "./internal/parsing.ts"
 import * as reading from "./internal/reading.ts"
 import * as Resource from "./Resource.ts"
 
@@ -128,7 +129,10 @@ export interface Options<
   readonly cache?: McpSchema.CacheHints | undefined
   /** As for `Resource`: of the value a handler succeeds with. When left out, it succeeds with what is served. */
   readonly success?: S | undefined
-  /** Candidates for variables: all of them, or a function of what has been typed. */
+  /**
+   * Candidates for variables: all of them, or a function of what has been typed. A function annotates its parameter,
+   * `(typed: string) => ...`: the compiler does not always tell it from here.
+   */
   readonly complete?: (C & Only<UriTemplate.Names<Template>, C>) | undefined
   /** Resources that exist, for `resources/list`. */
   readonly list?: Effect.Effect<ReadonlyArray<Listed>, McpError.McpError, R> | undefined
@@ -250,11 +254,13 @@ export const run = <Template extends string, P extends Resource.Codec, S extends
 ): Effect.Effect<S["Type"] | undefined | null, Definition.HandlerError | DefinitionError.DefinitionError, R> =>
   Effect.suspend(() => {
     const wire = template.wire()
-    const decoded = wire.decode(values)
-    if (Exit.isFailure(decoded)) return Effect.fail(invalidInput(template.name, issuesOf(decoded.cause)))
-    return Effect.tap(
-      template.handler(decoded.value),
-      (success) => success === undefined || success === null ? Effect.void : Effect.fromResult(wire.encode(success))
+    return settle(
+      wire.decode(values),
+      (decoded) =>
+        Exit.isFailure(decoded) ? fault(template.name, decoded.cause, invalidInput) : Effect.tap(
+          template.handler(decoded.value),
+          (success) => success === undefined || success === null ? Effect.void : wire.encode(success)
+        )
     )
   })
 
@@ -265,10 +271,10 @@ export const uri = <Template extends string, P extends Resource.Codec>(
 ): Effect.Effect<string, DefinitionError.DefinitionError> =>
   Effect.suspend(() => {
     const wire = template.wire()
-    const encoded = wire.encodeParameters(parameters)
-    return Exit.isFailure(encoded)
-      ? Effect.fail(invalidInput(template.name, issuesOf(encoded.cause)))
-      : Effect.succeed(UriTemplate.expand(wire.template, encoded.value as UriTemplate.Values))
+    return settle(wire.encodeParameters(parameters), (encoded) =>
+      Exit.isFailure(encoded)
+        ? fault(template.name, encoded.cause, invalidInput)
+        : Effect.succeed(UriTemplate.expand(wire.template, encoded.value as UriTemplate.Values)))
   })
 
 /**
@@ -294,12 +300,14 @@ export const respond = <R>(
   uri: string,
   values: Values
 ): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError, R> =>
-  Effect.suspend(() => {
-    const decoded = template.wire().decode(values)
-    if (Exit.isSuccess(decoded)) return reading.respond(template, uri, template.handler(decoded.value))
-    const { message } = invalidInput(JSON.stringify(uri), issuesOf(decoded.cause))
-    return Effect.fail(McpError.invalidParams(message, { uri }))
-  })
+  Effect.suspend(() =>
+    settle(template.wire().decode(values), (decoded) => {
+      if (Exit.isSuccess(decoded)) return reading.respond(template, uri, template.handler(decoded.value))
+      if (!isIssue(decoded.cause)) return Effect.failCause(decoded.cause as Cause.Cause<never>)
+      const { message } = invalidInput(JSON.stringify(uri), decoded.cause)
+      return Effect.fail(McpError.invalidParams(message, { uri }))
+    })
+  )
 
 /** The resources a template lists, as clients see them in `resources/list`. @category running @since 0.1.0 */
 export const list = <R>(
@@ -358,8 +366,8 @@ const mimeTypeOf = (template: Any) => template.mimeType ?? template.wire().mimeT
 
 interface Wire extends reading.Reading {
   readonly template: UriTemplate.Invertible
-  readonly decode: (values: unknown) => Exit.Exit<any, SchemaIssue.Issue>
-  readonly encodeParameters: (parameters: unknown) => Exit.Exit<unknown, SchemaIssue.Issue>
+  readonly decode: Parser
+  readonly encodeParameters: Parser
 }
 
 const makeWire = (template: Any): Wire => {
@@ -378,8 +386,8 @@ const makeWire = (template: Any): Wire => {
   return {
     ...reading.make(success, { isServed: Resource.isServed(success), name }),
     template: inverted.success,
-    decode: SchemaParser.decodeUnknownExit(parameters as Resource.Codec, { errors: "all" }),
-    encodeParameters: SchemaParser.encodeUnknownExit(parameters as Resource.Codec)
+    decode: SchemaParser.decodeUnknownEffect(parameters as Resource.Codec, { errors: "all" }),
+    encodeParameters: SchemaParser.encodeUnknownEffect(parameters as Resource.Codec)
   }
 }
 

@@ -3,7 +3,7 @@
  * contract is a plain value that a client can share; a handled tool runs without any server (`run`), and a server calls
  * it with raw JSON (`respond`). Inside, every schema is Effect's: those of other libraries are wrapped by `ToolSchema`.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,9 +22,10 @@ import * as Meta from "../protocol/Meta.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Definition from "./Definition.ts"
 import * as DefinitionError from "./DefinitionError.ts"
-import { invalidOutput, issuesOf } from "./internal/issues.ts"
+import { invalidInput, invalidOutput, issuesOf, refusal } from "./internal/issues.ts"
 import * as jsonSchema from "./internal/jsonSchema.ts"
 import { once } from "./internal/once.ts"
+import { fault, isDone, isIssue, type Parser, settle } from "./internal/parsing.ts"
 import * as ToolSchema from "./ToolSchema.ts"
 
 const TypeId = "~fastmcp-effect/definition/Tool"
@@ -375,9 +376,6 @@ interface Wire {
   }
 }
 
-/** Gives an `Exit` wherever nothing has to be waited for. */
-type Parser = (value: unknown) => Effect.Effect<any, SchemaIssue.Issue>
-
 const makeWire = (tool: Any): Wire => {
   const inputSchema = listed(tool, "parameters", () => jsonSchema.toolInput(tool.parameters))
   const kind = kindOf(tool.success)
@@ -429,13 +427,6 @@ const makeWire = (tool: Any): Wire => {
     }
   }
 }
-
-const isDone = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
-
-const settle = <A, E, B, E2, R>(
-  effect: Effect.Effect<A, E, R>,
-  f: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E2, R>
-): Effect.Effect<B, E2, R> => isDone(effect) ? f(effect) : Effect.flatMap(Effect.exit(effect), f)
 
 const listed = <A>(tool: Any, side: "parameters" | "success", make: () => A): A => {
   try {
@@ -515,36 +506,17 @@ const askErrorOf = (result: McpSchema.CallToolResult): AskError.AskError | undef
   return Exit.isSuccess(error) ? error.value : undefined
 }
 
-/** Whether a value was found wrong. Anything else, as a validator that is not installed, is no fault of the value. */
-const isIssue = (cause: Cause.Cause<SchemaIssue.Issue>): boolean => cause.reasons.every(Cause.isFailReason)
-
-const fault = (
-  name: string,
-  cause: Cause.Cause<SchemaIssue.Issue>,
-  make: (name: string, cause: Cause.Cause<SchemaIssue.Issue>) => DefinitionError.DefinitionError
-): Exit.Exit<never, DefinitionError.DefinitionError> => {
-  if (isIssue(cause)) return Exit.fail(make(name, cause))
-  const unfit = cause.reasons.find((reason) =>
-    Cause.isDieReason(reason) && reason.defect instanceof DefinitionError.DefinitionError
-  ) as { readonly defect: DefinitionError.DefinitionError } | undefined
-  return unfit === undefined ? Exit.failCause(cause as Cause.Cause<never>) : Exit.fail(unfit.defect)
-}
-
 const dieOf = (name: string, cause: Cause.Cause<SchemaIssue.Issue>): Exit.Exit<never> =>
   isIssue(cause) ? Exit.die(invalidOutput(name, cause)) : Exit.failCause(cause as Cause.Cause<never>)
 
 const refuseInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>): McpSchema.CallToolResult => {
   const issues = issuesOf(cause)
-  const error = DefinitionError.make(new DefinitionError.InvalidInput({ name, issues }))
   return {
-    content: [{ type: "text", text: error.message }],
+    content: [{ type: "text", text: refusal(name, issues).message }],
     isError: true,
     _meta: WireOutcome.encode({ _tag: "InvalidInput", issues: issues as unknown as Json })
   }
 }
-
-const invalidInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>) =>
-  DefinitionError.make(new DefinitionError.InvalidInput({ name, issues: issuesOf(cause) }))
 
 const unreadable = (name: string) =>
   DefinitionError.make(

@@ -66,7 +66,9 @@ export const fromStandard = <S extends StandardSchemaV1>(schema: S, options: Sta
     if (unknown.length > 0) return Exit.fail(foreignSchema.issueOf(unknown))
     try {
       const result = standard.validate(value)
-      return result instanceof Promise ? Effect.flatMap(Effect.promise(() => result), read) : read(result)
+      return Predicate.isPromiseLike(result)
+        ? Effect.flatMap(Effect.promise(() => Promise.resolve(result)), read)
+        : read(result)
     } catch (error) {
       return Exit.die(error)
     }
@@ -97,13 +99,25 @@ export const isStandard = (value: unknown): value is StandardSchemaV1 =>
 
 const unexpected = "Expected no excess property"
 
-const read = (result: StandardSchemaV1.Result<unknown>): Exit.Exit<unknown, SchemaIssue.Issue> =>
-  result.issues === undefined ? Exit.succeed(result.value) : Exit.fail(foreignSchema.issueOf(
-    result.issues.map(({ message, path }) => ({
-      path: (path ?? []).map((segment) => typeof segment === "object" ? segment.key : segment),
-      message
-    }))
-  ))
+const read = (result: StandardSchemaV1.Result<unknown>): Exit.Exit<unknown, SchemaIssue.Issue> => {
+  if (Predicate.hasProperty(result, "issues") && result.issues !== undefined) {
+    return Exit.fail(foreignSchema.issueOf(
+      result.issues.map(({ message, path }) => ({
+        path: (path ?? []).map((segment) => typeof segment === "object" ? segment.key : segment),
+        message
+      }))
+    ))
+  }
+  // Taken for a success it would let through what the schema refuses.
+  return Predicate.hasProperty(result, "value")
+    ? Exit.succeed(result.value)
+    : Exit.die(
+      new TypeError(
+        "A Standard Schema's `validate` gave neither `issues` nor `value`; return `{ value }` for what is valid and "
+          + "`{ issues }` for what is not"
+      )
+    )
+}
 
 const dialect = "https://json-schema.org/draft/2020-12/schema"
 

@@ -306,9 +306,6 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       return make(new InvalidRequest({ message }))
     case -32602:
       return make(new InvalidParams({ message, ...details }))
-    case -32002:
-      if (isRecord(data) && typeof data.uri === "string") return make(new ResourceNotFound({ uri: data.uri }))
-      break
     case -32603:
       return make(
         new InternalError(

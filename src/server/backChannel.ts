@@ -4,6 +4,8 @@
  * when the client sends it again the handler runs from its start, with the earlier answers and the results of its
  * steps out of the sealed state.
  */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,15 +22,29 @@ import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as canonicalJson from "./internal/canonicalJson.ts"
 import * as capabilities from "./internal/capabilities.ts"
+import * as fingerprint from "./internal/fingerprint.ts"
 import type * as RequestState from "./RequestState.ts"
 
 export interface BackChannel {
-  readonly ask: RequestContext.RequestContext["Service"]["ask"]
-  readonly once: RequestContext.RequestContext["Service"]["once"]
+  /** `address` is what a key is called beyond its handler, which may be one of several in the request. */
+  readonly ask: (
+    questions: Questions,
+    address: (key: string) => string
+  ) => Effect.Effect<{ readonly [key: string]: unknown }, AskError.AskError>
+  readonly once: <E, R>(
+    address: string,
+    step: Effect.Effect<JsonRpc.Json, E, R>
+  ) => Effect.Effect<JsonRpc.Json, E | AskError.AskError, R>
 }
 
-/** Sends a request to the client, on the stream of the one that is being answered, and waits for its response. */
-export type Send = (method: string, params: JsonRpc.JsonObject) => Effect.Effect<JsonRpc.Response>
+/**
+ * Sends a request to the client, on the stream of the one that is being answered, and waits for its response: not
+ * beyond the end of that one.
+ */
+export type Send = (
+  method: string,
+  params: JsonRpc.JsonObject
+) => Effect.Effect<JsonRpc.Response, AskError.AskError>
 
 type Questions = { readonly [key: string]: Ask.Question<unknown> }
 
@@ -41,22 +57,23 @@ interface Asker {
 // stateful
 // ----------------------------------------------------------------------------
 
-/** `timeout` is how long a client may take over one question. */
+/** `timeout` is how long a client may take over one question; `wait` stands around the time it takes. */
 export const onConnection = (
   asker: Asker,
-  options: { readonly send: Send; readonly timeout: Duration.Duration }
+  options: {
+    readonly send: Send
+    readonly timeout: Duration.Duration
+    readonly wait: <A, E>(answers: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  }
 ): BackChannel => {
-  const asked = new Map<
-    string,
-    { readonly text: string; readonly result: Deferred.Deferred<unknown, AskError.AskError> }
-  >()
-  const steps = new Map<string, Deferred.Deferred<JsonRpc.Json, unknown>>()
+  const texts = new Map<string, string>()
+  const results: Shared<unknown, AskError.AskError> = new Map()
+  const steps: Shared<JsonRpc.Json, unknown> = new Map()
 
   const send = (key: string, { method, params }: Ask.Question<unknown>): Effect.Effect<unknown, AskError.AskError> => {
     const { lift, project } = asker.revision.serverRequests[method]!
     return options.send(method, project(params) as JsonRpc.JsonObject).pipe(
       Effect.timeoutOption(options.timeout),
-      Budget.hold,
       Effect.flatMap((response) =>
         Option.isNone(response)
           ? fail(new AskError.NoAnswer({ key, waited: Duration.toMillis(options.timeout) }))
@@ -67,48 +84,58 @@ export const onConnection = (
     )
   }
 
-  const answer = (key: string, question: Ask.Question<unknown>): Effect.Effect<unknown, AskError.AskError> =>
+  const answer = (
+    key: string,
+    address: string,
+    question: Ask.Question<unknown>
+  ): Effect.Effect<unknown, AskError.AskError> =>
     Effect.suspend(() => {
       const text = textOf(question)
-      const earlier = asked.get(key)
-      if (earlier !== undefined) {
-        return earlier.text === text ? Deferred.await(earlier.result) : fail(new AskError.KeyReused({ key }))
-      }
-      const result = Deferred.makeUnsafe<unknown, AskError.AskError>()
-      asked.set(key, { text, result })
-      return Effect.onExit(send(key, question), (exit) => {
-        if (Exit.isFailure(exit)) asked.delete(key)
-        return Deferred.done(result, exit)
-      })
+      const earlier = texts.get(address)
+      if (earlier !== undefined && earlier !== text) return fail(new AskError.KeyReused({ key }))
+      texts.set(address, text)
+      return share(results, address, send(key, question))
     })
 
   return {
-    ask: (questions) =>
+    ask: (questions, address) =>
       Effect.suspend(() => {
         const refused = refuse(questions, asker, asker.revision.serverRequests)
         if (refused !== undefined) return Effect.fail(refused)
-        return Effect.all(
-          Object.fromEntries(
-            Object.entries(questions).map(([key, question]) =>
-              [key, Effect.flatMap(answer(key, question), (result) => question.decode(key, result))] as const
-            )
-          ),
+        return options.wait(Budget.hold(Effect.forEach(
+          Object.entries(questions),
+          ([key, question]) =>
+            Effect.map(
+              Effect.flatMap(answer(key, address(key), question), (result) => question.decode(key, result)),
+              (decoded) => [key, decoded] as const
+            ),
           { concurrency: "unbounded" }
-        )
+        ))).pipe(Effect.map(Object.fromEntries))
       }),
-    once: <E, R>(key: string, step: Effect.Effect<JsonRpc.Json, E, R>) =>
-      Effect.suspend((): Effect.Effect<JsonRpc.Json, E, R> => {
-        const earlier = steps.get(key) as Deferred.Deferred<JsonRpc.Json, E> | undefined
-        if (earlier !== undefined) return Deferred.await(earlier)
-        const result = Deferred.makeUnsafe<JsonRpc.Json, E>()
-        steps.set(key, result as Deferred.Deferred<JsonRpc.Json, unknown>)
-        return Effect.onExit(step, (exit) => {
-          if (Exit.isFailure(exit)) steps.delete(key)
-          return Deferred.done(result, exit)
-        })
-      })
+    once: (address, step) => share(steps as Shared<JsonRpc.Json, any>, address, step)
   }
 }
+
+/** What is asked or done once, under whatever asked for it first. */
+type Shared<A, E> = Map<string, Deferred.Deferred<A, E>>
+
+/** One run for all who want it at a time. Who waits for one that is interrupted takes over, and a failure is not kept. */
+const share = <A, E, R>(all: Shared<A, E>, address: string, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend((): Effect.Effect<A, E, R> => {
+    const earlier = all.get(address)
+    if (earlier !== undefined) {
+      return Effect.flatMap(
+        Effect.exit(Deferred.await(earlier)),
+        (exit) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? share(all, address, run) : exit
+      )
+    }
+    const result = Deferred.makeUnsafe<A, E>()
+    all.set(address, result)
+    return Effect.onExit(run, (exit) => {
+      if (Exit.isFailure(exit)) all.delete(address)
+      return Deferred.done(result, exit)
+    })
+  })
 
 /** How a client of these revisions says that its user rejected a sampling. */
 const rejected = -1
@@ -158,15 +185,15 @@ export const inRounds = (
     readonly requestState: RequestState.RequestState["Service"]
     /** Its name: servers that share a key do not share states. */
     readonly server: string
-    readonly pause: (result: McpSchema.InputRequiredResult) => void
+    readonly pause: (result: McpSchema.InputRequiredResult) => Effect.Effect<never, AskError.AskError>
   }
 ): Rounds => {
   const { requestState } = options
   let state = start
   let responses: { readonly [key: string]: unknown } = {}
   // Beside what the state brought: of this run.
-  const fresh = new Map<string, Deferred.Deferred<JsonRpc.Json, unknown>>()
-  const steps: { [key: string]: JsonRpc.Json } = {}
+  const running: Shared<JsonRpc.Json, unknown> = new Map()
+  const steps = new Map<string, JsonRpc.Json>()
   const asked = new Map<string, string>()
 
   const binding = Effect.map(Identity.CurrentIdentity, ({ issuer, subject }) => {
@@ -181,45 +208,56 @@ export const inRounds = (
   })
 
   /** The client's answer to a question, out of an earlier round or out of this one. */
-  const answered = (key: string, fingerprint: string): Exit.Exit<JsonRpc.Json | undefined, AskError.AskError> => {
-    const earlier = own(state.a, key)
-    const expected = earlier?.[0] ?? own(state.q, key) ?? asked.get(key)
+  const answered = (
+    key: string,
+    address: string,
+    fingerprint: string
+  ): Exit.Exit<JsonRpc.Json | undefined, AskError.AskError> => {
+    const earlier = own(state.a, address)
+    const expected = earlier?.[0] ?? own(state.q, address) ?? asked.get(address)
     if (expected !== undefined && expected !== fingerprint) {
       return Exit.fail(AskError.make(new AskError.KeyReused({ key })))
     }
-    return Exit.succeed(earlier === undefined ? own(responses, key) as JsonRpc.Json | undefined : earlier[1])
+    return Exit.succeed(earlier === undefined ? own(responses, address) as JsonRpc.Json | undefined : earlier[1])
   }
 
-  const pause = Effect.fnUntraced(function*(questions: Questions) {
-    const entries = Object.entries(questions)
+  /** What came with this request, whether or not this run has asked for it. */
+  const answers = (): State["a"] => {
+    const fresh = [...Object.entries(state.q), ...asked].flatMap(([address, fingerprint]) => {
+      const response = own(responses, address)
+      return response === undefined ? [] : [[address, [fingerprint, response as JsonRpc.Json] as const] as const]
+    })
+    return { ...Object.fromEntries(fresh), ...state.a }
+  }
+
+  const pause = Effect.fnUntraced(function*(questions: ReadonlyArray<readonly [string, Ask.Question<unknown>]>) {
     if (state.n + 1 > requestState.maxRounds) {
       return yield* fail(new AskError.LimitReached({ limit: "rounds", maximum: requestState.maxRounds }))
     }
-    const answers: { [key: string]: readonly [string, JsonRpc.Json] } = { ...state.a }
-    for (const [key, fingerprint] of asked) {
-      const response = own(responses, key)
-      if (response !== undefined && own(answers, key) === undefined) {
-        answers[key] = [fingerprint, response as JsonRpc.Json]
-      }
-    }
-    const next: State = {
-      n: state.n + 1,
-      q: Object.fromEntries(entries.map(([key, question]) => [key, fingerprintOf(question)])),
-      a: answers,
-      s: { ...state.s, ...steps }
-    }
-    const sealed = yield* requestState.seal(next as unknown as JsonRpc.Json, yield* binding)
-    options.pause({
+    const within = yield* Within
+    // A step that has begun is not cut off by a question beside it, unless the question is its own.
+    const begun = () => [...running].filter(([address]) => !steps.has(address) && !within.has(address))
+    const q = Object.fromEntries(questions.map(([address, question]) => [address, fingerprintOf(question)]))
+    let sealed: string
+    let kept: number
+    // What stands beside the question gets to begin, too.
+    yield* Effect.yieldNow
+    do {
+      for (const [, step] of begun()) yield* Effect.exit(Deferred.await(step))
+      kept = steps.size
+      const next: State = { n: state.n + 1, q, a: answers(), s: { ...state.s, ...Object.fromEntries(steps) } }
+      sealed = yield* requestState.seal(next as unknown as JsonRpc.Json, yield* binding)
+    } while (begun().length > 0 || steps.size > kept)
+    return yield* options.pause({
       resultType: "input_required",
       inputRequests: Object.fromEntries(
-        entries.map(([key, { method, params }]) => [
-          key,
+        questions.map(([address, { method, params }]) => [
+          address,
           { method, params: asker.revision.inputRequests[method]!.project(params) as JsonRpc.JsonObject }
         ])
       ),
       requestState: sealed
     })
-    return yield* Effect.interruptible(Effect.never)
   })
 
   return {
@@ -228,45 +266,46 @@ export const inRounds = (
         responses = inputResponses ?? {}
         if (token !== undefined) state = (yield* requestState.open(token, yield* binding)) as unknown as State
       }),
-    ask: (questions) =>
+    ask: (questions, address) =>
       Effect.suspend(() => {
         const refused = refuse(questions, asker, asker.revision.inputRequests)
         if (refused !== undefined) return Effect.fail(refused)
-        const answers: { [key: string]: unknown } = {}
-        const open: { [key: string]: Ask.Question<unknown> } = {}
+        const decoded: Array<readonly [string, unknown]> = []
+        const open: Array<readonly [string, Ask.Question<unknown>]> = []
         for (const [key, question] of Object.entries(questions)) {
+          const at = address(key)
           const fingerprint = fingerprintOf(question)
-          const found = answered(key, fingerprint)
+          const found = answered(key, at, fingerprint)
           if (Exit.isFailure(found)) return Effect.failCause(found.cause)
-          asked.set(key, fingerprint)
+          asked.set(at, fingerprint)
           if (found.value === undefined) {
-            open[key] = question
+            open.push([at, question])
             continue
           }
-          const decoded = question.decode(key, found.value)
-          if (Exit.isFailure(decoded)) return Effect.failCause(decoded.cause)
-          answers[key] = decoded.value
+          const answer = question.decode(key, found.value)
+          if (Exit.isFailure(answer)) return Effect.failCause(answer.cause)
+          decoded.push([key, answer.value])
         }
-        return Object.keys(open).length === 0
-          ? Effect.succeed(answers)
-          : pause(open)
+        return open.length === 0 ? Effect.succeed(Object.fromEntries(decoded)) : pause(open)
       }),
-    once: <E, R>(key: string, step: Effect.Effect<JsonRpc.Json, E, R>) =>
+    once: <E, R>(address: string, step: Effect.Effect<JsonRpc.Json, E, R>) =>
       Effect.suspend((): Effect.Effect<JsonRpc.Json, E, R> => {
-        const earlier = own(state.s, key)
+        const earlier = own(state.s, address)
         if (earlier !== undefined) return Effect.succeed(earlier)
-        const running = fresh.get(key) as Deferred.Deferred<JsonRpc.Json, E> | undefined
-        if (running !== undefined) return Deferred.await(running)
-        const result = Deferred.makeUnsafe<JsonRpc.Json, E>()
-        fresh.set(key, result as Deferred.Deferred<JsonRpc.Json, unknown>)
-        return Effect.onExit(step, (exit) => {
-          if (Exit.isSuccess(exit)) steps[key] = exit.value
-          else fresh.delete(key)
-          return Deferred.done(result, exit)
-        })
+        const kept = Effect.tap(
+          Effect.updateService(step, Within, (within) => new Set([...within, address])),
+          (json) => Effect.sync(() => steps.set(address, json))
+        )
+        return share(running as Shared<JsonRpc.Json, E>, address, kept)
       })
   }
 }
+
+/** The steps that are being run, innermost last. */
+const Within: Context.Reference<ReadonlySet<string>> = Context.Reference<ReadonlySet<string>>(
+  "fastmcp-effect/server/backChannel/Within",
+  { defaultValue: () => new Set() }
+)
 
 // ----------------------------------------------------------------------------
 // both
@@ -275,7 +314,7 @@ export const inRounds = (
 /** For requests whose revision gives them no way to ask. */
 export const closed = (method: string): BackChannel => {
   const error = AskError.make(new AskError.Unavailable({ text: `${method} cannot ask the client.` }))
-  return { ask: () => Effect.fail(error), once: (_key, step) => step }
+  return { ask: () => Effect.fail(error), once: (_address, step) => step }
 }
 
 const fail = (reason: AskError.Reason) => Effect.fail(AskError.make(reason))
@@ -287,6 +326,11 @@ const refuse = (
   known: { readonly [method: string]: unknown }
 ): AskError.AskError | undefined => {
   for (const [key, { method, requires }] of Object.entries(questions)) {
+    if (key === "__proto__") {
+      return AskError.make(
+        new AskError.InvalidQuestion({ key, text: "no client could answer under this key; choose another." })
+      )
+    }
     const lacking = capabilities.missing(client.capabilities, requires)
     if (lacking !== undefined) {
       return AskError.make(new AskError.Unsupported({ key, capability: capabilities.nameOf(lacking) }))
@@ -302,13 +346,7 @@ const refuse = (
 
 const textOf = ({ method, params }: Ask.Question<unknown>): string => canonicalJson.canonical({ method, params })
 
-/** Tells an honest program that it asks something else under an old key; it guards no secret. */
-const fingerprintOf = (question: Ask.Question<unknown>): string => {
-  const text = textOf(question)
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return `${(hash >>> 0).toString(36)}.${text.length.toString(36)}`
-}
+const fingerprintOf = (question: Ask.Question<unknown>): string => fingerprint.of(textOf(question))
 
 const own = <A>(record: { readonly [key: string]: A }, key: string): A | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined

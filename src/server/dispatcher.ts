@@ -1,25 +1,22 @@
 /**
- * Owns a request from its arrival to its reply: admission, route, budget, span, fiber, and the reply its Exit becomes.
- * A message comes in as a synchronous call; the handler runs on a fiber of its own, which whatever stops the request
- * interrupts with its reason. Nobody else writes to the wire for it.
+ * Takes in the messages of every connection. A message comes in as a synchronous call: admission, route, budget; then
+ * the handler runs on a fiber of its own, which whatever stops the request interrupts with its reason (`inFlight.ts`).
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
+import type * as AskError from "../context/AskError.ts"
 import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
 import type * as Deadlines from "../core/Deadlines.ts"
-import * as Outcome from "../core/Outcome.ts"
+import type * as Outcome from "../core/Outcome.ts"
 import type * as Era from "../protocol/Era.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
@@ -29,6 +26,7 @@ import * as Metrics from "../telemetry/Metrics.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import * as backChannel from "./backChannel.ts"
+import * as inFlight from "./inFlight.ts"
 import * as handlerContext from "./internal/handlerContext.ts"
 import * as reply from "./internal/reply.ts"
 import * as lifecycle from "./lifecycle.ts"
@@ -80,12 +78,8 @@ export const make = (options: Options): Dispatcher => {
   return { connect: (connection) => new Conversation(shared, connection) }
 }
 
-interface Shared extends Options {
+interface Shared extends Options, inFlight.Shared {
   readonly stateless: statelessLifecycle.StatelessLifecycle
-  readonly spans: Tracing.Spans | undefined
-  readonly metrics: Metrics.Recorder
-  readonly clock: Clock.Clock
-  readonly finalizerTime: (reason: Outcome.CancelReason) => Duration.Duration
   readonly decodeCancelled: (params: unknown) => Exit.Exit<typeof McpSchema.CancelledParams.Type, unknown>
   /** Requests in flight on all connections. */
   total: number
@@ -96,12 +90,12 @@ class Conversation implements Receiver.Peer {
   private readonly shared: Shared
   readonly connection: Receiver.Connection
   private readonly session = statefulLifecycle.make()
-  private readonly inFlight = new Map<JsonRpc.RequestId, InFlight>()
+  private readonly inFlight = new Map<JsonRpc.RequestId, inFlight.InFlight>()
   private readonly home: handlerContext.Home
   private readonly limit: Semaphore.Semaphore | undefined
   private readonly watched = new Set<string>()
   /** Our own requests that wait for the client's response. */
-  private readonly asked = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response>>()
+  private readonly asked = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response, AskError.AskError>>()
   private lastAsked = 0
   private idleWaiters: Array<Deferred.Deferred<void>> = []
   private stopListening: (() => void) | undefined
@@ -135,8 +129,8 @@ class Conversation implements Receiver.Peer {
           return this.request(message, exchange)
         } catch (defect) {
           // Nothing of ours throws here, but an extension's header rule may, and who decides what is visible.
-          const correlationId = makeCorrelationId(this.shared.services)
-          this.shared.fork(reportDefect(message.method, Cause.die(defect), correlationId))
+          const correlationId = inFlight.makeCorrelationId(this.shared.services)
+          this.shared.fork(inFlight.reportDefect(message.method, Cause.die(defect), correlationId))
           return this.refuse(
             message,
             exchange,
@@ -149,6 +143,15 @@ class Conversation implements Receiver.Peer {
       case "Response":
         return this.response(message)
       case "Invalid":
+        // What answers a question of ours and is none settles it all the same.
+        if (message.isResponse && message.id !== null) {
+          this.response({
+            _tag: "Response",
+            id: message.id,
+            result: undefined,
+            error: McpError.toObject(message.error, "Stateful")
+          })
+        }
         // The id of a bad response is one of ours, and names a request of its own among the peer's.
         return send(exchange, reply.refusal(message.isResponse ? null : message.id, message.error, "Stateful"))
       case "Batch":
@@ -204,8 +207,9 @@ class Conversation implements Receiver.Peer {
     const { revision } = request
     if (revision.era === "Stateful") {
       return backChannel.onConnection(request, {
-        send: (method, params) => this.send(request.exchange, method, params),
-        timeout: this.shared.askTimeout
+        send: (method, params) => this.send(request, method, params),
+        timeout: this.shared.askTimeout,
+        wait: (answers) => request.turn === undefined ? answers : request.turn.wait(answers)
       })
     }
     return asking.has(request.method)
@@ -219,17 +223,21 @@ class Conversation implements Receiver.Peer {
 
   /** A request of ours; whoever stops waiting for it tells the client. */
   private send(
-    exchange: Receiver.Exchange,
+    request: handlerContext.HandlerContext,
     method: string,
     params: JsonRpc.JsonObject
-  ): Effect.Effect<JsonRpc.Response> {
+  ): Effect.Effect<JsonRpc.Response, AskError.AskError> {
     return Effect.suspend(() => {
+      const { exchange } = request
+      if (request.hasEnded() || exchange.isGone?.() === true) return Effect.fail(handlerContext.unavailable)
       const id = ++this.lastAsked
-      const waiting = Deferred.makeUnsafe<JsonRpc.Response>()
+      const waiting = Deferred.makeUnsafe<JsonRpc.Response, AskError.AskError>()
       this.asked.set(id, waiting)
+      const stop = request.whenEnded(() => Deferred.doneUnsafe(waiting, Exit.fail(handlerContext.unavailable)))
       exchange.notify(JsonRpc.encodeRequest(id, method, params))
       return Effect.onExit(Deferred.await(waiting), (exit) =>
         Effect.sync(() => {
+          stop()
           this.asked.delete(id)
           if (Exit.isFailure(exit) && !this.isClosed) {
             exchange.notify(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
@@ -263,7 +271,7 @@ class Conversation implements Receiver.Peer {
       watched: this.watched
     })
     if (plan instanceof McpError.McpError) return this.refuse(message, exchange, plan, revision.era)
-    this.start(new InFlight(this, shared, request, route, plan), plan)
+    this.start(new inFlight.InFlight(this, shared, request, route, plan), plan)
   }
 
   /** Turned away before it could become a request in flight; telemetry sees it all the same. */
@@ -310,7 +318,7 @@ class Conversation implements Receiver.Peer {
       : this.session.admit(message)
   }
 
-  private start(entry: InFlight, plan: router.Plan): void {
+  private start(entry: inFlight.InFlight, plan: router.Plan): void {
     const { shared } = this
     const deadline = plan.isOpenEnded === true ? Infinity : entry.startedAt + shared.requestTimeout
     const running = Budget.start(shared.budget, deadline)
@@ -338,10 +346,26 @@ class Conversation implements Receiver.Peer {
   established(): void {
     const { push } = this.connection
     if (push === undefined || this.stopListening !== undefined || this.isClosed || !this.isEstablished()) return
+    // A client that does not read is told once of each thing that changed, when it has caught up.
+    const unsent = new Set<string>()
+    const flush = Effect.sync(() => {
+      for (const frame of unsent) push(frame)
+      unsent.clear()
+    })
+    const tell = (frame: string) => {
+      if (this.connection.congested?.() !== true) return push(frame)
+      if (unsent.size === 0) this.shared.fork(Effect.andThen(this.connection.drained ?? Effect.void, flush))
+      unsent.add(frame)
+    }
+    const isHidden = (uri: string) => {
+      const scope = this.session.session()
+      return scope === undefined || this.shared.router.isHidden(uri, scope, this.home)
+    }
     const stops = [
-      this.shared.registry.onChange((list) => push(JsonRpc.encodeNotification(`notifications/${list}/list_changed`))),
+      this.shared.registry.onChange((list) => tell(JsonRpc.encodeNotification(`notifications/${list}/list_changed`))),
       this.shared.updates.subscribe((uri) => {
-        if (this.watched.has(uri)) push(JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
+        if (!this.watched.has(uri) || isHidden(uri)) return
+        tell(JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
       })
     ]
     this.stopListening = () => {
@@ -360,7 +384,7 @@ class Conversation implements Receiver.Peer {
   }
 
   /** A request has left the table. */
-  left(entry: InFlight): void {
+  left(entry: inFlight.InFlight): void {
     this.inFlight.delete(entry.request.id)
     this.shared.metrics.inFlight(--this.shared.total)
     if (this.inFlight.size > 0) return
@@ -390,205 +414,7 @@ class Conversation implements Receiver.Peer {
   }
 }
 
-/** One request between its arrival and its reply. */
-class InFlight {
-  private readonly conversation: Conversation
-  private readonly shared: Shared
-  readonly request: handlerContext.HandlerContext
-  private readonly route: router.Route
-  private readonly farewell: object | undefined
-  readonly span: Tracer.Span | undefined
-  readonly startedAt: number
-  fiber: Fiber.Fiber<object, McpError.McpError> | undefined = undefined
-  private deadline: Deadlines.Entry | undefined = undefined
-  /** Why it was told to stop. */
-  private cancelledFor: Outcome.CancelReason | undefined = undefined
-  /** The client said so itself, and wants no reply. */
-  private isDropped = false
-  private isOver = false
-  private correlation: string | undefined = undefined
-
-  constructor(
-    conversation: Conversation,
-    shared: Shared,
-    request: handlerContext.HandlerContext,
-    route: router.Route,
-    { farewell, target, tool }: router.Plan
-  ) {
-    this.conversation = conversation
-    this.shared = shared
-    this.request = request
-    this.route = route
-    this.farewell = farewell
-    this.startedAt = shared.clock.currentTimeMillisUnsafe()
-    this.span = shared.spans?.start(
-      Tracing.spanName(request.method, tool?.name ?? target?.name),
-      "server",
-      Tracing.extract(request.meta),
-      this.startedAt
-    )
-    if (this.span !== undefined) {
-      this.span.attribute(Tracing.attributes.method, request.method)
-      this.span.attribute(Tracing.attributes.protocolVersion, request.revision.version)
-      this.span.attribute(Tracing.attributes.requestId, String(request.id))
-      if (tool !== undefined) this.span.attribute(Tracing.attributes.toolName, tool.name)
-      if (target !== undefined) this.span.attribute(target.attribute, target.value)
-      if (request.sessionId !== undefined) this.span.attribute(Tracing.attributes.sessionId, request.sessionId)
-    }
-  }
-
-  watch(running: Budget.Running): void {
-    this.deadline = this.shared.deadlines.add(running.deadline, () => {
-      this.deadline = undefined
-      if (this.isOver) return
-      // While it waited for a person its clock stood still.
-      if (running.isHeld) return Budget.onRelease(running, () => this.isWaiting() && this.watch(running))
-      if (running.deadline > this.shared.clock.currentTimeMillisUnsafe()) return this.watch(running)
-      this.cancel("Deadline")
-    })
-  }
-
-  private isWaiting(): boolean {
-    return !this.isOver && this.cancelledFor === undefined
-  }
-
-  /** The handler has asked what its client must answer first: it stops, and starts again when the answers come. */
-  pause(): void {
-    if (this.isWaiting()) Outcome.interruptUnsafe(this.fiber!, "ParentCancelled")
-  }
-
-  /** Interrupts the handler; its finalizers get the time their reason allows. */
-  cancel(reason: Outcome.CancelReason): void {
-    if (this.isOver) return
-    if (reason === "User") {
-      // Its client has forgotten it: neither its finalizers nor what it ends with have anything more to say.
-      this.isDropped = true
-      this.request.end()
-    }
-    if (this.cancelledFor !== undefined) return
-    this.cancelledFor = reason
-    this.unwatch()
-    Outcome.interruptUnsafe(this.fiber!, reason)
-    if (this.isOver) return
-    const allowed = Duration.toMillis(this.shared.finalizerTime(reason))
-    this.deadline = this.shared.deadlines.add(
-      this.shared.clock.currentTimeMillisUnsafe() + allowed,
-      () => this.cut(reason, allowed)
-    )
-  }
-
-  /** Ends what only its client would end. */
-  dismiss(): void {
-    if (this.farewell !== undefined) this.cancel("Shutdown")
-  }
-
-  /** The fiber ended. */
-  settle(exit: Exit.Exit<object, McpError.McpError>): void {
-    if (this.isOver) return
-    this.unwatch()
-    this.finish(exit)
-    this.conversation.left(this)
-  }
-
-  /** The finalizers took too long: the request is over for its peer, and they go on alone. */
-  private cut(reason: Outcome.CancelReason, allowed: number): void {
-    if (this.isOver) return
-    this.shared.fork(Effect.logWarning(
-      `Finalizers of ${this.request.method} were still running ${allowed} ms after ${reason}; the request was closed without them.`
-    ))
-    this.finish(Outcome.toExit(Outcome.cancelled(reason)))
-    this.conversation.left(this)
-  }
-
-  /** The one place where an Exit becomes an Outcome and a reply. */
-  finish(ended: Exit.Exit<object, McpError.McpError>): void {
-    this.isOver = true
-    this.request.end()
-    const { paused } = this.request
-    const exit = paused !== undefined && this.cancelledFor === undefined
-        && Outcome.fromExit(ended)._tag === "Cancelled"
-      ? Exit.succeed(paused)
-      : ended
-    const outcome = Outcome.fromExit(exit)
-    const { shared } = this
-    let code: number | undefined
-    if (this.isDropped) this.request.exchange.drop()
-    else code = this.answer(outcome)
-    if (this.request.method === "initialize") this.conversation.established()
-    const now = shared.clock.currentTimeMillisUnsafe()
-    if (this.span !== undefined) {
-      const type = errorType(outcome)
-      if (type !== undefined) this.span.attribute(Tracing.attributes.errorType, type)
-      if (code !== undefined) this.span.attribute(Tracing.attributes.errorCode, String(code))
-      shared.spans!.end(this.span, exit, now)
-    }
-    shared.metrics.record(this.request.method, outcome._tag, now - this.startedAt)
-    if (outcome._tag === "Panicked" && Exit.isFailure(exit)) this.report(exit.cause, this.correlationId())
-  }
-
-  /** The code of the error it sent, if it was one. */
-  private answer(ended: Outcome.Outcome<object, McpError.McpError>): number | undefined {
-    const outcome = this.farewell !== undefined && ended._tag === "Cancelled" && ended.reason === "Shutdown"
-      ? Outcome.ok(this.farewell)
-      : ended
-    const { exchange, id, revision } = this.request
-    const encode = (result: object) => this.settledRoute().encode(result)
-    const correlationId = outcome._tag === "Panicked" ? this.correlationId() : undefined
-    let answer: reply.Reply
-    try {
-      answer = reply.make(id, outcome, revision.era, encode, correlationId)
-    } catch (defect) {
-      // What a handler returned is not JSON: a cycle, a bigint.
-      answer = reply.make(id, Outcome.panicked(defect), revision.era, encode, this.correlationId())
-      this.report(Cause.die(defect), this.correlationId())
-    }
-    send(exchange, answer)
-    return answer.code
-  }
-
-  /** `initialize` is answered in the revision it has settled on. */
-  private settledRoute(): router.Route {
-    const settled = this.request.method === "initialize" ? this.conversation.revision() : undefined
-    return settled === undefined ? this.route : this.shared.router.resolve(settled, "initialize") ?? this.route
-  }
-
-  /** What the client and the log know a defect by: its span, or a number of its own where nothing is traced. */
-  private correlationId(): string {
-    return this.correlation ??= this.span?.spanId ?? makeCorrelationId(this.shared.services)
-  }
-
-  private report(cause: Cause.Cause<unknown>, correlationId: string): void {
-    this.shared.fork(reportDefect(this.request.method, cause, correlationId))
-  }
-
-  private unwatch(): void {
-    if (this.deadline !== undefined) this.shared.deadlines.remove(this.deadline)
-    this.deadline = undefined
-  }
-}
-
 /** What may be answered with a question. */
 const asking: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"])
-
-const errorType = (outcome: Outcome.Outcome<object, McpError.McpError>): string | undefined => {
-  switch (outcome._tag) {
-    case "Ok":
-      return (outcome.value as { readonly isError?: unknown }).isError === true ? "tool_error" : undefined
-    case "Err":
-      return outcome.error.reason._tag
-    case "Cancelled":
-      return outcome.reason
-    case "Panicked":
-      return "Panicked"
-  }
-}
-
-const reportDefect = (method: string, cause: Cause.Cause<unknown>, correlationId: string): Effect.Effect<void> =>
-  Effect.andThen(Effect.logError(`${method} hit a defect`, cause), ErrorReporter.report(cause)).pipe(
-    Effect.annotateLogs({ correlationId })
-  )
-
-const makeCorrelationId = (services: Context.Context<never>): string =>
-  Context.get(services, Random.Random).nextIntUnsafe().toString(16).replace("-", "f")
 
 const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)

@@ -155,7 +155,8 @@ export const make = (
           if (options.onDuplicate === "warn") warnings.push(clash)
           if (options.onDuplicate === "ignore") continue
         }
-        const registered = register(definition, name, (held ?? rival)?.order ?? ++last, context, options.strict)
+        const order = (held ?? rival)?.order ?? ++last
+        const registered = register(definition, name, order, context, options.strict, held)
         if (registered instanceof DefinitionError.DefinitionError) return registered
         entries.set(name, registered)
       }
@@ -261,10 +262,13 @@ const register = (
   name: string,
   order: number,
   context: Context.Context<never>,
-  strict: boolean
+  strict: boolean,
+  held: AnyRegistered | undefined
 ): AnyRegistered | DefinitionError.DefinitionError => {
   try {
-    if (Tool.isHandled(definition)) return registerTool(definition, order, context, strict)
+    if (Tool.isHandled(definition)) {
+      return registerTool(definition, order, context, strict, held as RegisteredTool | undefined)
+    }
     if (Resource.isResource(definition)) {
       return { definition, name, order, context, description: Resource.describe(definition) }
     }
@@ -281,7 +285,8 @@ const registerTool = (
   tool: Tool.AnyHandled,
   order: number,
   context: Context.Context<never>,
-  strict: boolean
+  strict: boolean,
+  held: RegisteredTool | undefined
 ): RegisteredTool | DefinitionError.DefinitionError => {
   if (!/^[A-Za-z\d_.-]{1,128}$/u.test(tool.name)) {
     return invalid(tool.name, "a tool's name has 1 to 128 characters out of A-Z a-z 0-9 _ . -")
@@ -298,7 +303,12 @@ const registerTool = (
     context,
     description,
     headers,
-    limit: tool.concurrency === undefined ? undefined : Semaphore.makeUnsafe(tool.concurrency)
+    // The calls of the one it takes the place of go on, and count.
+    limit: tool.concurrency === undefined
+      ? undefined
+      : held?.definition.concurrency === tool.concurrency
+      ? held.limit
+      : Semaphore.makeUnsafe(tool.concurrency)
   }
 }
 

@@ -21,11 +21,13 @@ import type * as Receiver from "../transport/Receiver.ts"
 import type * as backChannel from "./backChannel.ts"
 import type * as Extension from "./Extension.ts"
 import * as completion from "./internal/completion.ts"
-import type * as handlerContext from "./internal/handlerContext.ts"
+import * as handlerContext from "./internal/handlerContext.ts"
 import * as lists from "./internal/lists.ts"
 import * as prompts from "./internal/prompts.ts"
 import * as resources from "./internal/resources.ts"
 import * as tools from "./internal/tools.ts"
+import * as turn from "./internal/turn.ts"
+import type * as lifecycle from "./lifecycle.ts"
 import type * as registry from "./registry.ts"
 import type * as statefulLifecycle from "./statefulLifecycle.ts"
 import * as subscriptions from "./subscriptions.ts"
@@ -74,6 +76,8 @@ export interface Router {
   ) => Effect.Effect<void> | undefined
   readonly mirroredName: (request: JsonRpc.Request) => string | undefined
   readonly siblings: handlerContext.Siblings
+  /** Whether there is such a resource, and not for this session. */
+  readonly isHidden: (uri: string, scope: lifecycle.RequestScope, home: handlerContext.Home) => boolean
 }
 
 /** What the server says of itself. */
@@ -239,6 +243,7 @@ export const make = (options: Options): Router => {
       const value = key === undefined ? mirrors.get(method)?.(params ?? {}) : params?.[key]
       return typeof value === "string" ? value : undefined
     },
+    isHidden: (uri, scope, home) => resources.isHidden(reads)(uri, handlerContext.ofSession(scope, home)),
     siblings: {
       callTool: tools.nestedCall(calls, () => composeWraps(middleware, callWrap)),
       readResource: resources.nestedRead(reads, () => middleware),
@@ -251,8 +256,8 @@ export const make = (options: Options): Router => {
 const limited = (server: Semaphore.Semaphore | undefined, handle: Handler): Handler => (params, call) => {
   const plan = handle(params, call)
   if (plan instanceof McpError.McpError || (server === undefined && call.limit === undefined)) return plan
-  const once = server === undefined ? plan.effect : server.withPermits(1)(plan.effect)
-  return { ...plan, effect: call.limit === undefined ? once : call.limit.withPermits(1)(once) }
+  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined))
+  return { ...plan, effect: call.request.turn.run(plan.effect) }
 }
 
 /** Takes up what the client has answered, before the handler runs again. */

@@ -17,12 +17,8 @@ export interface StatefulLifecycle {
     params: typeof McpSchema.InitializeParams.Type
   ) => Revision.Revision | McpError.McpError
   readonly setLogLevel: (level: McpSchema.LoggingLevel) => void
-  readonly session: () => Session | undefined
-}
-
-/** What `initialize` established. */
-export interface Session {
-  readonly revision: Revision.Revision
+  /** What `initialize` established: the scope of its requests. */
+  readonly session: () => lifecycle.RequestScope | undefined
 }
 
 export const make = (): StatefulLifecycle => {

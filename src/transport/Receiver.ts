@@ -21,6 +21,8 @@ export interface Exchange {
   readonly notify: (frame: string) => void
   /** Ends the exchange without a reply. */
   readonly drop: () => void
+  /** Whether nothing that is said here can reach the peer any more; never, when left out. */
+  readonly isGone?: () => boolean
   /** Whether the peer reads too slowly to be sent more. */
   readonly congested: () => boolean
   /** Waits until it has caught up. */
@@ -40,6 +42,10 @@ export interface Connection {
   readonly sessionId: string | undefined
   /** Sends a frame that answers nothing, where the transport can. */
   readonly push: ((frame: string) => void) | undefined
+  /** Whether the peer reads what is pushed too slowly; never, when left out. */
+  readonly congested?: () => boolean
+  /** Waits until it has caught up. */
+  readonly drained?: Effect.Effect<void>
   /** Request-level services the transport supplies to every handler. */
   readonly context: Context.Context<never>
 }

@@ -60,7 +60,14 @@ export const run = (
 
     const peer = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        receiver.connect({ transport: "stdio", sessionId: undefined, push: out.write, context: Context.empty() })
+        receiver.connect({
+          transport: "stdio",
+          sessionId: undefined,
+          push: out.write,
+          congested: out.congested,
+          drained: out.drained,
+          context: Context.empty()
+        })
       ),
       (peer) =>
         (isPatient && !isGone ? Effect.timeoutOption(peer.idle, grace) : Effect.void).pipe(

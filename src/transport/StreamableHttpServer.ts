@@ -333,6 +333,10 @@ class HttpExchange implements Receiver.Exchange {
     this.onDone()
   }
 
+  isGone(): boolean {
+    return this.state === "done"
+  }
+
   congested(): boolean {
     return this.stream?.congested() ?? false
   }

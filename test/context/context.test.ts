@@ -204,7 +204,10 @@ for (const revision of versions) {
         })
         const seen = yield* client.call(look, {}, { progressToken: 1, meta: { "example.com/a": [1] } })
         assert.deepStrictEqual(seen, {
-          client: { info: { name: "McpTest", version: "1.0.0" }, capabilities: { sampling: {} } },
+          client: {
+            info: { name: "McpTest", version: "1.0.0" },
+            capabilities: Revisions.select(revision)!.clientCapabilities({ sampling: {} })
+          },
           id: isStateful ? 2 : 1,
           method: "tools/call",
           revision,

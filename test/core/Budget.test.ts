@@ -644,6 +644,63 @@ describe("Budget", () => {
         assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.cancelled("Deadline"))
       }))
 
+    for (const [name, limit] of [["timeout", "Timeout"], ["nested", "Deadline"]] as const) {
+      it.effect(`leaves alone the own limit of a part that begins while it lasts: ${name}`, () =>
+        Effect.gen(function*() {
+          yield* quietClock
+          const sleep = Effect.sleep("55 seconds")
+          let ended = 0
+          const part = Effect.andThen(
+            Outcome.fromEffect(
+              name === "timeout" ? Budget.timeout(sleep, "10 seconds") : Budget.nested(sleep, { timeout: "10 seconds" })
+            ),
+            (outcome) => Effect.map(Clock.currentTimeMillis, (now) => [outcome, ended = now] as const)
+          )
+          const work = Effect.all([Budget.hold(Effect.sleep("120 seconds")), Effect.delay(part, "50 seconds")], {
+            concurrency: "unbounded"
+          })
+          const fiber = yield* fork(run(work, { timeout: "30 seconds" }))
+          yield* TestClock.adjust("50 seconds")
+          yield* TestClock.adjust("9999 millis")
+          assert.strictEqual(ended, 0)
+          yield* TestClock.adjust("1 millis")
+          assert.strictEqual(ended, 60_000)
+          yield* TestClock.adjust("60 seconds")
+          const outcome = yield* Fiber.join(fiber)
+          assert.deepStrictEqual(
+            Outcome.isOk(outcome) ? outcome.value[1][0] : outcome,
+            Outcome.cancelled(limit)
+          )
+        }))
+    }
+
+    it.effect("ends, and the part that has a later limit of its own ends with the request", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const part = Effect.delay(Budget.timeout(Effect.never, "1 hour"), "2 seconds")
+        const fiber = yield* fork(
+          run(Effect.all([Budget.hold(Effect.sleep("1 minute")), part], { concurrency: 2 }), { timeout: "5 seconds" })
+        )
+        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("58 seconds")
+        yield* TestClock.adjust("4999 millis")
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), Outcome.cancelled("Deadline"))
+      }))
+
+    it.effect("of a request whose part has a later limit does not make that limit the request's", () =>
+      Effect.gen(function*() {
+        yield* quietClock
+        const part = Outcome.fromEffect(Budget.timeout(Effect.never, "20 seconds"))
+        const held = Effect.delay(Budget.hold(Effect.sleep("1 minute")), "1 second")
+        const fiber = yield* fork(run(Effect.all([part, held], { concurrency: 2 }), { timeout: "5 seconds" }))
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 minute")
+        const outcome = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(Outcome.isOk(outcome) ? outcome.value[0] : outcome, Outcome.cancelled("Timeout"))
+      }))
+
     it.effect("shows the time as it was when it began, while it lasts", () =>
       Effect.gen(function*() {
         yield* quietClock

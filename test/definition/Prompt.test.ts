@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as AskError from "fastmcp-effect/context/AskError"
 import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Content from "fastmcp-effect/definition/Content"
@@ -198,5 +200,64 @@ describe("completing an argument", () => {
         error.message,
         "The prompt \"review\" has no argument \"tones\"; it has code, lines, tone, depth"
       )
+    }))
+})
+
+/** No synchronous run gets past it, as it does past a yield. */
+const later = Effect.promise(() => Promise.resolve())
+
+/** Waits, refuses "no" and cannot cope with "bug". */
+const Slow = Schema.String.pipe(Schema.decodeTo(
+  Schema.String,
+  SchemaTransformation.transformEffect({
+    decode: (text: string) =>
+      Effect.andThen(
+        later,
+        text === "bug"
+          ? Effect.die("a bug")
+          : text === "no"
+          ? Effect.fail(new SchemaIssue.InvalidValue({ message: "not this" }))
+          : Effect.succeed(`${text}!`)
+      ),
+    encode: (text: string) => Effect.as(later, text.slice(0, -1))
+  })
+))
+
+const Throwing = Schema.String.check(Schema.makeFilter(() => {
+  throw new Error("a bug")
+}))
+
+describe("an argument's schema", () => {
+  const slow = Prompt.make("slow", { arguments: { a: Slow }, handler: ({ a }) => Effect.succeed(a) })
+  const throwing = Prompt.make("p", { arguments: { a: Throwing }, handler: ({ a }) => Effect.succeed(a) })
+
+  it.effect("may have to be waited for, and refuses all the same", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* Prompt.respond(slow, { a: "x" })).messages, [text("x!")])
+      assert.deepStrictEqual((yield* Prompt.run(slow, { a: "x" })).messages, [text("x!")])
+      const refused = yield* Effect.flip(Prompt.respond(slow, { a: "no", b: "" }))
+      assert.strictEqual(
+        refused.message,
+        "Invalid arguments for slow: a: not this; b: The prompt has no such argument"
+      )
+      const invalid = yield* Effect.flip(Prompt.run(slow, { a: "no" }))
+      assert.strictEqual(invalid.message, "Invalid arguments for slow: a: not this")
+    }))
+
+  it.effect("that has a bug is a defect, not a fault of the arguments", () =>
+    Effect.gen(function*() {
+      for (
+        const effect of [
+          Prompt.respond(slow, { a: "bug" }),
+          Prompt.respond(slow, { a: "bug", b: "" }),
+          Prompt.run(slow, { a: "bug" }),
+          Prompt.respond(throwing, { a: "x" }),
+          Prompt.run(throwing, { a: "x" })
+        ] as ReadonlyArray<Effect.Effect<unknown, unknown>>
+      ) {
+        const outcome = yield* Outcome.fromEffect(effect)
+        assert.strictEqual(outcome._tag, "Panicked")
+        assert.include(String((outcome as Outcome.Panicked).defect), "a bug")
+      }
     }))
 })

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as AskError from "fastmcp-effect/context/AskError"
 import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
@@ -271,5 +273,72 @@ describe("completing a variable", () => {
         error.message,
         "The template \"notes://{owner}/{id}{?page}\" has no argument \"pages\"; it has owner, id, page"
       )
+    }))
+})
+
+/** No synchronous run gets past it, as it does past a yield. */
+const later = Effect.promise(() => Promise.resolve())
+
+/** Waits, refuses "no" and cannot cope with "bug". */
+const Slow = Schema.String.pipe(Schema.decodeTo(
+  Schema.String,
+  SchemaTransformation.transformEffect({
+    decode: (text: string) =>
+      Effect.andThen(
+        later,
+        text === "bug"
+          ? Effect.die("a bug")
+          : text === "no"
+          ? Effect.fail(new SchemaIssue.InvalidValue({ message: "not this" }))
+          : Effect.succeed(`${text}!`)
+      ),
+    encode: (text: string) => Effect.as(later, text.slice(0, -1))
+  })
+))
+
+const Throwing = Schema.String.check(Schema.makeFilter(() => {
+  throw new Error("a bug")
+}))
+
+describe("a schema of a template", () => {
+  const slow = ResourceTemplate.make("x:{a}", {
+    name: "slow",
+    parameters: { a: Slow },
+    success: Schema.Struct({ b: Slow }),
+    handler: ({ a }) => Effect.succeed({ b: a })
+  })
+  const throwing = ResourceTemplate.make("x:{a}", {
+    name: "t",
+    parameters: { a: Throwing },
+    handler: ({ a }) => Effect.succeed(a)
+  })
+
+  it.effect("may have to be waited for, on the way in and on the way out, and refuses all the same", () =>
+    Effect.gen(function*() {
+      const { contents } = yield* read(slow, "x:1")
+      assert.deepStrictEqual(contents, [{ uri: "x:1", mimeType: "application/json", text: "{\"b\":\"1\"}" }])
+      assert.deepStrictEqual(yield* ResourceTemplate.run(slow, { a: "1" }), { b: "1!" })
+      assert.strictEqual(yield* ResourceTemplate.uri(slow, { a: "1!" }), "x:1")
+      const refused = yield* Effect.flip(read(slow, "x:no"))
+      assert.strictEqual(refused.message, "Invalid arguments for \"x:no\": a: not this")
+      const invalid = yield* Effect.flip(ResourceTemplate.run(slow, { a: "no" }))
+      assert.strictEqual(invalid.message, "Invalid arguments for slow: a: not this")
+    }))
+
+  it.effect("that has a bug is a defect, not a fault of the URI", () =>
+    Effect.gen(function*() {
+      for (
+        const effect of [
+          read(slow, "x:bug"),
+          ResourceTemplate.run(slow, { a: "bug" }),
+          read(throwing, "x:1"),
+          ResourceTemplate.run(throwing, { a: "1" }),
+          ResourceTemplate.uri(throwing, { a: "1" })
+        ] as ReadonlyArray<Effect.Effect<unknown, unknown>>
+      ) {
+        const outcome = yield* Outcome.fromEffect(effect)
+        assert.strictEqual(outcome._tag, "Panicked")
+        assert.include(String((outcome as Outcome.Panicked).defect), "a bug")
+      }
     }))
 })

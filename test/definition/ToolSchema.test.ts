@@ -5,10 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
+import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as ToolSchema from "fastmcp-effect/definition/ToolSchema"
 import type { CallToolResult } from "fastmcp-effect/protocol/McpSchema"
+import { runInNewContext } from "node:vm"
 import * as v from "valibot"
 import { z } from "zod"
 import * as jsonSchemaValidator from "../../src/definition/internal/jsonSchemaValidator.ts"
@@ -124,6 +126,50 @@ describe("a Standard Schema", () => {
         })
         assert.isTrue(Exit.hasDies(yield* Effect.exit(Tool.respond(tool, {}))))
       }
+    }))
+
+  it.effect("is waited for whatever kind of promise it gives", () =>
+    Effect.gen(function*() {
+      const foreign = runInNewContext("(value) => Promise.resolve(value)") as (value: unknown) => PromiseLike<unknown>
+      const plain = (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) })
+      for (const later of [foreign, plain]) {
+        const validate = (value: unknown) =>
+          later((value as { ok: boolean }).ok ? { value } : { issues: [{ message: "not ok" }] })
+        const schema = { "~standard": { version: 1, vendor: "own", validate } } as unknown as StandardSchemaV1
+        const tool = Tool.make("a", {
+          parameters: ToolSchema.fromStandard(schema, { inputSchema: { type: "object" } }),
+          success: Schema.Unknown,
+          handler: Effect.succeed
+        })
+        assert.strictEqual(textOf(yield* Tool.respond(tool, { ok: false })), "Invalid arguments for a: not ok")
+        assert.deepStrictEqual((yield* Tool.respond(tool, { ok: true })).structuredContent, { ok: true })
+      }
+    }))
+
+  it.effect("that gives neither a value nor issues is a defect, and the handler does not run", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      for (const result of [{}, null, undefined, { issues: undefined }, { then: 1 }, Promise.resolve({})]) {
+        const schema = { "~standard": { version: 1, vendor: "own", validate: () => result } }
+        const tool = Tool.make("a", {
+          parameters: ToolSchema.fromStandard(schema as unknown as StandardSchemaV1, {
+            inputSchema: { type: "object" }
+          }),
+          handler: () => Effect.sync(() => void runs++)
+        })
+        const outcome = yield* Outcome.fromEffect(Tool.respond(tool, {}))
+        assert.strictEqual(outcome._tag, "Panicked")
+        assert.include(String((outcome as Outcome.Panicked).defect), "neither `issues` nor `value`")
+      }
+      assert.strictEqual(runs, 0)
+      // A value may be undefined.
+      const none = { "~standard": { version: 1, vendor: "own", validate: () => ({ value: undefined }) } } as const
+      const tool = Tool.make("a", {
+        parameters: ToolSchema.fromStandard(none, { inputSchema: { type: "object" } }),
+        handler: () => Effect.sync(() => void runs++)
+      })
+      yield* Tool.respond(tool, {})
+      assert.strictEqual(runs, 1)
     }))
 
   it("without a JSON Schema cannot be listed until its author gives one", () => {

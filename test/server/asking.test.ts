@@ -386,3 +386,201 @@ describe("outside a request that may ask", () => {
       assert.strictEqual(error.reason._tag, "Unavailable")
     }).pipe(Effect.provide(RequestContext.layerNoop)))
 })
+
+describe("keys", () => {
+  it.effect("that no client could answer under are refused, and nobody counts as having agreed", () =>
+    Effect.gen(function*() {
+      const pay = Tool.make("pay", {
+        parameters: { file: Schema.String },
+        success: Schema.String,
+        handler: ({ file }) =>
+          Effect.as(Ask.one(file, Elicitation.url("https://pay.example/x", { message: "Pay" })), "paid")
+      })
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [pay] })), {
+          revision,
+          answers: { elicit: () => Effect.succeed({ action: "decline" as const }) }
+        })
+        for (const file of ["__proto__", "constructor", "toString"]) {
+          assert.isTrue((yield* client.callTool("pay", { file })).isError, `${revision} ${file}`)
+        }
+      }
+    }))
+
+  it.effect("of a nested call are its own, whatever order the calls come in and however keys are spelled", () =>
+    Effect.gen(function*() {
+      const charge = Tool.make("charge", {
+        parameters: { item: Schema.String },
+        success: Schema.String,
+        handler: ({ item }) => Ask.once("id", Effect.succeed(`charged ${item}`))
+      })
+      const shop = Tool.make("shop", {
+        success: Schema.Array(Schema.String),
+        handler: Effect.fnUntraced(function*() {
+          const mine = yield* Ask.once("charge/id", Effect.succeed("mine"))
+          const bought = yield* Effect.forEach(["slow", "fast"], (item) =>
+            Effect.andThen(
+              Ask.once(`load ${item}`, Effect.sleep(item === "slow" ? "2 seconds" : "1 second")),
+              Tool.call(charge, { item })
+            ), { concurrency: "unbounded" })
+          yield* Ask.one("color", color)
+          return [mine, ...bought]
+        })
+      })
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [shop, charge] })), {
+          revision,
+          answers
+        })
+        const call = yield* Effect.forkChild(client.call(shop, {}))
+        for (let second = 0; second < 3; second++) {
+          yield* McpTest.settle
+          yield* TestClock.adjust("1 second")
+        }
+        assert.deepStrictEqual(yield* Fiber.join(call), ["mine", "charged slow", "charged fast"], revision)
+      }
+    }))
+})
+
+describe("a step beside a question", () => {
+  it.effect("is not cut off by it, and happens once", () =>
+    Effect.gen(function*() {
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        const charges: Array<string> = []
+        const tool = Tool.make("both", {
+          handler: () =>
+            Effect.asVoid(Effect.all([
+              Ask.one("color", color),
+              Ask.once(
+                "charge",
+                Effect.andThen(
+                  Effect.sync(() => {
+                    charges.push("begun")
+                  }),
+                  Effect.delay(
+                    Effect.sync(() => {
+                      charges.push("done")
+                    }),
+                    "1 second"
+                  )
+                )
+              )
+            ], { concurrency: "unbounded" }))
+        })
+        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), {
+          revision,
+          answers
+        })
+        const call = yield* Effect.forkChild(client.callTool("both"))
+        yield* McpTest.settle
+        yield* TestClock.adjust("1 second")
+        assert.isUndefined((yield* Fiber.join(call)).isError)
+        assert.deepStrictEqual(charges, ["begun", "done"], revision)
+      }
+    }))
+
+  it.effect("goes on for who else waits for it, when who began it is interrupted", () =>
+    Effect.gen(function*() {
+      const tool = Tool.make("shared", {
+        success: Schema.String,
+        handler: () => {
+          const step = Ask.once("step", Effect.delay(Effect.succeed("kept"), "3 seconds"))
+          return Effect.map(
+            Effect.all([Effect.timeoutOption(step, "1 second"), Effect.delay(step, "500 millis")], {
+              concurrency: "unbounded"
+            }),
+            ([first, second]) => `${first._tag} ${second}`
+          )
+        }
+      })
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), { revision })
+        const call = yield* Effect.forkChild(client.call(tool, {}))
+        for (let half = 0; half < 9; half++) {
+          yield* McpTest.settle
+          yield* TestClock.adjust("500 millis")
+        }
+        assert.strictEqual(yield* Fiber.join(call), "None kept", revision)
+      }
+    }))
+})
+
+describe("who waits for an answer", () => {
+  it.effect("keeps nobody else waiting for a turn, and takes a turn again to go on", () =>
+    Effect.gen(function*() {
+      const ask = Tool.make("ask", {
+        success: Schema.String,
+        handler: () => Effect.map(Ask.one("color", color), ({ color }) => color)
+      })
+      const quick = Tool.make("quick", { success: Schema.String, handler: () => Effect.succeed("quick") })
+      const server = yield* Layer.build(
+        McpServer.layer({ ...info, concurrency: 1, sessionConcurrency: 1, tools: [ask, quick] })
+      )
+      const client = yield* McpTest.client(Layer.succeedContext(server), {
+        revision: "2025-11-25",
+        answers: { elicit: () => Effect.delay(Effect.succeed(accept({ color: "red" })), "2 minutes") }
+      })
+      const waiting = yield* Effect.forkChild(client.call(ask, {}))
+      yield* McpTest.settle
+      assert.strictEqual(yield* client.call(quick, {}), "quick")
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* Fiber.join(waiting), "red")
+      assert.strictEqual(yield* client.call(quick, {}), "quick")
+    }))
+
+  it.effect("is not held up by finalizers beyond their time when a round ends", () =>
+    Effect.gen(function*() {
+      const tool = Tool.make("slow", {
+        handler: () => Effect.asVoid(Effect.ensuring(Ask.one("color", color), Effect.sleep("1 hour")))
+      })
+      const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [tool] }), {
+        capabilities: { elicitation: {} }
+      })
+      const call = yield* Effect.forkChild(client.request("tools/call", { name: "slow" }))
+      yield* McpTest.settle
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(call)).resultType, "input_required")
+      yield* TestClock.adjust("1 hour")
+    }))
+
+  it.effect("hears that there is nobody to ask any more, when the request is over", () =>
+    Effect.gen(function*() {
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        const heard: Array<string> = []
+        const note = (error: { readonly reason: { readonly _tag: string } }) =>
+          Effect.sync(() => {
+            heard.push(error.reason._tag)
+          })
+        const tool = Tool.make("detached", {
+          handler: () =>
+            Effect.asVoid(Effect.forkDetach(
+              Effect.andThen(Effect.sleep("1 second"), Effect.catch(Effect.asVoid(Ask.one("color", color)), note))
+            ))
+        })
+        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), {
+          revision,
+          answers: { elicit: () => Effect.never }
+        })
+        yield* client.callTool("detached")
+        yield* TestClock.adjust("1 second")
+        yield* McpTest.settle
+        assert.deepStrictEqual(heard, ["Unavailable"], revision)
+      }
+    }))
+
+  it.effect("hears of an answer that is none", () =>
+    Effect.gen(function*() {
+      const client = yield* McpTest.client(
+        McpServer.layer({
+          ...info,
+          tools: [Tool.make("ask", { handler: () => Effect.asVoid(Ask.one("color", color)) })]
+        }),
+        { revision: "2025-11-25", answers: { elicit: () => Effect.never } }
+      )
+      const call = yield* Effect.forkChild(client.callTool("ask"))
+      yield* McpTest.settle
+      yield* client.sendRaw(`{"jsonrpc":"2.0","id":1,"result":"text"}`)
+      const result = yield* Fiber.join(call)
+      assert.include(JSON.stringify(result.content), "The client refused")
+    }))
+})

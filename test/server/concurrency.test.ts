@@ -3,6 +3,7 @@
  * leaves its turn to others.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -307,6 +308,31 @@ describe("a handler that uses others", () => {
       yield* Fiber.joinAll(direct)
       yield* Fiber.join(nested)
       assert.deepStrictEqual([gauge.started, gauge.most], [["1", "by prompt"], 1])
+    }))
+})
+
+describe("a limited tool that is replaced", () => {
+  it.effect("counts the calls of the one before it, as long as the limit is the same", () =>
+    Effect.gen(function*() {
+      yield* quietClock
+      const { gauge, tool } = makeGauge(1)
+      const context = yield* Layer.build(McpServer.layer(info))
+      const catalogue = yield* Context.get(context, McpServer.McpServer).catalogue
+      yield* catalogue.set(tool)
+      const client = yield* McpTest.client(Layer.succeedContext(context))
+      const calls = [...yield* start(client, [1])]
+      for (const again of [tool, { ...tool, title: "again" }]) {
+        yield* catalogue.set(again)
+        calls.push(...yield* start(client, [2]))
+        assert.deepStrictEqual(gauge.started, ["1"])
+      }
+      // Another limit is another queue.
+      yield* catalogue.set({ ...tool, concurrency: 2 })
+      calls.push(...yield* start(client, [3, 4, 5]))
+      assert.deepStrictEqual(gauge.started, ["1", "3", "4"])
+      for (let n = 0; n < 4; n++) yield* second
+      yield* Fiber.joinAll(calls)
+      assert.deepStrictEqual([gauge.started.length, gauge.most], [6, 3])
     }))
 })
 

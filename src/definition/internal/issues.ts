@@ -18,8 +18,10 @@ export const issuesOf = (cause: Cause.Cause<SchemaIssue.Issue>): ReadonlyArray<D
     }))
   )
 
-export const invalidInput = (name: string, issues: ReadonlyArray<DefinitionError.Issue>) =>
+export const refusal = (name: string, issues: ReadonlyArray<DefinitionError.Issue>) =>
   DefinitionError.make(new DefinitionError.InvalidInput({ name, issues }))
+
+export const invalidInput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>) => refusal(name, issuesOf(cause))
 
 export const invalidOutput = (name: string, cause: Cause.Cause<SchemaIssue.Issue>) =>
   DefinitionError.make(new DefinitionError.InvalidOutput({ name, issues: issuesOf(cause) }))

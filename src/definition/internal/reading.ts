@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
 import * as SchemaParser from "effect/SchemaParser"
 import * as McpError from "../../protocol/McpError.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
@@ -13,12 +12,13 @@ import type * as DefinitionError from "../DefinitionError.ts"
 import type * as Resource from "../Resource.ts"
 import { invalidOutput } from "./issues.ts"
 import * as jsonSchema from "./jsonSchema.ts"
+import { fault, settle } from "./parsing.ts"
 
 /** How a success becomes contents, compiled on first use. */
 export interface Reading {
   /** Of contents that say nothing else. */
   readonly mimeType: string | undefined
-  readonly encode: (success: unknown) => Result.Result<Resource.Result, DefinitionError.DefinitionError>
+  readonly encode: (success: unknown) => Effect.Effect<Resource.Result, DefinitionError.DefinitionError>
 }
 
 export const make = (
@@ -26,16 +26,15 @@ export const make = (
   { isServed, name }: { readonly isServed: boolean; readonly name: string }
 ): Reading => {
   const isText = !isServed && jsonSchema.toolOutput(success).type === "string"
-  const encode = SchemaParser.encodeUnknownExit(isServed ? success : jsonSchema.codec(success))
+  const encode = SchemaParser.encodeUnknownEffect(isServed ? success : jsonSchema.codec(success))
   const write = isServed ? writeServed : isText ? writeText : writeJson
   return {
     mimeType: isServed ? undefined : isText ? "text/plain" : "application/json",
-    encode: (value) => {
-      const encoded = encode(value)
-      return Exit.isSuccess(encoded)
-        ? Result.succeed(write(encoded.value))
-        : Result.fail(invalidOutput(name, encoded.cause))
-    }
+    encode: (value) =>
+      settle(encode(value), (encoded) =>
+        Exit.isSuccess(encoded)
+          ? Exit.succeed(write(encoded.value))
+          : fault(name, encoded.cause, invalidOutput))
   }
 }
 
@@ -65,18 +64,19 @@ export const respond = <R>(
     onSuccess: (success) => {
       const reading = definition.wire()
       if (success === undefined || success === null) return notFound(uri)
-      const encoded = reading.encode(success)
-      if (Result.isFailure(encoded)) return Effect.die(encoded.failure)
-      const { contents, ...rest } = encoded.success
-      if (contents.length === 0) return notFound(uri)
-      const mimeType = definition.mimeType ?? reading.mimeType
-      const common = { uri, ...(mimeType === undefined ? undefined : { mimeType }) }
-      return Effect.succeed({
-        ...rest,
-        contents: contents.map((content): McpSchema.ResourceContents =>
-          "text" in content ? { ...common, ...content } : { ...common, ...content, blob: base64(content.blob) }
-        ),
-        ...(definition.cache === undefined ? undefined : { cacheHints: definition.cache })
+      return settle(reading.encode(success), (encoded) => {
+        if (Exit.isFailure(encoded)) return Effect.orDie(encoded as Exit.Exit<never, DefinitionError.DefinitionError>)
+        const { contents, ...rest } = encoded.value
+        if (contents.length === 0) return notFound(uri)
+        const mimeType = definition.mimeType ?? reading.mimeType
+        const common = { uri, ...(mimeType === undefined ? undefined : { mimeType }) }
+        return Effect.succeed({
+          ...rest,
+          contents: contents.map((content): McpSchema.ResourceContents =>
+            "text" in content ? { ...common, ...content } : { ...common, ...content, blob: base64(content.blob) }
+          ),
+          ...(definition.cache === undefined ? undefined : { cacheHints: definition.cache })
+        })
       })
     }
   })

@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as AskError from "../../context/AskError.ts"
 import * as Identity from "../../context/Identity.ts"
 import type * as RequestContext from "../../context/RequestContext.ts"
 import type * as SessionState from "../../context/SessionState.ts"
@@ -13,6 +14,9 @@ import * as McpSchema from "../../protocol/McpSchema.ts"
 import type * as Receiver from "../../transport/Receiver.ts"
 import type * as backChannel from "../backChannel.ts"
 import type * as lifecycle from "../lifecycle.ts"
+import * as canonicalJson from "./canonicalJson.ts"
+import * as fingerprint from "./fingerprint.ts"
+import type * as turn from "./turn.ts"
 
 type Service = RequestContext.RequestContext["Service"]
 
@@ -53,6 +57,8 @@ export class HandlerContext implements Service {
   readonly caller: HandlerContext | undefined
   /** What a nested call is of. */
   readonly target: string | undefined
+  /** Its turn among those the server works on at once, if there is a limit. */
+  turn: turn.Turn | undefined = undefined
   /** In place of a result, when the client has to answer first. */
   paused: McpSchema.InputRequiredResult | undefined = undefined
   /** Told that it is. */
@@ -61,7 +67,9 @@ export class HandlerContext implements Service {
   private ended = false
   private channel: backChannel.BackChannel | backChannel.Rounds | undefined = undefined
   private calls: Map<string, number> | undefined = undefined
-  private prefix = ""
+  /** The nested calls that lead here. */
+  private path: ReadonlyArray<string> = []
+  private enders: Set<() => void> | undefined = undefined
 
   constructor(
     { id, method, params }: Pick<JsonRpc.Request, "id" | "method" | "params">,
@@ -117,9 +125,22 @@ export class HandlerContext implements Service {
   /** From here on nothing may follow: the reply is about to leave. */
   end(): void {
     this.ended = true
+    const enders = this.enders
+    this.enders = undefined
+    if (enders !== undefined) { for (const listener of enders) listener() }
   }
 
-  private hasEnded(): boolean {
+  /** Calls back when the request is over, until the result is called. */
+  whenEnded(listener: () => void): () => void {
+    if (this.caller !== undefined) return this.caller.whenEnded(listener)
+    const enders = this.enders ??= new Set()
+    enders.add(listener)
+    return () => {
+      enders.delete(listener)
+    }
+  }
+
+  hasEnded(): boolean {
     return this.ended || this.caller?.hasEnded() === true
   }
 
@@ -179,20 +200,19 @@ export class HandlerContext implements Service {
   }
 
   get ask(): Service["ask"] {
-    return (questions) => {
-      if (this.prefix === "") return this.backChannel().ask(questions)
-      const prefixed = Object.fromEntries(
-        Object.entries(questions).map(([key, question]) => [this.prefix + key, question])
+    return (questions) =>
+      Effect.suspend(() =>
+        this.hasEnded() ? Effect.fail(unavailable) : this.backChannel().ask(questions, (key) => this.addressOf(key))
       )
-      return Effect.map(
-        this.backChannel().ask(prefixed),
-        (answers) => Object.fromEntries(Object.keys(questions).map((key) => [key, answers[this.prefix + key]]))
-      )
-    }
   }
 
   get once(): Service["once"] {
-    return (key, step) => this.backChannel().once(this.prefix + key, step)
+    return (key, step) => Effect.suspend(() => this.backChannel().once(this.addressOf(key), step))
+  }
+
+  /** What a key is called among those of all the handlers that work for the request. */
+  private addressOf(key: string): string {
+    return this.path.length === 0 && !key.startsWith("[") ? key : JSON.stringify([...this.path, key])
   }
 
   /** Shared by all that work for one request. */
@@ -202,11 +222,17 @@ export class HandlerContext implements Service {
       : this.caller.backChannel()
   }
 
-  /** Ends the request with a round of questions. */
-  pause(result: McpSchema.InputRequiredResult): void {
-    if (this.paused !== undefined) return
-    this.paused = result
-    this.onPause?.()
+  /** Ends the request with a round of questions. What outlives the request does not wait for answers. */
+  pause(result: McpSchema.InputRequiredResult): Effect.Effect<never, AskError.AskError> {
+    return Effect.interruptible(Effect.callback<never, AskError.AskError>((resume) => {
+      if (this.hasEnded()) return resume(Effect.fail(unavailable))
+      const stop = this.whenEnded(() => resume(Effect.fail(unavailable)))
+      if (this.paused === undefined) {
+        this.paused = result
+        this.onPause?.()
+      }
+      return Effect.sync(stop)
+    }))
   }
 
   /** Whether this, or what it was called by, is a call of the tool. */
@@ -216,7 +242,7 @@ export class HandlerContext implements Service {
   }
 
   /** The same request as a sibling it uses sees it. */
-  nested(method: string, target: string): HandlerContext {
+  nested(method: string, target: string, params: JsonRpc.Json): HandlerContext {
     const nested = new HandlerContext(
       { id: this.id, method, params: undefined },
       this.scope,
@@ -225,13 +251,33 @@ export class HandlerContext implements Service {
       this,
       target
     )
-    // The same call gets the same keys when the handler runs again.
+    // The same call gets the same keys when the handler runs again, in whatever order the calls come.
     this.calls ??= new Map()
-    const count = this.calls.get(target) ?? 0
-    this.calls.set(target, count + 1)
-    nested.prefix = `${this.prefix}${target}${count === 0 ? "" : `#${count}`}/`
+    const call = `${target}?${canonicalJson.canonical(params)}`
+    const count = this.calls.get(call) ?? 0
+    this.calls.set(call, count + 1)
+    nested.path = [...this.path, target, fingerprint.of(call) + (count === 0 ? "" : `#${count}`)]
     return nested
   }
 }
 
 const noParams: JsonRpc.JsonObject = {}
+
+/** Why nobody can be asked any more. */
+export const unavailable = AskError.make(
+  new AskError.Unavailable({ text: "The request is over; only what works for it can ask its client." })
+)
+
+/** Stands for a session where nobody asks for anything. */
+export const ofSession = (scope: lifecycle.RequestScope, home: Home): HandlerContext =>
+  new HandlerContext({ id: 0, method: "", params: undefined }, scope, silence, home)
+
+const silence: Receiver.Exchange = {
+  reply: () => {},
+  notify: () => {},
+  drop: () => {},
+  isGone: () => true,
+  congested: () => false,
+  drained: Effect.void,
+  header: undefined
+}

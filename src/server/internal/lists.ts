@@ -28,8 +28,8 @@ export const list = (
 
   const make = (all: All, after: number): object => {
     const { items, next } = Cursor.paginate(all, { after, pageSize: options.pageSize })
-    const page = { [key]: items.map(({ description }) => description) }
-    return next === undefined ? page : { ...page, nextCursor: Cursor.encode(key, next) }
+    const page = { [key]: Object.freeze(items.map(({ description }) => description)) }
+    return Object.freeze(next === undefined ? page : { ...page, nextCursor: Cursor.encode(key, next) })
   }
 
   return ({ cursor }: typeof McpSchema.ListParams.Type, { request }) => {

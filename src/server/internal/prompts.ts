@@ -48,6 +48,7 @@ export const nestedGet = (
   return siblings.run(caller, {
     method: "prompts/get",
     target: params.name,
+    params,
     spanName: Tracing.spanName("prompts/get", params.name),
     attributes: { [Tracing.attributes.promptName]: params.name },
     context: registered.context,

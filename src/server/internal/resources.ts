@@ -59,8 +59,16 @@ const find = (
 
 /** Whether there is such a resource, and not for this client. */
 export const isHidden = (options: Options) => (uri: string, request: handlerContext.HandlerContext): boolean =>
-  find(options, uri, request) instanceof McpError.McpError
-  && !(find({ ...options, isVisible: () => true }, uri, request) instanceof McpError.McpError)
+  !isFound(options, uri, request) && isFound({ ...options, isVisible: () => true }, uri, request)
+
+/** What a definition says of itself may be wrong in a way that throws; who tells of a change is not to die of it. */
+const isFound = (options: Options, uri: string, request: handlerContext.HandlerContext): boolean => {
+  try {
+    return !(find(options, uri, request) instanceof McpError.McpError)
+  } catch {
+    return false
+  }
+}
 
 /** The resources and, after the last of them, what the templates list; each URI once. */
 export const list = (
@@ -117,6 +125,7 @@ export const nestedRead = (
   return siblings.run(caller, {
     method: "resources/read",
     target: params.uri,
+    params,
     spanName: "resources/read",
     attributes: { [Tracing.attributes.resourceUri]: params.uri },
     context: target.context,

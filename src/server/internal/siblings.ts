@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as RequestContext from "../../context/RequestContext.ts"
 import * as Budget from "../../core/Budget.ts"
 import type * as Middleware from "../../middleware/Middleware.ts"
+import type * as JsonRpc from "../../protocol/JsonRpc.ts"
 import * as McpError from "../../protocol/McpError.ts"
 import * as Tracing from "../../telemetry/Tracing.ts"
 import type * as handlerContext from "./handlerContext.ts"
@@ -18,6 +19,7 @@ export interface Nested<A> {
   readonly method: string
   /** A name or a URI. */
   readonly target: string
+  readonly params: object
   readonly spanName: string
   readonly attributes: { readonly [key: string]: string }
   /** What the target was assembled with. */
@@ -33,7 +35,7 @@ export const run = <A>(
     return Effect.fail(McpError.invalidRequest(`Handlers may use each other ${maxDepth} deep at most.`))
   }
   return Effect.suspend(() => {
-    const request = caller.nested(nested.method, nested.target)
+    const request = caller.nested(nested.method, nested.target, nested.params as JsonRpc.JsonObject)
     // What the target was assembled with, and of its caller what belongs to the request: span, budget, identity.
     const assembled = Effect.updateContext(
       nested.answer(request),

@@ -83,6 +83,7 @@ export const nestedCall = (
   return siblings.run(caller, {
     method: "tools/call",
     target: params.name,
+    params,
     spanName: Tracing.spanName("tools/call", params.name),
     attributes: { [Tracing.attributes.toolName]: params.name },
     context: registered.context,
