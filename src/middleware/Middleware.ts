@@ -109,7 +109,8 @@ class Assembly extends Context.Service<Assembly, object>()("fastmcp-effect/middl
  * @since 0.1.0
  */
 export const assembled = (context: Context.Context<never>): Context.Context<never> =>
-  Context.add(context, Assembly, {}) as Context.Context<never>
+  // NOTE: flat, for every request builds on it: a context that is many layers deep is copied when the next is added.
+  Context.makeUnsafe(new Map([...context.mapUnsafe, [Assembly.key, {}]]))
 
 /**
  * Composes a list into one wrapper, the first outermost, each running with the services in `context` while what it

@@ -16,8 +16,8 @@ import * as AskError from "../context/AskError.ts"
 import * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
-import type * as JsonRpc from "../protocol/JsonRpc.ts"
-import type * as McpError from "../protocol/McpError.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as canonicalJson from "./internal/canonicalJson.ts"
@@ -264,6 +264,10 @@ export const inRounds = (
     open: ({ inputResponses, requestState: token }) =>
       Effect.gen(function*() {
         responses = inputResponses ?? {}
+        const malformed = Object.keys(responses).find((key) => !JsonRpc.isObject(responses[key] as JsonRpc.Json))
+        if (malformed !== undefined) {
+          return yield* McpError.invalidParams(`inputResponses has ${JSON.stringify(malformed)}, which is no result.`)
+        }
         if (token !== undefined) state = (yield* requestState.open(token, yield* binding)) as unknown as State
       }),
     ask: (questions, address) =>

@@ -3,7 +3,9 @@ import { JsonObject } from "./content.ts"
 
 /** Fields a client sends again with, to answer an `input_required` result (2026-07-28). @category models @since 0.1.0 */
 export const answers = {
-  inputResponses: Schema.optionalKey(Schema.Record(Schema.String, JsonObject)),
+  // NOTE: that each is an object is checked where they are used: the schema compiler knows no record of those, and
+  // every call would pay for it.
+  inputResponses: Schema.optionalKey(JsonObject),
   /** As the server gave it, byte for byte. */
   requestState: Schema.optionalKey(Schema.String)
 }
