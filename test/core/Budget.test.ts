@@ -458,7 +458,7 @@ describe("Budget", () => {
         const work = Effect.gen(function*() {
           yield* Effect.sleep("2 seconds")
           yield* Budget.hold(Effect.sleep("1 minute"))
-          yield* Effect.never
+          return yield* Effect.never
         })
         const fiber = yield* fork(run(work, { timeout: "5 seconds" }))
         yield* TestClock.adjust("62 seconds")

@@ -397,10 +397,13 @@ describe("keys", () => {
           Effect.as(Ask.one(file, Elicitation.url("https://pay.example/x", { message: "Pay" })), "paid")
       })
       for (const revision of ["2025-11-25", "2026-07-28"] as const) {
-        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [pay] })), {
-          revision,
-          answers: { elicit: () => Effect.succeed({ action: "decline" as const }) }
-        })
+        const client = yield* McpTest.client(
+          Layer.fresh(McpServer.layer({ ...info, tools: [pay] }).pipe(Layer.provide(sealed))),
+          {
+            revision,
+            answers: { elicit: () => Effect.succeed({ action: "decline" as const }) }
+          }
+        )
         for (const file of ["__proto__", "constructor", "toString"]) {
           assert.isTrue((yield* client.callTool("pay", { file })).isError, `${revision} ${file}`)
         }
@@ -428,10 +431,13 @@ describe("keys", () => {
         })
       })
       for (const revision of ["2025-11-25", "2026-07-28"] as const) {
-        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [shop, charge] })), {
-          revision,
-          answers
-        })
+        const client = yield* McpTest.client(
+          Layer.fresh(McpServer.layer({ ...info, tools: [shop, charge] }).pipe(Layer.provide(sealed))),
+          {
+            revision,
+            answers
+          }
+        )
         const call = yield* Effect.forkChild(client.call(shop, {}))
         for (let second = 0; second < 3; second++) {
           yield* McpTest.settle
@@ -467,10 +473,13 @@ describe("a step beside a question", () => {
               )
             ], { concurrency: "unbounded" }))
         })
-        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), {
-          revision,
-          answers
-        })
+        const client = yield* McpTest.client(
+          Layer.fresh(McpServer.layer({ ...info, tools: [tool] }).pipe(Layer.provide(sealed))),
+          {
+            revision,
+            answers
+          }
+        )
         const call = yield* Effect.forkChild(client.callTool("both"))
         yield* McpTest.settle
         yield* TestClock.adjust("1 second")
@@ -494,7 +503,10 @@ describe("a step beside a question", () => {
         }
       })
       for (const revision of ["2025-11-25", "2026-07-28"] as const) {
-        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), { revision })
+        const client = yield* McpTest.client(
+          Layer.fresh(McpServer.layer({ ...info, tools: [tool] }).pipe(Layer.provide(sealed))),
+          { revision }
+        )
         const call = yield* Effect.forkChild(client.call(tool, {}))
         for (let half = 0; half < 9; half++) {
           yield* McpTest.settle
@@ -533,7 +545,7 @@ describe("who waits for an answer", () => {
       const tool = Tool.make("slow", {
         handler: () => Effect.asVoid(Effect.ensuring(Ask.one("color", color), Effect.sleep("1 hour")))
       })
-      const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [tool] }), {
+      const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [tool] }).pipe(Layer.provide(sealed)), {
         capabilities: { elicitation: {} }
       })
       const call = yield* Effect.forkChild(client.request("tools/call", { name: "slow" }))
@@ -557,10 +569,13 @@ describe("who waits for an answer", () => {
               Effect.andThen(Effect.sleep("1 second"), Effect.catch(Effect.asVoid(Ask.one("color", color)), note))
             ))
         })
-        const client = yield* McpTest.client(Layer.fresh(McpServer.layer({ ...info, tools: [tool] })), {
-          revision,
-          answers: { elicit: () => Effect.never }
-        })
+        const client = yield* McpTest.client(
+          Layer.fresh(McpServer.layer({ ...info, tools: [tool] }).pipe(Layer.provide(sealed))),
+          {
+            revision,
+            answers: { elicit: () => Effect.never }
+          }
+        )
         yield* client.callTool("detached")
         yield* TestClock.adjust("1 second")
         yield* McpTest.settle
