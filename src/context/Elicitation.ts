@@ -51,7 +51,7 @@ export interface Options {
  * @since 0.1.0
  */
 export const form = <const S extends Fields | Form>(schema: S, options: Options): Ask.Question<Answer<S>> => {
-  const codec: Schema.Codec<any, any> = Schema.isSchema(schema) ? schema as Form : Schema.Struct(schema as Fields)
+  const codec: Schema.Codec<any, any> = Schema.isSchema(schema) ? schema as any : Schema.Struct(schema as Fields)
   const made = formSchema.make(codec)
   if (made.fault !== undefined) return { ...formOf(emptyForm, options.message, asItIs), invalid: made.fault }
   return formOf(made.form, options.message, reader(codec))
