@@ -1,0 +1,278 @@
+/**
+ * The events of streams that a client may resume (up to 2025-11-25; from 2026-07-28 no stream is resumed). A stream
+ * belongs to a session and has events at the positions 1, 2, 3 and so on; whoever reads gets all after a position in
+ * their order, or an error, never some.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as SessionError from "./SessionError.ts"
+
+/** Two sessions may use the same name of a stream and never meet. @category models @since 0.1.0 */
+export interface StreamKey {
+  readonly session: string
+  readonly stream: string
+}
+
+/** @category models @since 0.1.0 */
+export interface Event {
+  readonly position: number
+  readonly data: string
+}
+
+/** @category services @since 0.1.0 */
+export class EventStore extends Context.Service<EventStore, {
+  /** Whether other processes see what is appended here. */
+  readonly isShared: boolean
+  /** Begins a stream, so that it can be read from position 0; one that exists stays as it is. */
+  readonly create: (key: StreamKey) => Effect.Effect<void, SessionError.SessionError>
+  /** Adds an event and succeeds with its position. `UnknownStream` where there is none, or it has ended. */
+  readonly append: (key: StreamKey, data: string) => Effect.Effect<number, SessionError.SessionError>
+  /** The position of the newest event; 0 before the first. */
+  readonly last: (key: StreamKey) => Effect.Effect<number, SessionError.SessionError>
+  /**
+   * The events after a position that are there by now. `Trimmed` when one of them is not kept any more, `UnknownStream`
+   * when there is no such stream or it has not come to that position.
+   */
+  readonly read: (key: StreamKey, after: number) => Effect.Effect<ReadonlyArray<Event>, SessionError.SessionError>
+  /** The events after a position and those to come; ends when the stream has ended and all is told. Fails as `read`. */
+  readonly follow: (key: StreamKey, after: number) => Stream.Stream<Event, SessionError.SessionError>
+  /** No event follows. The stream can still be read for a while. */
+  readonly end: (key: StreamKey) => Effect.Effect<void, SessionError.SessionError>
+  /** Forgets all streams of a session, and ends whoever follows one. */
+  readonly drop: (session: string) => Effect.Effect<void, SessionError.SessionError>
+}>()("fastmcp-effect/session/EventStore") {}
+
+/** How much is kept, alike in every store unless it says otherwise. @category models @since 0.1.0 */
+export interface Limits {
+  /** Events of one stream; the oldest go first. 256. */
+  readonly maxEvents?: number
+  /**
+   * UTF-16 code units of one stream; the oldest events go first, and an event larger than all of it is not kept: reading
+   * over it fails with `Trimmed`. 1 Mi.
+   */
+  readonly maxSize?: number
+  /** How long a stream can be read after its end. 5 minutes. */
+  readonly timeToLive?: Duration.Input
+  /** How long a stream that has not ended is kept without an event. 1 hour. */
+  readonly idle?: Duration.Input
+}
+
+/** @category models @since 0.1.0 */
+export interface MemoryOptions extends Limits {
+  /** UTF-16 code units of all streams together; ended ones go first, the oldest before the others. 64 Mi. */
+  readonly maxTotalSize?: number
+}
+
+/** @category constants @since 0.1.0 */
+export const defaultLimits = {
+  maxEvents: 256,
+  maxSize: 1 << 20,
+  timeToLive: Duration.minutes(5),
+  idle: Duration.hours(1)
+} as const
+
+/** What one event costs beside its text. */
+const overhead = 64
+
+class Entry {
+  readonly key: StreamKey
+  /** The newest events, the last of them at `last`. */
+  events: Array<string> = []
+  last = 0
+  size = overhead
+  hasEnded = false
+  /** Nobody finds it any more. */
+  isGone = false
+  usedAt: number
+  private waiting: Array<() => void> = []
+
+  constructor(key: StreamKey, now: number) {
+    this.key = key
+    this.usedAt = now
+  }
+
+  /** Where the events that are kept begin. */
+  get first(): number {
+    return this.last - this.events.length
+  }
+
+  wake(): void {
+    const woken = this.waiting
+    this.waiting = []
+    for (const resume of woken) resume()
+  }
+
+  /** Waits for the next event, or the end. */
+  readonly changed: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    const done = () => resume(Effect.void)
+    this.waiting.push(done)
+    return Effect.sync(() => {
+      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+    })
+  })
+}
+
+/**
+ * In the memory of this process, for as long as the layer lives.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore> =>
+  Layer.effect(
+    EventStore,
+    Effect.gen(function*() {
+      const { maxEvents = defaultLimits.maxEvents, maxSize = defaultLimits.maxSize, maxTotalSize = 1 << 26 } = options
+      const timeToLive = Duration.toMillis(Duration.fromInputUnsafe(options.timeToLive ?? defaultLimits.timeToLive))
+      const idle = Duration.toMillis(Duration.fromInputUnsafe(options.idle ?? defaultLimits.idle))
+      const clock = yield* Clock.Clock
+      const sessions = new Map<string, Map<string, Entry>>()
+      // Both in the order in which they were last written to.
+      const open = new Set<Entry>()
+      const ended = new Set<Entry>()
+      let total = 0
+
+      const forget = (entry: Entry) => {
+        const streams = sessions.get(entry.key.session)
+        streams?.delete(entry.key.stream)
+        if (streams?.size === 0) sessions.delete(entry.key.session)
+        open.delete(entry)
+        ended.delete(entry)
+        total -= entry.size
+        entry.isGone = true
+        entry.events = []
+        entry.wake()
+      }
+
+      const forgetOld = (now: number) => {
+        for (const entry of ended) {
+          if (entry.usedAt + timeToLive > now && total <= maxTotalSize) break
+          forget(entry)
+        }
+        for (const entry of open) {
+          if (entry.usedAt + idle > now && total <= maxTotalSize) break
+          forget(entry)
+        }
+      }
+
+      const find = (key: StreamKey): Entry | undefined => {
+        const entry = sessions.get(key.session)?.get(key.stream)
+        if (entry === undefined) return undefined
+        if (entry.usedAt + (entry.hasEnded ? timeToLive : idle) > clock.currentTimeMillisUnsafe()) return entry
+        forget(entry)
+        return undefined
+      }
+
+      const fail = (reason: SessionError.Reason) => Effect.fail(SessionError.make(reason))
+      const unknown = ({ stream }: StreamKey) => fail(new SessionError.UnknownStream({ stream }))
+
+      const resize = (entry: Entry, by: number) => {
+        entry.size += by
+        total += by
+      }
+
+      const use = (entry: Entry, now: number) => {
+        entry.usedAt = now
+        const order = entry.hasEnded ? ended : open
+        order.delete(entry)
+        order.add(entry)
+      }
+
+      const eventsAfter = (entry: Entry, after: number): ReadonlyArray<Event> | SessionError.Reason => {
+        const { stream } = entry.key
+        if (after > entry.last || after < 0) return new SessionError.UnknownStream({ stream })
+        if (after < entry.first) return new SessionError.Trimmed({ stream, after })
+        return entry.events.slice(after - entry.first).map((data, index) => ({ position: after + index + 1, data }))
+      }
+
+      return {
+        isShared: false,
+        create: (key) =>
+          Effect.sync(() => {
+            if (find(key) !== undefined) return
+            const now = clock.currentTimeMillisUnsafe()
+            const entry = new Entry(key, now)
+            let streams = sessions.get(key.session)
+            if (streams === undefined) sessions.set(key.session, streams = new Map())
+            streams.set(key.stream, entry)
+            open.add(entry)
+            total += entry.size
+            forgetOld(now)
+          }),
+        append: (key, data) =>
+          Effect.suspend(() => {
+            const entry = find(key)
+            if (entry === undefined || entry.hasEnded) return unknown(key)
+            const position = ++entry.last
+            if (data.length > maxSize) {
+              for (const event of entry.events) resize(entry, -event.length - overhead)
+              entry.events = []
+            } else {
+              entry.events.push(data)
+              resize(entry, data.length + overhead)
+              while (entry.events.length > maxEvents || entry.size - overhead * (entry.events.length + 1) > maxSize) {
+                resize(entry, -entry.events.shift()!.length - overhead)
+              }
+            }
+            const now = clock.currentTimeMillisUnsafe()
+            use(entry, now)
+            forgetOld(now)
+            entry.wake()
+            return Effect.succeed(position)
+          }),
+        last: (key) =>
+          Effect.suspend(() => {
+            const entry = find(key)
+            return entry === undefined ? unknown(key) : Effect.succeed(entry.last)
+          }),
+        read: (key, after) =>
+          Effect.suspend(() => {
+            const entry = find(key)
+            if (entry === undefined) return unknown(key)
+            const events = eventsAfter(entry, after)
+            return Array.isArray(events)
+              ? Effect.succeed(events as ReadonlyArray<Event>)
+              : fail(events as SessionError.Reason)
+          }),
+        follow: (key, after) =>
+          Stream.fromPull(Effect.sync(() => {
+            let at = after
+            let followed: Entry | undefined
+            const next: Effect.Effect<
+              readonly [Event, ...Array<Event>],
+              SessionError.SessionError | Cause.Done
+            > = Effect.suspend(() => {
+              followed ??= find(key)
+              if (followed === undefined) return unknown(key)
+              if (followed.isGone) return Cause.done()
+              const events = eventsAfter(followed, at)
+              if (!Array.isArray(events)) return fail(events as SessionError.Reason)
+              if (events.length > 0) {
+                at += events.length
+                return Effect.succeed(events as unknown as readonly [Event, ...Array<Event>])
+              }
+              return followed.hasEnded ? Cause.done() : Effect.andThen(followed.changed, next)
+            })
+            return next
+          })),
+        end: (key) =>
+          Effect.sync(() => {
+            const entry = find(key)
+            if (entry === undefined || entry.hasEnded) return
+            open.delete(entry)
+            entry.hasEnded = true
+            use(entry, clock.currentTimeMillisUnsafe())
+            entry.wake()
+          }),
+        drop: (session) =>
+          Effect.sync(() => {
+            for (const entry of [...sessions.get(session)?.values() ?? []]) forget(entry)
+          })
+      }
+    })
+  )

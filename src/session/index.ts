@@ -1,0 +1,5 @@
+export * as EventStore from "./EventStore.ts"
+export * as Session from "./Session.ts"
+export * as SessionError from "./SessionError.ts"
+export * as SessionMailbox from "./SessionMailbox.ts"
+export * as SessionStore from "./SessionStore.ts"
