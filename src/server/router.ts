@@ -39,8 +39,6 @@ export interface Call {
   readonly header: Receiver.Exchange["header"]
   /** What this session may run at once. */
   readonly limit: Semaphore.Semaphore | undefined
-  /** The resources this session watches, in revisions with sessions. */
-  readonly watched: Set<string>
 }
 
 /** How a request will be answered. */
@@ -122,16 +120,12 @@ export const make = (options: Options): Router => {
 
   const handlers: { readonly [method: string]: Handler } = {
     "initialize": (params: typeof McpSchema.InitializeParams.Type, { session }) => ({
-      effect: Effect.suspend(() => {
-        const revision = session.initialize(params)
-        if (revision instanceof McpError.McpError) return Effect.fail(revision)
-        return Effect.succeed({
-          protocolVersion: revision.version,
-          capabilities: profile.capabilities(revision),
-          serverInfo: profile.serverInfo,
-          ...instructions(profile)
-        })
-      })
+      effect: Effect.map(session.initialize(params), (revision) => ({
+        protocolVersion: revision.version,
+        capabilities: profile.capabilities(revision),
+        serverInfo: profile.serverInfo,
+        ...instructions(profile)
+      }))
     }),
     "ping": () => pong,
     "server/discover": (_params, { request }) => ({
@@ -142,10 +136,7 @@ export const make = (options: Options): Router => {
       }))
     }),
     "logging/setLevel": ({ level }: typeof McpSchema.SetLevelParams.Type, { session }) => ({
-      effect: Effect.sync(() => {
-        session.setLogLevel(level)
-        return {}
-      })
+      effect: Effect.as(session.setLogLevel(level), {})
     }),
     "tools/list": lists.list(registry.tools, "tools", options),
     "tools/call": asking(limited(options.limit, tools.call(calls, callWrap))),

@@ -112,7 +112,7 @@ export class HandlerContext implements Service {
 
   get viewer(): Definition.Viewer {
     return {
-      identity: Context.get(this.home.connection.context, Identity.CurrentIdentity),
+      identity: Context.get(this.exchange.context ?? this.home.connection.context, Identity.CurrentIdentity),
       client: this.client,
       session: this.session
     }
@@ -185,6 +185,12 @@ export class HandlerContext implements Service {
           data: (data ?? null) as JsonRpc.Json
         })
       })
+  }
+
+  get closeConnection(): Service["closeConnection"] {
+    return Effect.sync(() => {
+      if (!this.hasEnded()) this.exchange.closeConnection?.()
+    })
   }
 
   get callTool(): Service["callTool"] {
