@@ -6,6 +6,7 @@ export const v2025_03_26: Revision.Revision = {
   version: "2025-03-26",
   era: "Stateful",
   batches: true,
+  polls: false,
   requests: stateful.requests(wire),
   notifications: stateful.notifications,
   serverNotifications: stateful.serverNotifications,
