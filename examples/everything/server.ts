@@ -25,5 +25,5 @@ const server = McpServer.layer({
 }).pipe(Layer.provide(resources.Watched.layer))
 
 const mode = process.argv[2] ?? "stdio"
-if (mode === "http") server.pipe(NodeHttp.serve({ port: Number(process.env.PORT ?? 8000) }))
+if (mode === "http") server.pipe(NodeHttp.serve({ port: Number(process.env.PORT ?? 8000), sse: true }))
 else server.pipe(NodeStdio.run)

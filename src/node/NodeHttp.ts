@@ -141,7 +141,9 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
 type Handler = (request: Http.IncomingMessage, response: Http.ServerResponse) => void
 
 /** The program's own routes; loaded only where there are some, for a router costs time to start. */
-const routesOf = (routes: Layer.Layer<never, never, HttpRouter.HttpRouter>): Effect.Effect<Handler, never, Scope.Scope> =>
+const routesOf = (
+  routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
+): Effect.Effect<Handler, never, Scope.Scope> =>
   Effect.gen(function*() {
     const [Router, Server] = yield* Effect.promise(() =>
       Promise.all([import("effect/http/HttpRouter"), import("@effect/platform-node/NodeHttpServer")])

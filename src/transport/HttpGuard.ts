@@ -80,7 +80,9 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
       }
       if (options.cors === true && head.method === "OPTIONS") return preflight(head)
       if (open.size >= maxOpen) {
-        return HttpEndpoint.overloaded(`${maxOpen} requests and streams are open, which is as many as this server takes.`)
+        return HttpEndpoint.overloaded(
+          `${maxOpen} requests and streams are open, which is as many as this server takes.`
+        )
       }
       const refused = inner(head)
       if (refused !== undefined) return refused

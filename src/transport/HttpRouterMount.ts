@@ -54,8 +54,10 @@ export const handle = (
   const refused = endpoint.refuse(head)
   if (refused !== undefined) return Effect.succeed(toResponse(refused))
   if (!endpoint.readsBody(head)) return accept(endpoint, head, "")
-  return Effect.flatMap(readBody(endpoint, request), (body) =>
-    typeof body === "string" ? accept(endpoint, head, body) : Effect.succeed(toResponse(body)))
+  return Effect.flatMap(
+    readBody(endpoint, request),
+    (body) => typeof body === "string" ? accept(endpoint, head, body) : Effect.succeed(toResponse(body))
+  )
 }
 
 /** The text, or what is answered where it does not come whole and in time. */

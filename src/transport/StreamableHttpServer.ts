@@ -369,8 +369,10 @@ export const make = (
 
 /** The service in context, or else one of its own. */
 const given = <I, S>(service: Context.Key<I, S>, layer: Layer.Layer<I>): Effect.Effect<S, never, Scope.Scope> =>
-  Effect.flatMap(Effect.serviceOption(service), (found) =>
-    Option.isSome(found) ? Effect.succeed(found.value) : Effect.map(Layer.build(layer), Context.get(service)))
+  Effect.flatMap(
+    Effect.serviceOption(service),
+    (found) => Option.isSome(found) ? Effect.succeed(found.value) : Effect.map(Layer.build(layer), Context.get(service))
+  )
 
 /** What to do when the peer goes away, once that is known. */
 interface Gone {

@@ -108,8 +108,10 @@ export class HttpSessions {
     const { mailbox, runner, store } = this.options
     if (store.isShared) {
       runner.run(
-        Effect.tapError(mailbox.post({ session: session.id, text }), (error) =>
-          Effect.logWarning("An answer or a cancel did not reach the process that waits for it", error)),
+        Effect.tapError(
+          mailbox.post({ session: session.id, text }),
+          (error) => Effect.logWarning("An answer or a cancel did not reach the process that waits for it", error)
+        ),
         () => {}
       )
     }

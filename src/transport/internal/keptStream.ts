@@ -88,7 +88,7 @@ export class KeptStream {
       this.options.runner.run(effect, (exit) => {
         this.isBusy = false
         done(exit)
-        if (this.waiting.length > 0 && !this.isBehind()) for (const resume of this.waiting.splice(0)) resume()
+        if (this.waiting.length > 0 && !this.isBehind()) { for (const resume of this.waiting.splice(0)) resume() }
         this.work()
       })
     }
