@@ -2,7 +2,7 @@
  * SQLite as an Effect `SqlClient`, on the `node:sqlite` that comes with Node: what is durable without a server beside
  * the program. The file is in WAL mode, and any number of programs may have it open.
  *
- * A client is one connection, and one fiber at a time uses it. Every transaction is a write transaction from its start
+ * A client is one connection, and one fiber at a time uses it; a stream of rows has it until its end. Every transaction is a write transaction from its start
  * (`BEGIN IMMEDIATE`), so it never finds at its end that somebody else wrote first. Where another connection writes, a
  * statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber, also the one that
  * is about to commit.
@@ -27,6 +27,11 @@ export interface Options {
   readonly filename: string
   /** How long a statement waits while another connection writes, before it fails with `LockTimeoutError`. 5 seconds. */
   readonly busyTimeout?: Duration.Input
+  /**
+   * Whether a commit waits until the disk has it. With `normal` it does not, which is several times as fast; when the
+   * machine (not the program) breaks down, the last commits may then be lost, and the file is whole all the same. `full`.
+   */
+  readonly synchronous?: "full" | "normal"
   /** Prepared statements that are kept; the least recently used go first. 128. */
   readonly statementCacheSize?: number
   /** From names in the program to names in the database. */
@@ -54,7 +59,8 @@ export const make = (
   options: Options
 ): Effect.Effect<SqlClient.SqlClient, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function*() {
-    const { filename, statementCacheSize = 128, transformQueryNames, transformResultNames } = options
+    const { filename, statementCacheSize = 128, synchronous = "full", transformQueryNames, transformResultNames } =
+      options
     const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
     const database = yield* Effect.acquireRelease(
       attempt("open", () => new DatabaseSync(filename)),
@@ -62,6 +68,7 @@ export const make = (
     )
     const connection = connect(database, patience, statementCacheSize)
     yield* connection.executeUnprepared("PRAGMA journal_mode = WAL", [], undefined)
+    yield* connection.executeUnprepared(`PRAGMA synchronous = ${synchronous}`, [], undefined)
     return yield* SqlClient.make({
       driver: "node-sqlite",
       compiler: Statement.makeCompilerSqlite(transformQueryNames),
@@ -178,8 +185,15 @@ const take = (iterator: Iterator<object>, count: number): ReadonlyArray<object> 
 const toObject = (row: object): object => ({ ...row })
 
 const bind = (params: ReadonlyArray<unknown>): Array<SQLInputValue> =>
-  // What it cannot bind, it refuses with an error that says so.
-  params.map((param) => typeof param === "boolean" ? Number(param) : (param ?? null) as SQLInputValue)
+  params.map((param, index) => {
+    if (typeof param === "boolean") return Number(param)
+    // An object that comes first would be taken for names and values, and any that has none for nothing.
+    if (typeof param === "object" && param !== null && !ArrayBuffer.isView(param)) {
+      throw new TypeError(`Provided value cannot be bound to SQLite parameter ${index + 1}.`)
+    }
+    // What else it cannot bind, it refuses itself.
+    return (param ?? null) as SQLInputValue
+  })
 
 const attempt = <A>(
   operation: "open" | "prepare" | "execute",

@@ -27,7 +27,10 @@ export const sqlite: Effect.Effect<Database, never, Scope.Scope> = Effect.map(
     Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "fastmcp-"))),
     (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
   ),
-  (folder) => ({ prefix: "t_", client: () => SqliteClient.layer({ filename: path.join(folder, "test.db") }) })
+  (folder) => ({
+    prefix: "t_",
+    client: () => SqliteClient.layer({ filename: path.join(folder, "test.db"), synchronous: "normal" })
+  })
 )
 
 const suffix = () => randomUUID().slice(0, 8)
@@ -76,7 +79,14 @@ export const keys: Effect.Effect<Keys, never, Scope.Scope> = Effect.acquireRelea
       const { send } = yield* Redis.Redis
       let cursor = "0"
       do {
-        const [next, found] = yield* send<[string, Array<string>]>("SCAN", cursor, "MATCH", `${prefix}*`, "COUNT", "1000")
+        const [next, found] = yield* send<[string, Array<string>]>(
+          "SCAN",
+          cursor,
+          "MATCH",
+          `${prefix}*`,
+          "COUNT",
+          "1000"
+        )
         if (found.length > 0) yield* send("DEL", ...found)
         cursor = next
       } while (cursor !== "0")
