@@ -1,0 +1,91 @@
+/**
+ * Letters between processes that have Redis in common: one Redis Stream, which gives each its place. A process that
+ * listens holds one reserved connection, waits on it for letters, and after an interruption reads on from the last it
+ * has told; old letters leave when new ones come.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import * as Listening from "./internal/listening.ts"
+import { millis } from "./internal/millis.ts"
+import { available, availableSoon, luaNow, script, within } from "./internal/redis.ts"
+import * as SessionMailbox from "./SessionMailbox.ts"
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** What every key begins with. `fastmcp:`. */
+  readonly prefix?: string
+  /** How long a letter is kept for whoever cannot reach Redis just now; never less than a minute. 5 minutes. */
+  readonly retention?: Duration.Input
+}
+
+/** @category layers @since 0.1.0 */
+export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.SessionMailbox, never, Redis.Redis> =>
+  Layer.effect(
+    SessionMailbox.SessionMailbox,
+    Effect.gen(function*() {
+      const { prefix = "fastmcp:" } = options
+      const retention = Math.max(millis(options.retention ?? "5 minutes"), millis("1 minute"))
+      const redis = yield* Redis.Redis
+      const ask = availableSoon("session mailbox")
+      const key = `${prefix}letters`
+
+      const listen = yield* Listening.make<string>({
+        name: "session mailbox",
+        newest: Effect.map(
+          ask(redis.send<ReadonlyArray<RawEntry>>("XREVRANGE", key, "+", "-", "COUNT", "1")),
+          ([newest]) => newest?.[0] ?? "0-0"
+        ),
+        connect: Effect.map(
+          ask(redis.reserve),
+          ({ send }) => (after) =>
+            send<Reply>("XREAD", "COUNT", "500", "BLOCK", String(Duration.toMillis(block)), "STREAMS", key, after).pipe(
+              // A server that is gone without a word says nothing for ever. To give up closes the connection.
+              (reply) => within(silence, reply),
+              available("session mailbox"),
+              Effect.map(entriesOf)
+            )
+        ),
+        isAfter
+      })
+
+      return {
+        post: ({ session, text }) => ask(redis.eval(post)({ keys: [key], args: [retention, session, text] })),
+        listen
+      }
+    })
+  )
+
+/** How long one question for new letters waits for them. */
+const block = Duration.seconds(5)
+
+const silence = Duration.seconds(10)
+
+const post = script<void>(`
+${luaNow}
+local retention = tonumber(ARGV[1])
+local oldest = string.format('%.0f', now - retention)
+redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'session', ARGV[2], 'text', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], retention * 2)
+`)
+
+/** An id, and names and values by turns. */
+type RawEntry = readonly [id: string, fields: ReadonlyArray<string>]
+
+/** What RESP 2 has as pairs, RESP 3 has as a map. */
+type Reply =
+  | ReadonlyArray<readonly [key: string, entries: ReadonlyArray<RawEntry>]>
+  | Record<string, ReadonlyArray<RawEntry>>
+  | null
+
+const entriesOf = (reply: Reply): ReadonlyArray<Listening.Entry<string>> =>
+  (reply === null ? [] : Array.isArray(reply) ? reply.flatMap(([, entries]) => entries) : Object.values(reply).flat())
+    .map(([position, [, session, , text]]) => ({ position, letter: { session, text } }))
+
+/** Ids are two numbers, `<milliseconds>-<count>`. */
+const isAfter = (position: string, other: string): boolean => {
+  const [time, count] = position.split("-").map(Number) as [number, number]
+  const [otherTime, otherCount] = other.split("-").map(Number) as [number, number]
+  return time > otherTime || (time === otherTime && count > otherCount)
+}
