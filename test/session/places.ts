@@ -72,7 +72,14 @@ export const keys: Effect.Effect<Keys, never, Scope.Scope> = Effect.acquireRelea
       const { send } = yield* Redis.Redis
       let cursor = "0"
       do {
-        const [next, found] = yield* send<[string, Array<string>]>("SCAN", cursor, "MATCH", `${prefix}*`, "COUNT", "1000")
+        const [next, found] = yield* send<[string, Array<string>]>(
+          "SCAN",
+          cursor,
+          "MATCH",
+          `${prefix}*`,
+          "COUNT",
+          "1000"
+        )
         if (found.length > 0) yield* send("DEL", ...found)
         cursor = next
       } while (cursor !== "0")
