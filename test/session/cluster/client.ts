@@ -23,20 +23,28 @@ export interface Answer {
 
 export interface Client {
   readonly post: (message: object) => Promise<Answer>
-  readonly get: (lastEventId?: string) => Promise<Answer>
+  /** At another address, if one is named. */
+  readonly get: (lastEventId?: string, url?: string) => Promise<Answer>
   readonly delete: () => Promise<Answer>
   /** A call of a tool; its answer is read as it comes. */
   readonly call: (name: string, args?: object) => Promise<Answer & { readonly id: number }>
   readonly request: (method: string, params?: object) => Promise<Frame>
 }
 
-export const open = async (url: string): Promise<Client> => {
+/** Opens a session at one address, and goes on at another if one is named. */
+export const open = async (url: string, next: string = url): Promise<Client> => {
   let session: string | undefined
+  let address = url
   let lastId = 0
 
-  const send = async (method: string, body: object | undefined, more: Record<string, string> = {}): Promise<Answer> => {
+  const send = async (
+    method: string,
+    body: object | undefined,
+    more: Record<string, string> = {},
+    at = address
+  ): Promise<Answer> => {
     const controller = new AbortController()
-    const response = await fetch(url, {
+    const response = await fetch(at, {
       method,
       signal: controller.signal,
       headers: {
@@ -94,11 +102,13 @@ export const open = async (url: string): Promise<Client> => {
   })
   session = opened.headers.get("mcp-session-id") ?? undefined
   await opened.ended
+  address = next
   if (session === undefined) throw new Error(`no session: ${opened.status} ${JSON.stringify(opened.frames)}`)
 
   return {
     post,
-    get: (lastEventId) => send("GET", undefined, lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+    get: (lastEventId, url) =>
+      send("GET", undefined, lastEventId === undefined ? {} : { "last-event-id": lastEventId }, url),
     delete: () => send("DELETE", undefined),
     call: async (name, args = {}) => {
       const id = ++lastId
