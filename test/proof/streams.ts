@@ -7,7 +7,8 @@ import * as client from "../session/cluster/client.ts"
 import { startNode, stopNode } from "../session/cluster/cluster.ts"
 import { postgres, redis } from "../support/services.ts"
 
-const sessions = 50
+/** Fewer for a quick look. */
+const sessions = Number(process.env["PROOF_SESSIONS"] ?? 50)
 const streamsOfEach = 20
 const events = 200
 

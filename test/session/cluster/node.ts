@@ -49,7 +49,7 @@ const tools = [
   Tool.make("steps", {
     parameters: { count: Schema.Int, millis: Schema.Int },
     success: Schema.Int,
-    timeout: "2 minutes",
+    timeout: "10 minutes",
     handler: Effect.fnUntraced(function*({ count, millis }) {
       for (let step = 1; step <= count; step++) {
         yield* Progress.report(step)
@@ -66,7 +66,13 @@ const tools = [
 
 const watched = Resource.text("test://watched", "text", { description: "Is touched" })
 
-const server = McpServer.layer({ name: "cluster", version: "1.0.0", tools, resources: [watched] })
+const server = McpServer.layer({
+  name: "cluster",
+  version: "1.0.0",
+  tools,
+  resources: [watched],
+  requestTimeout: "10 minutes"
+})
 
 const sql = Layer.mergeAll(
   SessionStoreSql.layer({ prefix }),
