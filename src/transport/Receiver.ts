@@ -38,7 +38,7 @@ export interface Exchange {
  * @since 0.1.0
  */
 export interface Connection {
-  readonly transport: "stdio" | "http" | "memory"
+  readonly transport: "stdio" | "http" | "websocket" | "memory"
   readonly sessionId: string | undefined
   /** Sends a frame that answers nothing, where the transport can. */
   readonly push: ((frame: string) => void) | undefined
