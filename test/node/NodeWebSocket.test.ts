@@ -500,9 +500,13 @@ describe("NodeWebSocket as a process", () => {
 
   it(
     "says so when it cannot listen, and exits with 1",
-    processes.withServer([processes.tools, "websocket"], { CHILD_PORT: "1", CHILD_HOST: "192.0.2.1" }, async (server) => {
-      await server.said("Cannot listen on 192.0.2.1:1")
-      assert.strictEqual(await server.exited, 1)
-    })
+    processes.withServer(
+      [processes.tools, "websocket"],
+      { CHILD_PORT: "1", CHILD_HOST: "192.0.2.1" },
+      async (server) => {
+        await server.said("Cannot listen on 192.0.2.1:1")
+        assert.strictEqual(await server.exited, 1)
+      }
+    )
   )
 })
