@@ -100,6 +100,11 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
         Deferred.doneUnsafe(ended, Exit.void)
       }
 
+      const breakOff = (defect: unknown) => {
+        end(broken)
+        return Effect.logError("A WebSocket connection hit a defect", defect)
+      }
+
       const exchange: Receiver.Exchange = {
         reply: out.write,
         notify: out.write,
@@ -129,7 +134,10 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
             isWriting = false
           }
         }
-      })
+      }).pipe(
+        Effect.catch(() => Effect.sync(() => end(gone))),
+        Effect.catchDefect(breakOff)
+      )
 
       const receive = (frame: string | Uint8Array): void => {
         if (ending !== undefined) return
@@ -157,10 +165,8 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
           }
         }
       }).pipe(
-        Effect.catchDefect((defect) => {
-          end(broken)
-          return Effect.andThen(Effect.logError("A WebSocket connection hit a defect", defect), Effect.forever(pull))
-        }),
+        // The client's close is still to come.
+        Effect.catchDefect((defect) => Effect.andThen(breakOff(defect), Effect.forever(pull))),
         Effect.onExit(() =>
           Effect.sync(() => {
             Deferred.doneUnsafe(closed, Exit.void)
@@ -202,10 +208,7 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
         yield* leave(close === undefined ? Effect.void : Deferred.await(closed), controls)
       })
 
-      const writing = yield* Effect.forkScoped(
-        Effect.catch(write, () => Effect.sync(() => end(gone))),
-        { startImmediately: true }
-      )
+      const writing = yield* Effect.forkScoped(write, { startImmediately: true })
       yield* Effect.forkScoped(Effect.ignore(read), { startImmediately: true })
       if (controls !== undefined) yield* Effect.forkScoped(keepAlive(controls.ping))
       yield* Effect.addFinalizer(() => farewell)
@@ -261,7 +264,7 @@ const broken = closing(1011, "Internal error.")
 const closeTimeout = "2 seconds"
 
 const say = (writer: Socket.Writer, close: Socket.CloseEvent): Effect.Effect<void> =>
-  Effect.ignore(Effect.timeoutOption(writer.write(close), closeTimeout))
+  Effect.ignoreCause(Effect.timeoutOption(writer.write(close), closeTimeout))
 
 const leave = (closed: Effect.Effect<void>, controls: Controls | undefined): Effect.Effect<void> =>
   Effect.andThen(Effect.timeoutOption(closed, closeTimeout), controls?.terminate ?? Effect.void)

@@ -90,7 +90,10 @@ export const make = (
       if (method !== "GET") {
         return refusal(405, McpError.invalidRequest("A WebSocket begins with GET."), { allow: "GET" })
       }
-      if (header("upgrade")?.toLowerCase() !== "websocket" || !tokensOf(header("connection")).includes("upgrade")) {
+      if (
+        header("upgrade")?.toLowerCase() !== "websocket" ||
+        !tokensOf(header("connection")?.toLowerCase()).includes("upgrade")
+      ) {
         return needsUpgrade("This endpoint speaks WebSocket.")
       }
       if (header("sec-websocket-version") !== "13") return needsUpgrade("This endpoint speaks version 13 of WebSocket.")
@@ -183,7 +186,7 @@ const notFirst = ({ header }: Head): Refusal | undefined => {
     : refusal(400, McpError.invalidRequest(`Offer the subprotocol ${JSON.stringify(subprotocol)} first.`))
 }
 
-const tokensOf = (list = ""): ReadonlyArray<string> => list.split(",").map((token) => token.trim().toLowerCase())
+const tokensOf = (list = ""): ReadonlyArray<string> => list.split(",").map((token) => token.trim())
 
 const full = new Socket.CloseEvent(1013, "Too many connections are open; try again later.")
 

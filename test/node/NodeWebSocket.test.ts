@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
@@ -20,6 +21,7 @@ import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
 import { once } from "node:events"
 import * as Http from "node:http"
+import * as Net from "node:net"
 import * as processes from "../server/processes.ts"
 import * as tools from "../server/tools.ts"
 import * as wires from "../server/wires.ts"
@@ -49,7 +51,9 @@ type Host = (options: WebSocketServer.Options) => Layer.Layer<NodeWebSocket.Addr
 
 const own: Host = (options) => NodeWebSocket.layer({ port: 0, ...options })
 
-const route: Host = ({ maxPayloadBytes = 4 << 20, ...options }) =>
+type Middleware = NonNullable<NonNullable<Parameters<typeof HttpRouter.serve>[1]>["middleware"]>
+
+const routeBehind = (middleware: Middleware): Host => ({ maxPayloadBytes = 4 << 20, ...options }) =>
   Layer.effect(
     NodeWebSocket.Address,
     Effect.map(HttpServer.HttpServer, ({ address }) => {
@@ -59,7 +63,7 @@ const route: Host = ({ maxPayloadBytes = 4 << 20, ...options }) =>
   ).pipe(
     Layer.provideMerge(HttpRouter.serve(
       WebSocketServer.layer({ maxPayloadBytes, ...options, controls: NodeWebSocket.controls }),
-      { disableLogger: true, disableListenLog: true }
+      { disableLogger: true, disableListenLog: true, middleware: middleware as never }
     )),
     Layer.provide(NodeHttpServer.layer(() => Http.createServer(), {
       port: 0,
@@ -68,6 +72,8 @@ const route: Host = ({ maxPayloadBytes = 4 << 20, ...options }) =>
       disablePreemptiveShutdown: true
     }))
   )
+
+const route = routeBehind((app) => app)
 
 /** Runs a test against a server that is gone at its end. */
 const withServer =
@@ -264,7 +270,7 @@ for (const [name, host] of [["a server of its own", own], ["a route", route]] as
 
     it(
       "tells a session of changes unasked, and a subscription under its id until it is cancelled",
-      withServer(host, {}, async ({ mcp, url }) => {
+      withServer(host, {}, async ({ mcp, stop, url }) => {
         const [session, listener] = [await connect(url, "Stateful"), await connect(url, "Stateless")]
         for (const id of ["a", "b"]) {
           listener.send(
@@ -288,6 +294,10 @@ for (const [name, host] of [["a server of its own", own], ["a route", route]] as
           "notifications/subscriptions/acknowledged",
           "notifications/tools/list_changed"
         ])
+        // A server that stops ends what only its client would have ended, with a result.
+        await stop()
+        assert.isObject((await listener.answer("b")).result)
+        assert.strictEqual((await listener.closed).code, 1001)
       })
     )
 
@@ -413,6 +423,58 @@ for (const [name, host] of [["a server of its own", own], ["a route", route]] as
     )
 
     it(
+      "holds back a client that sends 20,000 requests and reads nothing, then answers each once",
+      withServer(host, { highWaterMark: 100_000 }, async ({ url }) => {
+        const { socket } = await raw(url)
+        socket.pause()
+        const total = 20_000
+        const text = "x".repeat(500)
+        for (let id = 0; id < total; id++) socket.send(JSON.stringify(wires.call("Stateless", id, "echo", { text })))
+        // Held back: nothing was taken for a while, though there is more to send.
+        for (let last = -1, still = 0; still < 6;) {
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          still = socket.bufferedAmount === last ? still + 1 : 0
+          last = socket.bufferedAmount
+        }
+        assert.isAbove(socket.bufferedAmount, 1 << 20)
+        const ids = new Set<wires.Id>()
+        const done = new Promise<void>((resolve) =>
+          socket.on("message", (data) => {
+            const { id } = JSON.parse(String(data)) as wires.Frame
+            assert.isFalse(ids.has(id!))
+            ids.add(id!)
+            if (ids.size === total) resolve()
+          })
+        )
+        socket.resume()
+        await done
+        socket.close()
+      })
+    )
+
+    it(
+      "reads a message that comes in one packet with the request for the upgrade",
+      withServer(host, {}, async ({ url }) => {
+        const { host: address, hostname, pathname, port } = new URL(url)
+        const socket = Net.connect({ host: hostname, port: Number(port) })
+        const headers = Object.entries({ ...upgrade, host: address }).map(([name, value]) => `${name}: ${value}\r\n`)
+        const message = Buffer.from(JSON.stringify(wires.call("Stateless", 1, "echo", { text: "early" })))
+        // A text frame of up to 64 KiB, masked with zeroes.
+        const frame = Buffer.concat([
+          Buffer.of(0x81, 0xfe, message.length >> 8, message.length & 255, 0, 0, 0, 0),
+          message
+        ])
+        socket.write(Buffer.concat([Buffer.from(`GET ${pathname} HTTP/1.1\r\n${headers.join("")}\r\n`), frame]))
+        let received = ""
+        for await (const chunk of socket.setEncoding("utf8")) {
+          received += chunk
+          if (received.includes("early")) break
+        }
+        assert.match(received, /^HTTP\/1\.1 101 /u)
+      })
+    )
+
+    it(
       "delivers all of it to a client that reads slowly",
       withServer(host, { highWaterMark: 100_000 }, async ({ url }) => {
         const { socket } = await raw(url)
@@ -480,6 +542,25 @@ for (const [name, host] of [["a server of its own", own], ["a route", route]] as
     )
   })
 }
+
+describe("NodeWebSocket as a route, in detail", () => {
+  const hasty = routeBehind((app) =>
+    Effect.timeoutOrElse(app, {
+      duration: "200 millis",
+      orElse: () => Effect.succeed(HttpServerResponse.empty({ status: 408 }))
+    })
+  )
+
+  it(
+    "ends with 1001 when something around it interrupts it",
+    withServer(hasty, { grace: 0 }, async ({ saw, url }) => {
+      const client = await connect(url, "Stateless")
+      client.send(wires.call("Stateless", 1, "never"))
+      assert.strictEqual((await client.closed).code, 1001)
+      await saw("never Cancelled Shutdown")
+    })
+  )
+})
 
 describe("NodeWebSocket as a process", () => {
   it(

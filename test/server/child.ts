@@ -1,7 +1,6 @@
 /** The tools as a process: `stdio`, `http` or `websocket`. What becomes of them is told on stderr, a line each: `event: …`. */
 import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
-import * as NodeWebSocket from "fastmcp-effect/node/NodeWebSocket"
 import * as tools from "./tools.ts"
 
 const probe = tools.makeProbe((event) => process.stderr.write(`event: ${event}\n`))
@@ -15,5 +14,7 @@ if (process.argv[2] === "http") {
     server
   )
 } else if (process.argv[2] === "websocket") {
+  // The other programs start without it.
+  const NodeWebSocket = await import("fastmcp-effect/node/NodeWebSocket")
   NodeWebSocket.serve({ ...options, port: Number(port), ...(host === undefined ? undefined : { host }) })(server)
 } else NodeStdio.run(options)(server)

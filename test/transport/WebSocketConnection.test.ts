@@ -98,7 +98,7 @@ describe("WebSocketConnection", () => {
       Effect.gen(function*() {
         const { answer, begin, over, saw, socket } = yield* open({ connection: limits })
         yield* begin("never", "never")
-        socket.send(call(1, "echo", { text: "before" }), frame, call(3, "echo", { text: "after" }))
+        socket.send(call(1, "echo", { text: "before" }), frame, "no message", call(3, "echo", { text: "after" }))
         assert.strictEqual((yield* answer(1)).result.content[0].text, "before")
         yield* saw("never Cancelled User")
         yield* over
@@ -151,6 +151,26 @@ describe("WebSocketConnection", () => {
       assert.deepStrictEqual([...new Set(reasons)], ["User"])
       assert.lengthOf(logs, 1)
       assert.include(logs[0], tools.secret)
+    }))
+
+  it.effect("closes with 1011 when writing hits a defect", () =>
+    Effect.gen(function*() {
+      const context = yield* wires.build(tools.server())
+      const { controls, ends, send, socket } = yield* webSockets.make()
+      const writer = yield* socket.writer
+      const running = yield* Effect.forkChild(
+        WebSocketConnection.run(
+          Socket.make({
+            reader: socket.reader,
+            writer: Effect.succeed({ ...writer, writeAll: () => Effect.die(new Error("a bug")) })
+          }),
+          { controls }
+        ).pipe(Effect.provideContext(context), Effect.provide(Logger.layer([]))),
+        { startImmediately: true }
+      )
+      send(call(1, "echo", { text: "x" }))
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(ends, [1011])
     }))
 
   it.effect("ends in silence when the handshake fails", () =>
@@ -391,6 +411,31 @@ describe("WebSocketConnection's pings", () => {
       assert.strictEqual(socket.pings(), 1)
       yield* Deferred.succeed(gate, undefined)
       yield* wires.turns()
+      yield* TestClock.adjust("15 seconds")
+      yield* wires.turns()
+      yield* TestClock.adjust("10 seconds")
+      yield* wires.until(isOver)
+      assert.deepStrictEqual([socket.pings(), socket.ends], [2, ["terminate"]])
+    }))
+
+  it.effect("need no answer in time when nothing was read while they were due", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const { answer, isOver, socket } = yield* open({
+        connection: { highWaterMark: 10 },
+        socket: { gate: Deferred.await(gate), isAlive: () => false }
+      })
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(socket.pings(), 1)
+      for (const id of [1, 2, 3]) {
+        socket.send(call(id, "echo", { text: "x" }))
+        yield* wires.turns()
+      }
+      yield* Deferred.succeed(gate, undefined)
+      yield* answer(3)
+      yield* TestClock.adjust("10 seconds")
+      yield* wires.turns()
+      assert.isFalse(isOver())
       yield* TestClock.adjust("15 seconds")
       yield* wires.turns()
       yield* TestClock.adjust("10 seconds")
