@@ -46,7 +46,10 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
       const listen = yield* Listening.make<string>({
         name: "session mailbox",
         newest: newest(redis),
-        connect: Effect.map(ask(redis.reserve), (connection) => ({ newest: newest(connection), next: next(connection) })),
+        connect: Effect.map(
+          ask(redis.reserve),
+          (connection) => ({ newest: newest(connection), next: next(connection) })
+        ),
         isAfter
       })
 

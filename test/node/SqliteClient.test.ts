@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
@@ -37,8 +37,7 @@ const realSleep = (millis: number) => Effect.promise(() => new Promise((resolve)
 const counter = (sql: SqlClient.SqlClient) =>
   Effect.andThen(sql`CREATE TABLE counter (n INTEGER NOT NULL)`, sql`INSERT INTO counter VALUES (0)`)
 
-const valueOf = (sql: SqlClient.SqlClient) =>
-  Effect.map(sql<{ n: number }>`SELECT n FROM counter`, ([row]) => row!.n)
+const valueOf = (sql: SqlClient.SqlClient) => Effect.map(sql<{ n: number }>`SELECT n FROM counter`, ([row]) => row!.n)
 
 /** Reads, lets others have their turn, and writes. */
 const add = (sql: SqlClient.SqlClient) =>
@@ -134,7 +133,9 @@ describe("statements", () => {
     Effect.gen(function*() {
       const sql = yield* inMemory
       const numbers = (to: number) =>
-        sql<{ n: number }>`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${to}) SELECT n FROM c`
+        sql<
+          { n: number }
+        >`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${to}) SELECT n FROM c`
           .stream
       const all = yield* Stream.runCollect(numbers(1000))
       assert.deepStrictEqual(all.map(({ n }) => n), Array.from({ length: 1000 }, (_, index) => index + 1))
@@ -156,7 +157,9 @@ describe("statements", () => {
         check: yield* reasonOf(sql`INSERT INTO t VALUES (2, 'bob', 0)`),
         syntax: yield* reasonOf(sql`SELEC 1`),
         table: yield* reasonOf(sql`SELECT * FROM nowhere`),
-        folder: yield* reasonOf(Effect.scoped(open({ filename: path.join(os.tmpdir(), "no", "such", "folder", "test.db") })))
+        folder: yield* reasonOf(
+          Effect.scoped(open({ filename: path.join(os.tmpdir(), "no", "such", "folder", "test.db") }))
+        )
       }
       assert.deepStrictEqual(Object.values(reasons).map(({ _tag }) => _tag), [
         "UniqueViolation",
@@ -232,7 +235,9 @@ describe("a file", () => {
     Effect.gen(function*() {
       const filename = yield* file
       yield* Effect.scoped(Effect.gen(function*() {
-        const clients = yield* Effect.all(Array.from({ length: 8 }, () => open({ filename })), { concurrency: "unbounded" })
+        const clients = yield* Effect.all(Array.from({ length: 8 }, () => open({ filename })), {
+          concurrency: "unbounded"
+        })
         yield* counter(clients[0]!)
         yield* Effect.forEach(clients, (sql) => sql`UPDATE counter SET n = n + 1`, { concurrency: "unbounded" })
       }))

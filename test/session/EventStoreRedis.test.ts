@@ -94,7 +94,9 @@ needing(redis, () => {
             { startImmediately: true }
           ))
         yield* Effect.sleep("200 millis")
-        const list = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) => line.includes(` name=${name} `))
+        const list = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) =>
+          line.includes(` name=${name} `)
+        )
         assert.strictEqual(list.length, 2)
         yield* Effect.forEach(streams, (key) => Effect.andThen(one.append(key, key.stream), one.end(key)), {
           concurrency: 50
@@ -105,41 +107,45 @@ needing(redis, () => {
 
     const cut = (send: Redis.Redis["Service"]["send"], name: string) =>
       Effect.gen(function*() {
-        const all = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) => line.includes(` name=${name} `))
+        const all = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) =>
+          line.includes(` name=${name} `)
+        )
         for (const line of all) yield* send("CLIENT", "KILL", "ID", /id=(\d+)/.exec(line)![1]!)
         return all.length
       })
 
     it.live("tells everything once and in order though its connections are cut again and again", () =>
-      Effect.scoped(Effect.gen(function*() {
-        const place = yield* keys
-        const send = yield* sendOf(place)
-        const name = `${place.prefix}following`
-        const one = yield* start(place)
-        const other = yield* start(place, { pollInterval: "50 millis" }, { name })
-        yield* one.create(key)
-        const texts = Array.from({ length: 90 }, (_, index) => String(index))
-        const fiber = yield* Effect.forkChild(
-          // A read that was under way when it was cut fails the stream, and who follows goes on from where it was.
-          Effect.gen(function*() {
-            const told: Array<string> = []
-            const go: Effect.Effect<void, SessionError.SessionError> = Effect.suspend(() =>
-              Stream.runForEach(other.follow(key, told.length), ({ data }) => Effect.sync(() => told.push(data)))
-            ).pipe(Effect.catchIf(({ reason }) => reason._tag === "Unavailable", () => go))
-            yield* go
-            return told
-          }),
-          { startImmediately: true }
-        )
-        let count = 0
-        for (const text of texts) {
-          yield* one.append(key, text)
-          if (Number(text) % 30 === 10) count += yield* cut(send, name)
-        }
-        yield* one.end(key)
-        assert.deepStrictEqual(yield* Fiber.join(fiber), texts)
-        assert.isAtLeast(count, 4)
-      }).pipe(Effect.provide(Logger.layer([])))))
+      Effect.scoped(
+        Effect.gen(function*() {
+          const place = yield* keys
+          const send = yield* sendOf(place)
+          const name = `${place.prefix}following`
+          const one = yield* start(place)
+          const other = yield* start(place, { pollInterval: "50 millis" }, { name })
+          yield* one.create(key)
+          const texts = Array.from({ length: 90 }, (_, index) => String(index))
+          const fiber = yield* Effect.forkChild(
+            // A read that was under way when it was cut fails the stream, and who follows goes on from where it was.
+            Effect.gen(function*() {
+              const told: Array<string> = []
+              const go: Effect.Effect<void, SessionError.SessionError> = Effect.suspend(() =>
+                Stream.runForEach(other.follow(key, told.length), ({ data }) => Effect.sync(() => told.push(data)))
+              ).pipe(Effect.catchIf(({ reason }) => reason._tag === "Unavailable", () => go))
+              yield* go
+              return told
+            }),
+            { startImmediately: true }
+          )
+          let count = 0
+          for (const text of texts) {
+            yield* one.append(key, text)
+            if (Number(text) % 30 === 10) count += yield* cut(send, name)
+          }
+          yield* one.end(key)
+          assert.deepStrictEqual(yield* Fiber.join(fiber), texts)
+          assert.isAtLeast(count, 4)
+        }).pipe(Effect.provide(Logger.layer([])))
+      ))
 
     it.live("finds by looking what the channel has not told", () =>
       Effect.scoped(Effect.gen(function*() {

@@ -38,14 +38,20 @@ const moment = TestClock.withLive(Effect.sleep("20 millis"))
 onDatabases((name, database) => {
   suite(
     `on ${name}`,
-    onSql(database, (prefix, limits: EventStoreSql.Options) =>
-      EventStoreSql.layer({ prefix, pollInterval: "20 millis", ...limits }))
+    onSql(
+      database,
+      (prefix, limits: EventStoreSql.Options) => EventStoreSql.layer({ prefix, pollInterval: "20 millis", ...limits })
+    )
   )
 
   describe(`EventStoreSql on ${name}`, () => {
     it.effect("keeps no row it has no use for", () =>
       Effect.gen(function*() {
-        const { rows, store } = yield* start(yield* database, { maxEvents: 5, maxSize: 20, cleanupInterval: Duration.infinity })
+        const { rows, store } = yield* start(yield* database, {
+          maxEvents: 5,
+          maxSize: 20,
+          cleanupInterval: Duration.infinity
+        })
         yield* store.create(key)
         for (let count = 0; count < 10; count++) yield* store.append(key, "abc")
         assert.deepStrictEqual(yield* rows, [1, 5])
@@ -82,7 +88,10 @@ onDatabases((name, database) => {
     it.effect("asks once for all that is followed, and not at all when nothing is", () =>
       Effect.gen(function*() {
         const asked: Array<string> = []
-        const { store } = yield* start(yield* database, { pollInterval: "1 second", cleanupInterval: Duration.infinity }).pipe(
+        const { store } = yield* start(yield* database, {
+          pollInterval: "1 second",
+          cleanupInterval: Duration.infinity
+        }).pipe(
           Effect.provideService(Statement.CurrentTransformer, (statement) =>
             Effect.sync(() => {
               asked.push(statement.compile()[0])
@@ -95,7 +104,10 @@ onDatabases((name, database) => {
         yield* TestClock.adjust("10 seconds")
         yield* moment
         assert.deepStrictEqual(asked, [])
-        const fibers = yield* Effect.forEach(streams, (key) => Effect.forkChild(Stream.runCollect(store.follow(key, 0))))
+        const fibers = yield* Effect.forEach(
+          streams,
+          (key) => Effect.forkChild(Stream.runCollect(store.follow(key, 0)))
+        )
         // Those that begin to follow are not asked for by the transformer's fiber.
         while (asked.length === 0) yield* Effect.andThen(TestClock.adjust("1 second"), moment)
         assert.strictEqual(asked.length, 1)

@@ -21,31 +21,35 @@ needing(redis, () => {
 
   describe("SessionMailboxRedis", () => {
     it.live("brings everything once though its connections are cut again and again", () =>
-      Effect.scoped(Effect.gen(function*() {
-        const { client, prefix } = yield* keys
-        const { send } = Context.get(yield* Layer.build(client()), Redis.Redis)
-        const posting = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client()))
-        const name = `${prefix}listening`
-        const listening = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client({ name })))
-        const texts = yield* collect(listening)
-        let cut = 0
-        /** The shared server has other clients as well. */
-        const cutAll = Effect.gen(function*() {
-          const all = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) => line.includes(` name=${name} `))
-          for (const line of all) {
-            yield* send("CLIENT", "KILL", "ID", /id=(\d+)/.exec(line)![1]!)
-            cut++
+      Effect.scoped(
+        Effect.gen(function*() {
+          const { client, prefix } = yield* keys
+          const { send } = Context.get(yield* Layer.build(client()), Redis.Redis)
+          const posting = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client()))
+          const name = `${prefix}listening`
+          const listening = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client({ name })))
+          const texts = yield* collect(listening)
+          let cut = 0
+          /** The shared server has other clients as well. */
+          const cutAll = Effect.gen(function*() {
+            const all = (yield* send<string>("CLIENT", "LIST")).split("\n").filter((line) =>
+              line.includes(` name=${name} `)
+            )
+            for (const line of all) {
+              yield* send("CLIENT", "KILL", "ID", /id=(\d+)/.exec(line)![1]!)
+              cut++
+            }
+          })
+          for (const text of numbered(90)) {
+            yield* posting.post(letter(text))
+            if (Number(text) % 30 === 10) yield* cutAll
           }
-        })
-        for (const text of numbered(90)) {
-          yield* posting.post(letter(text))
-          if (Number(text) % 30 === 10) yield* cutAll
-        }
-        yield* arrived(texts, 90)
-        assert.deepStrictEqual(texts, numbered(90))
-        // The shared connection and the reserved one, each time that there was one.
-        assert.isAtLeast(cut, 4)
-      }).pipe(Effect.provide(Logger.layer([])))))
+          yield* arrived(texts, 90)
+          assert.deepStrictEqual(texts, numbered(90))
+          // The shared connection and the reserved one, each time that there was one.
+          assert.isAtLeast(cut, 4)
+        }).pipe(Effect.provide(Logger.layer([])))
+      ))
 
     it.live("holds one connection however many listen, and none when nobody does", () =>
       Effect.scoped(Effect.gen(function*() {
@@ -92,31 +96,37 @@ needing(redis, () => {
         assert.isAbove(yield* send<number>("PTTL", key), 60_000)
       })))
 
-    it.live("does not wait for ever for a server that is gone without a word, and reads on elsewhere", () =>
-      Effect.scoped(Effect.gen(function*() {
-        const { client, prefix } = yield* keys
-        const { hostname, port } = new URL(redis.url)
-        const way = yield* proxy({ host: hostname, port: Number(port) })
-        const posting = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client()))
-        const url = new URL(redis.url)
-        url.host = `127.0.0.1:${way.port}`
-        const services = yield* Layer.build(
-          SessionMailboxRedis.layer({ prefix }).pipe(Layer.provideMerge(client({ url: url.href })))
-        )
-        const listening = Context.get(services, SessionMailbox.SessionMailbox)
-        const texts = yield* collect(listening)
-        yield* posting.post(letter("1"))
-        yield* arrived(texts, 1)
-        way.freeze()
-        yield* posting.post(letter("2"))
-        const { reason } = yield* Effect.flip(listening.post(letter("nowhere")))
-        assert.deepInclude(reason, { _tag: "Unavailable", store: "session mailbox" } as const)
-        yield* posting.post(letter("3"))
-        yield* arrived(texts, 3, 1500)
-        assert.deepStrictEqual(texts, ["1", "2", "3"])
-        // Or closing it would wait for answers.
-        Context.get(services, NodeRedis.NodeRedis).client.destroy()
-      }).pipe(Effect.provide(Logger.layer([])))), 60_000)
+    it.live(
+      "does not wait for ever for a server that is gone without a word, and reads on elsewhere",
+      () =>
+        Effect.scoped(
+          Effect.gen(function*() {
+            const { client, prefix } = yield* keys
+            const { hostname, port } = new URL(redis.url)
+            const way = yield* proxy({ host: hostname, port: Number(port) })
+            const posting = yield* connect(Layer.provide(SessionMailboxRedis.layer({ prefix }), client()))
+            const url = new URL(redis.url)
+            url.host = `127.0.0.1:${way.port}`
+            const services = yield* Layer.build(
+              SessionMailboxRedis.layer({ prefix }).pipe(Layer.provideMerge(client({ url: url.href })))
+            )
+            const listening = Context.get(services, SessionMailbox.SessionMailbox)
+            const texts = yield* collect(listening)
+            yield* posting.post(letter("1"))
+            yield* arrived(texts, 1)
+            way.freeze()
+            yield* posting.post(letter("2"))
+            const { reason } = yield* Effect.flip(listening.post(letter("nowhere")))
+            assert.deepInclude(reason, { _tag: "Unavailable", store: "session mailbox" } as const)
+            yield* posting.post(letter("3"))
+            yield* arrived(texts, 3, 1500)
+            assert.deepStrictEqual(texts, ["1", "2", "3"])
+            // Or closing it would wait for answers.
+            Context.get(services, NodeRedis.NodeRedis).client.destroy()
+          }).pipe(Effect.provide(Logger.layer([])))
+        ),
+      60_000
+    )
 
     it.live("is unavailable when Redis refuses", () =>
       Effect.scoped(Effect.gen(function*() {

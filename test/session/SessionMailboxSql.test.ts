@@ -145,20 +145,23 @@ needing(postgres, () => {
     })))
 
   it.live("brings everything once though its connections are cut again and again", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const { client, prefix } = yield* pg
-      const application = `${prefix}cut`
-      const posting = yield* start({ client, prefix })
-      const listening = yield* start({ client: () => pgLayer({ applicationName: application }), prefix })
-      const texts = yield* collect(listening.mailbox)
-      const posted = Array.from({ length: 60 }, (_, index) => String(index))
-      for (const [index, text] of posted.entries()) {
-        yield* posting.mailbox.post(letter(text))
-        if (index % 20 === 10) {
-          yield* posting.sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ${application}`
+    Effect.scoped(
+      Effect.gen(function*() {
+        const { client, prefix } = yield* pg
+        const application = `${prefix}cut`
+        const posting = yield* start({ client, prefix })
+        const listening = yield* start({ client: () => pgLayer({ applicationName: application }), prefix })
+        const texts = yield* collect(listening.mailbox)
+        const posted = Array.from({ length: 60 }, (_, index) => String(index))
+        for (const [index, text] of posted.entries()) {
+          yield* posting.mailbox.post(letter(text))
+          if (index % 20 === 10) {
+            yield* posting
+              .sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ${application}`
+          }
         }
-      }
-      yield* arrived(texts, posted.length)
-      assert.deepStrictEqual(texts, posted)
-    }).pipe(Effect.provide(Logger.layer([])))))
+        yield* arrived(texts, posted.length)
+        assert.deepStrictEqual(texts, posted)
+      }).pipe(Effect.provide(Logger.layer([])))
+    ))
 })

@@ -167,7 +167,10 @@ it.effect("refuses another kind of database", () =>
       onRecordUpdate: () => ["", []],
       onCustom: () => ["", []]
     })
-    const client = Layer.effect(SqlClient.SqlClient, SqlClient.make({ acquirer, compiler, driver: "x", spanAttributes: [] }))
+    const client = Layer.effect(
+      SqlClient.SqlClient,
+      SqlClient.make({ acquirer, compiler, driver: "x", spanAttributes: [] })
+    )
     const exit = yield* Effect.exit(
       Layer.build(SessionStoreSql.layer().pipe(Layer.provide(client), Layer.provide(Reactivity.layer)))
     )
@@ -189,7 +192,10 @@ needing(postgres, () => {
       const { sql: other, store } = yield* start({ client: limited, prefix })
       yield* store.create(session("one"), options)
       assert.isDefined(yield* store.get("one"))
-      assert.strictEqual((yield* Effect.flip(other`CREATE TABLE ${other(`${prefix}x`)} (a int)`)).reason._tag, "AuthorizationError")
+      assert.strictEqual(
+        (yield* Effect.flip(other`CREATE TABLE ${other(`${prefix}x`)} (a int)`)).reason._tag,
+        "AuthorizationError"
+      )
     })))
 
   it.live("is unavailable, not broken, when its connections are cut in the middle of a transaction", () =>
@@ -203,9 +209,13 @@ needing(postgres, () => {
       // Whoever creates a session waits for this lock, within its own transaction.
       const outcomes = yield* sql.withTransaction(Effect.gen(function*() {
         yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`${prefix}sessions`}, 0))`
-        const creating = Effect.forEach(Array(3).keys(), (index) => Effect.exit(store.create(session(`${index}`), options)), {
-          concurrency: "unbounded"
-        })
+        const creating = Effect.forEach(
+          Array(3).keys(),
+          (index) => Effect.exit(store.create(session(`${index}`), options)),
+          {
+            concurrency: "unbounded"
+          }
+        )
         const waiting = watching<{ pid: number }>`
           SELECT pid FROM pg_stat_activity WHERE application_name = ${application} AND wait_event_type = 'Lock'`
         const cutting = Effect.gen(function*() {
@@ -217,7 +227,9 @@ needing(postgres, () => {
       }))
       for (const outcome of outcomes) {
         const error = Exit.isFailure(outcome) ? outcome.cause.reasons : []
-        assert.deepStrictEqual(error.map((reason) => reason._tag === "Fail" && reason.error.reason._tag), ["Unavailable"])
+        assert.deepStrictEqual(error.map((reason) => reason._tag === "Fail" && reason.error.reason._tag), [
+          "Unavailable"
+        ])
       }
       yield* store.create(session("after"), options)
       assert.strictEqual(yield* store.size, 1)

@@ -43,7 +43,10 @@ const events = (texts: ReadonlyArray<string>, from = 1): ReadonlyArray<EventStor
 
 const collect = (store: Store, after: number, of = key) => Stream.runCollect(store.follow(of, after))
 
-export const suite = (name: string, { isShared, place, time }: Backend<EventStore.EventStore, EventStore.Limits>): void => {
+export const suite = (
+  name: string,
+  { isShared, place, time }: Backend<EventStore.EventStore, EventStore.Limits>
+): void => {
   const run = time === "virtual" ? it.effect : it.live
   const wait = (duration: Duration.Duration, part: number) =>
     (time === "virtual" ? TestClock.adjust : Effect.sleep)(Duration.times(duration, part))
@@ -112,17 +115,20 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         assert.deepStrictEqual(yield* store.read(key, 0), events(texts))
       }))
 
-    law("leaves a stream that exists as it is when it is created again, ended or not", (store) =>
-      Effect.gen(function*() {
-        yield* store.create(key)
-        yield* store.append(key, "1")
-        yield* store.create(key)
-        assert.strictEqual(yield* store.append(key, "2"), 2)
-        yield* store.end(key)
-        yield* store.create(key)
-        yield* fails(unknown(), store.append(key, "3"))
-        assert.deepStrictEqual(yield* store.read(key, 0), events(["1", "2"]))
-      }))
+    law(
+      "leaves a stream that exists as it is when it is created again, ended or not",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(key)
+          yield* store.append(key, "1")
+          yield* store.create(key)
+          assert.strictEqual(yield* store.append(key, "2"), 2)
+          yield* store.end(key)
+          yield* store.create(key)
+          yield* fails(unknown(), store.append(key, "3"))
+          assert.deepStrictEqual(yield* store.read(key, 0), events(["1", "2"]))
+        })
+    )
 
     law("knows no stream that was not created, and none of another session", (store) =>
       Effect.gen(function*() {
@@ -143,7 +149,10 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
 
     law("keeps names apart that are alike when put together", (store) =>
       Effect.gen(function*() {
-        const names = [["a:b", "c"], ["a", "b:c"], ["", "a:b:c"], ["a:b:c", ""], ["1:a", "b"], ["1", "a:b"], ["A", "b:c"]]
+        const names = [["a:b", "c"], ["a", "b:c"], ["", "a:b:c"], ["a:b:c", ""], ["1:a", "b"], ["1", "a:b"], [
+          "A",
+          "b:c"
+        ]]
         const all = names.map(([session, stream]) => ({ session: session!, stream: stream! }))
         for (const key of all) {
           yield* store.create(key)
@@ -170,23 +179,27 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         }
       }))
 
-    law("keeps the newest events up to their number, and says so when an older one is asked for", (store) =>
-      Effect.gen(function*() {
-        yield* store.create(key)
-        const texts = numbered("", 12)
-        for (const [index, text] of texts.entries()) {
-          yield* store.append(key, text)
-          const first = Math.max(0, index + 1 - 5)
-          assert.deepStrictEqual(yield* store.read(key, first), events(texts.slice(first, index + 1), first + 1))
-          if (first > 0) {
-            yield* fails(trimmed(first - 1), store.read(key, first - 1))
-            yield* fails(trimmed(0), store.read(key, 0))
-            yield* fails(trimmed(first - 1), collect(store, first - 1))
+    law(
+      "keeps the newest events up to their number, and says so when an older one is asked for",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(key)
+          const texts = numbered("", 12)
+          for (const [index, text] of texts.entries()) {
+            yield* store.append(key, text)
+            const first = Math.max(0, index + 1 - 5)
+            assert.deepStrictEqual(yield* store.read(key, first), events(texts.slice(first, index + 1), first + 1))
+            if (first > 0) {
+              yield* fails(trimmed(first - 1), store.read(key, first - 1))
+              yield* fails(trimmed(0), store.read(key, 0))
+              yield* fails(trimmed(first - 1), collect(store, first - 1))
+            }
           }
-        }
-        assert.deepStrictEqual(yield* store.read(key, 12), [])
-        assert.strictEqual(yield* store.last(key), 12)
-      }), { maxEvents: 5 })
+          assert.deepStrictEqual(yield* store.read(key, 12), [])
+          assert.strictEqual(yield* store.last(key), 12)
+        }),
+      { maxEvents: 5 }
+    )
 
     law("keeps the newest events up to their size", (store) =>
       Effect.gen(function*() {
@@ -219,23 +232,26 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         assert.deepStrictEqual(yield* store.read(key, 2), events(["3", "4"], 3))
       }), { maxSize: 10 })
 
-    law("takes no event after the end, and can be read for its time to live from there", (store) =>
-      Effect.gen(function*() {
-        yield* store.create(key)
-        yield* store.append(key, "1")
-        yield* store.end(key)
-        yield* fails(unknown(), store.append(key, "2"))
-        yield* wait(timeToLive, 0.6)
-        // Neither a second end nor whoever reads makes it longer.
-        yield* store.end(key)
-        assert.deepStrictEqual(yield* store.read(key, 0), events(["1"]))
-        assert.strictEqual(yield* store.last(key), 1)
-        assert.deepStrictEqual(yield* collect(store, 0), events(["1"]))
-        yield* wait(timeToLive, 0.6)
-        yield* fails(unknown(), store.read(key, 0))
-        yield* fails(unknown(), store.last(key))
-        yield* fails(unknown(), collect(store, 0))
-      }))
+    law(
+      "takes no event after the end, and can be read for its time to live from there",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(key)
+          yield* store.append(key, "1")
+          yield* store.end(key)
+          yield* fails(unknown(), store.append(key, "2"))
+          yield* wait(timeToLive, 0.6)
+          // Neither a second end nor whoever reads makes it longer.
+          yield* store.end(key)
+          assert.deepStrictEqual(yield* store.read(key, 0), events(["1"]))
+          assert.strictEqual(yield* store.last(key), 1)
+          assert.deepStrictEqual(yield* collect(store, 0), events(["1"]))
+          yield* wait(timeToLive, 0.6)
+          yield* fails(unknown(), store.read(key, 0))
+          yield* fails(unknown(), store.last(key))
+          yield* fails(unknown(), collect(store, 0))
+        })
+    )
 
     law("forgets a stream that has had no event for a while, and begins it anew", (store) =>
       Effect.gen(function*() {
@@ -277,21 +293,24 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         yield* fails(unknown(), store.last(key))
       }))
 
-    law("tells a follower what is there and what comes, from each position, and ends with the stream", (store) =>
-      Effect.gen(function*() {
-        yield* store.create(key)
-        const texts = numbered("", 6)
-        yield* appendAll(store, texts.slice(0, 3))
-        const fibers = yield* Effect.forEach([0, 1, 2, 3, 3], (after) => Effect.forkChild(collect(store, after)))
-        for (const text of texts.slice(3)) {
-          yield* store.append(key, text)
-          yield* Effect.yieldNow
-        }
-        yield* store.end(key)
-        const told = yield* Effect.forEach(fibers, Fiber.join)
-        assert.deepStrictEqual(told, [0, 1, 2, 3, 3].map((after) => events(texts.slice(after), after + 1)))
-        assert.deepStrictEqual(yield* collect(store, 6), [])
-      }))
+    law(
+      "tells a follower what is there and what comes, from each position, and ends with the stream",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(key)
+          const texts = numbered("", 6)
+          yield* appendAll(store, texts.slice(0, 3))
+          const fibers = yield* Effect.forEach([0, 1, 2, 3, 3], (after) => Effect.forkChild(collect(store, after)))
+          for (const text of texts.slice(3)) {
+            yield* store.append(key, text)
+            yield* Effect.yieldNow
+          }
+          yield* store.end(key)
+          const told = yield* Effect.forEach(fibers, Fiber.join)
+          assert.deepStrictEqual(told, [0, 1, 2, 3, 3].map((after) => events(texts.slice(after), after + 1)))
+          assert.deepStrictEqual(yield* collect(store, 6), [])
+        })
+    )
 
     law("has a follower wait for the first event and for the end", (store) =>
       Effect.gen(function*() {
@@ -334,22 +353,25 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         assert.deepStrictEqual(told, events(["1"]))
       }), { maxSize: 10 })
 
-    law("ends followers of a session that is dropped, who never see a stream begun after it", (store) =>
-      Effect.gen(function*() {
-        const other = { session: "two", stream: "a" }
-        yield* Effect.forEach([key, other], store.create)
-        yield* appendAll(store, ["1", "2"])
-        const fiber = yield* Effect.forkChild(collect(store, 1), { startImmediately: true })
-        const staying = yield* Effect.forkChild(collect(store, 0, other), { startImmediately: true })
-        yield* moment
-        yield* store.drop("one")
-        yield* store.create(key)
-        yield* appendAll(store, ["new", "new", "new"])
-        assert.deepStrictEqual(yield* Fiber.join(fiber), events(["2"], 2))
-        yield* store.append(other, "1")
-        yield* store.end(other)
-        assert.deepStrictEqual(yield* Fiber.join(staying), events(["1"]))
-      }))
+    law(
+      "ends followers of a session that is dropped, who never see a stream begun after it",
+      (store) =>
+        Effect.gen(function*() {
+          const other = { session: "two", stream: "a" }
+          yield* Effect.forEach([key, other], store.create)
+          yield* appendAll(store, ["1", "2"])
+          const fiber = yield* Effect.forkChild(collect(store, 1), { startImmediately: true })
+          const staying = yield* Effect.forkChild(collect(store, 0, other), { startImmediately: true })
+          yield* moment
+          yield* store.drop("one")
+          yield* store.create(key)
+          yield* appendAll(store, ["new", "new", "new"])
+          assert.deepStrictEqual(yield* Fiber.join(fiber), events(["2"], 2))
+          yield* store.append(other, "1")
+          yield* store.end(other)
+          assert.deepStrictEqual(yield* Fiber.join(staying), events(["1"]))
+        })
+    )
 
     law("ends a follower when the stream is forgotten", (store) =>
       Effect.gen(function*() {
@@ -378,7 +400,9 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         const kept = yield* other.read(key, 0)
         assert.deepStrictEqual(
           kept,
-          texts.map((data, index) => ({ position: positions[index]!, data })).toSorted((a, b) => a.position - b.position)
+          texts.map((data, index) => ({ position: positions[index]!, data })).toSorted((a, b) =>
+            a.position - b.position
+          )
         )
       }))
 
@@ -414,9 +438,13 @@ export const suite = (name: string, { isShared, place, time }: Backend<EventStor
         const texts = numbered("", 100)
         const fibers = yield* Effect.forEach([one, other, other], (store) =>
           Effect.forkChild(collect(store, 0), { startImmediately: true }))
-        for (const text of texts) yield* one.append(key, text)
+        for (const text of texts) {
+          yield* one.append(key, text)
+        }
         yield* one.end(key)
-        for (const fiber of fibers) assert.deepStrictEqual(yield* Fiber.join(fiber), events(texts))
+        for (const fiber of fibers) {
+          assert.deepStrictEqual(yield* Fiber.join(fiber), events(texts))
+        }
       }))
 
     between("ends a follower whose session another drops", (one, other) =>
