@@ -253,7 +253,7 @@ export const make = (options: Options): Router => {
 const limited = (server: Semaphore.Semaphore | undefined, handle: Handler): Handler => (params, call) => {
   const plan = handle(params, call)
   if (plan instanceof McpError.McpError || (server === undefined && call.limit === undefined)) return plan
-  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined))
+  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined), call.request.turns)
   return { ...plan, effect: call.request.turn.run(plan.effect) }
 }
 
