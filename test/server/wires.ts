@@ -1,6 +1,6 @@
 /**
- * A client's end of each transport as one thing: frames in, frames out, on the test's clock. Memory, stdio and HTTP here
- * are the real transports with nothing behind them that takes time: no process, no socket.
+ * A client's end of each transport as one thing: frames in, frames out, on the test's clock. They are the real
+ * transports with nothing behind them that takes time: no process, no socket.
  */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -14,15 +14,18 @@ import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as HeaderValue from "fastmcp-effect/protocol/HeaderValue"
+import type * as HttpEndpoint from "fastmcp-effect/transport/HttpEndpoint"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
 import * as StreamableHttpServer from "fastmcp-effect/transport/StreamableHttpServer"
+import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
+import * as webSockets from "../transport/webSockets.ts"
 
 export type Era = "Stateful" | "Stateless"
-export type Name = "memory" | "stdio" | "http"
+export type Name = "memory" | "stdio" | "websocket" | "http"
 
-export const names: ReadonlyArray<Name> = ["memory", "stdio", "http"]
+export const names: ReadonlyArray<Name> = ["memory", "stdio", "websocket", "http"]
 export const eras: ReadonlyArray<Era> = ["Stateful", "Stateless"]
 
 export type Id = string | number
@@ -92,7 +95,7 @@ export interface Options {
   readonly revision?: string
   /** What the client says in the handshake that it can do. */
   readonly capabilities?: object
-  /** Makes each write to stdout wait. */
+  /** Makes each write wait, on a wire of one connection. */
   readonly gate?: Effect.Effect<void>
 }
 
@@ -232,17 +235,50 @@ const stdio: Connect = (era, options) =>
     }
   })
 
+const webSocket: Connect = (era, options) =>
+  Effect.gen(function*() {
+    const frames: Array<Frame> = []
+    const socket = yield* webSockets.make({
+      gate: options.gate,
+      onFrame: (frame) => frames.push(JSON.parse(frame) as Frame)
+    })
+    const { close, value: server } = yield* closable(WebSocketServer.make({
+      ...options as WebSocketServer.Options,
+      ...(options.maxLineBytes === undefined ? undefined : { maxPayloadBytes: options.maxLineBytes })
+    }))
+    const running = server.accept(
+      Effect.succeed(socket.socket),
+      { method: "GET", header: () => undefined },
+      socket.controls
+    )
+    const send = (frame: string | object) => socket.send(text(frame))
+    return {
+      name: "websocket",
+      era,
+      send,
+      sendBytes: (chunk) => socket.send(chunk),
+      frames,
+      statuses: [],
+      cancel: (requestId) => send(notification("notifications/cancelled", { requestId })),
+      hangUp: Effect.suspend(() => {
+        socket.close()
+        return Effect.asVoid(Effect.exit(Fiber.await(running)))
+      }),
+      stop: close
+    }
+  })
+
 /** One POST, and what came back. */
 export interface Post {
   status: number
-  headers: StreamableHttpServer.Headers
+  headers: HttpEndpoint.Headers
   body: string
   isOver: boolean
   disconnect: () => void
 }
 
 export interface Http {
-  readonly transport: StreamableHttpServer.StreamableHttpServer
+  readonly transport: HttpEndpoint.Endpoint
   /** A POST unless said otherwise; headers that are `undefined` are left out. */
   readonly send: (body: string | object, headers?: { readonly [name: string]: string | undefined }, options?: {
     readonly method?: string
@@ -282,8 +318,8 @@ export const http = (
     send: (body, headers = {}, { method = "POST", onFrame = () => {} } = {}) => {
       const post: Post = { status: 0, headers: {}, body: "", isOver: false, disconnect: () => {} }
       const all: { readonly [name: string]: string | undefined } = { ...headersOf(body), ...headers }
-      const head = { method, header: (name: string) => all[name] }
-      const respond = (status: number, headers: StreamableHttpServer.Headers, body: string) => {
+      const head = { method, url: "/mcp", header: (name: string) => all[name] }
+      const respond = (status: number, headers: HttpEndpoint.Headers, body: string) => {
         if (post.status !== 0) throw new Error("answered twice")
         Object.assign(post, { status, headers, body, isOver: true })
         if (body !== "") onFrame(JSON.parse(body) as Frame)
@@ -302,14 +338,15 @@ export const http = (
             write: (event) => {
               if (post.isOver) throw new Error("written after the end")
               post.body += event
-              const data = /^data: (.*)$/mu.exec(event)
+              const data = /^data: (.+)$/mu.exec(event)
               if (data !== null) onFrame(JSON.parse(data[1]!) as Frame)
             },
             end: () => {
               post.isOver = true
             },
             congested: () => false,
-            drained: Effect.void
+            drained: Effect.void,
+            abort: () => post.disconnect()
           }
         }
       })
@@ -357,7 +394,7 @@ const overHttp: Connect = (era, options) =>
     }
   })
 
-const connect: { readonly [name in Name]: Connect } = { memory, stdio, http: overHttp }
+const connect: { readonly [name in Name]: Connect } = { memory, stdio, websocket: webSocket, http: overHttp }
 
 /** What a layer gives, for tests that connect by themselves. */
 export const build = <A, E>(layer: Layer.Layer<A, E>): Effect.Effect<Context.Context<A>, E, Scope.Scope> =>
