@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { ClientLog, Content, Progress, Tool } from "fastmcp-effect"
+import { ClientLog, Content, Progress, ResponseStream, Tool } from "fastmcp-effect"
 import { png, wav } from "./media.ts"
 
 const simpleText = Tool.make("test_simple_text", {
@@ -107,6 +107,16 @@ const slow = Tool.make("test_tool_slow", {
   })
 })
 
+const reconnection = Tool.make("test_reconnection", {
+  description: "Closes the connection its answer would come on, works on, and answers who comes back for it",
+  success: Schema.String,
+  handler: Effect.fnUntraced(function*() {
+    yield* ResponseStream.closeConnection
+    yield* Effect.sleep("100 millis")
+    return "Reconnection test completed successfully. If you received this, the client properly reconnected after stream closure."
+  })
+})
+
 const fast = Tool.make("test_tool_fast", {
   description: "Answers at once",
   success: Schema.String,
@@ -151,6 +161,7 @@ export const all = [
   toolWithProgress,
   slow,
   fast,
+  reconnection,
   errorHandling,
   missingCapability,
   streamingElicitation

@@ -43,6 +43,8 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly reportProgress: (progress: number, options?: ProgressOptions) => Effect.Effect<void>
   /** Sends a log message if the client wants this level; see `ClientLog`. */
   readonly log: (level: McpSchema.LoggingLevel, data: unknown, logger?: string) => Effect.Effect<void>
+  /** Closes the connection the answer would come on; see `ResponseStream`. */
+  readonly closeConnection: Effect.Effect<void>
   /** Calls a tool of the same server within this request's budget; see `Tool.call`. */
   readonly callTool: (
     params: Pick<McpSchema.CallToolParams, "name" | "arguments">
@@ -92,6 +94,7 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   notify: () => Effect.void,
   reportProgress: () => Effect.void,
   log: () => Effect.void,
+  closeConnection: Effect.void,
   callTool: ({ name }) => Effect.fail(McpError.make(new McpError.ToolNotFound({ name }))),
   readResource: ({ uri }) => Effect.fail(McpError.make(new McpError.ResourceNotFound({ uri }))),
   getPrompt: ({ name }) => Effect.fail(McpError.make(new McpError.PromptNotFound({ name }))),

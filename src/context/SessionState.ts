@@ -3,7 +3,7 @@
  * stateful revisions have sessions. From 2026-07-28 a request stands alone, so hand out an id of your own, take it back
  * as an argument, and keep the values in a store of yours.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -14,9 +14,23 @@ import * as RequestContext from "./RequestContext.ts"
 
 /** What a session keeps, as JSON. @category models @since 0.1.0 */
 export interface Values {
+  /** As this process last saw it. What other processes of the session wrote is there after `refresh`. */
   readonly get: (key: string) => Json | undefined
-  readonly set: (key: string, value: Json) => void
-  readonly remove: (key: string) => void
+  readonly refresh: Effect.Effect<void, SessionStateError>
+  /**
+   * Changes one value in a step that no other request comes between; undefined as `next` removes it, and a failure
+   * leaves it as it was. `change` runs again where another process was faster.
+   */
+  readonly modify: <A>(
+    key: string,
+    change: (current: Json | undefined) => Exit.Exit<Modified<A>, SessionStateError>
+  ) => Effect.Effect<A, SessionStateError>
+}
+
+/** What a change of a value came to. @category models @since 0.1.0 */
+export interface Modified<out A> {
+  readonly value: A
+  readonly next: Json | undefined
 }
 
 // ----------------------------------------------------------------------------
@@ -54,8 +68,17 @@ export class InvalidValue extends Schema.TaggedClass<InvalidValue>()("InvalidVal
   }
 }
 
+/** The session has ended since, or the store it is kept in does not answer. @category reasons @since 0.1.0 */
+export class Unavailable extends Schema.TaggedClass<Unavailable>()("Unavailable", {
+  text: Schema.String
+}) {
+  get message(): string {
+    return `The session's values cannot be reached: ${this.text}`
+  }
+}
+
 /** @category models @since 0.1.0 */
-export const Reason = Schema.Union([NoSession, Unreadable, InvalidValue])
+export const Reason = Schema.Union([NoSession, Unreadable, InvalidValue, Unavailable])
 
 /** @category models @since 0.1.0 */
 export type Reason = typeof Reason.Type
@@ -118,40 +141,40 @@ export const make: {
   const decode = SchemaParser.decodeUnknownExit(codec)
   const encode = SchemaParser.encodeUnknownExit(codec)
 
-  // NOTE: exits, not effects: an effect may let another request in between reading and writing.
-  const access = <B>(use: (session: Values) => Exit.Exit<B, SessionStateError>): Access<B> =>
+  const access = <B>(use: (session: Values) => Effect.Effect<B, SessionStateError>): Access<B> =>
     RequestContext.RequestContext.use(({ revision, session }) =>
       session === undefined ? fail(new NoSession({ name, revision: revision.version })) : use(session)
     )
 
   // What `Current` is depends on the options.
-  const read = (session: Values): Exit.Exit<any, SessionStateError> => {
-    const json = session.get(name)
+  const read = (json: Json | undefined): Exit.Exit<any, SessionStateError> => {
     if (json === undefined) return Exit.succeed(options === undefined ? Option.none() : options.default)
     const decoded = decode(json)
     if (Exit.isFailure(decoded)) return fail(new Unreadable({ name, text: faultOf(decoded.cause) }))
     return Exit.succeed(options === undefined ? Option.some(decoded.value) : decoded.value)
   }
 
-  const write = (session: Values, value: A): Exit.Exit<void, SessionStateError> => {
+  const written = (value: A): Exit.Exit<Modified<A>, SessionStateError> => {
     const encoded = encode(value)
     if (Exit.isFailure(encoded)) return fail(new InvalidValue({ name, text: faultOf(encoded.cause) }))
-    return Exit.succeed(session.set(name, encoded.value as Json))
+    return Exit.succeed({ value, next: encoded.value as Json })
   }
 
   return {
     name,
-    get: access(read),
-    set: (value) => access((session) => write(session, value)),
+    get: access((session) => Effect.flatMap(session.refresh, () => read(session.get(name)))),
+    set: (value) => access((session) => Effect.asVoid(session.modify(name, () => written(value)))),
     update: (f) =>
-      access((session) => {
-        const current = read(session)
-        if (Exit.isFailure(current)) return current
-        const value: A = f(current.value)
-        return Exit.map(write(session, value), () => value)
-      }),
-    remove: access((session) => Exit.succeed(session.remove(name)))
+      access((session) =>
+        session.modify(name, (json) => {
+          const current = read(json)
+          return Exit.isFailure(current) ? current : written(f(current.value))
+        })
+      ),
+    remove: access((session) => session.modify(name, () => removed))
   }
 }
+
+const removed: Exit.Exit<Modified<void>> = Exit.succeed({ value: undefined, next: undefined })
 
 const fail = (reason: Reason) => Exit.fail(new SessionStateError({ reason }))

@@ -1,20 +1,25 @@
 /**
- * MCP over HTTP on Node: a bare `node:http` server, because a small request would pay much of its time to a router. Mount `StreamableHttpServer` on an `HttpRouter` instead when it has to live beside other routes. Importing the
- * module turns on Effect's schema compiler for the process.
+ * MCP over HTTP on Node: a bare `node:http` server, because a small request would pay much of its time to a router. The
+ * program's own routes may stand beside it (`routes`). Importing the module turns on Effect's schema compiler for the
+ * process.
  */
 import "effect/schema/SchemaJITCompiler/enable"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import * as Banner from "../console/Banner.ts"
+import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
+import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
 import * as TransportError from "../transport/TransportError.ts"
+import * as http from "./internal/http.ts"
 import * as nodeProcess from "./internal/process.ts"
 
 /** @category models @since 0.1.0 */
@@ -25,6 +30,20 @@ export interface Options extends StreamableHttpServer.Options {
   readonly host?: string
   /** `/mcp`. */
   readonly path?: string
+  /** The transport of 2024-11-05 beside it, for clients that know no other: on `/sse` and `/messages` when true. Off. */
+  readonly sse?: boolean | SseServer.Paths
+  /** Answers GET with 200 for as long as the server takes requests, then with 503, whatever the host: `/health`. */
+  readonly health?: string | false
+  /** What else the server answers: paths that are none of the above go to these routes. */
+  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  /** Connections at one time; one more is answered with 503 and closed. 16,384. */
+  readonly maxConnections?: number
+  /** Bytes of all headers of a request; 431 above it. 16 KiB. */
+  readonly maxHeaderBytes?: number
+  /** How long the headers of a request may take to come; 408 afterwards. 10 seconds. */
+  readonly headersTimeout?: Duration.Input
+  /** How long a connection may be idle between two requests. 60 seconds. */
+  readonly idleTimeout?: Duration.Input
   /** How long requests in flight may go on after a signal. 5 seconds. */
   readonly grace?: Duration.Input
 }
@@ -77,16 +96,84 @@ const listen = (
   Receiver.Receiver | Scope.Scope
 > =>
   Effect.gen(function*() {
-    const { grace = "5 seconds", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
-    const server = Http.createServer()
+    const { grace = "5 seconds", health = "/health", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
+    const headersTimeout = millis(options.headersTimeout ?? "10 seconds")
+    const limits = { stallTimeout: millis(options.stallTimeout ?? "30 seconds") }
+    const server = Http.createServer({
+      maxHeaderSize: options.maxHeaderBytes ?? 16 << 10,
+      headersTimeout,
+      requestTimeout: headersTimeout + millis(options.bodyTimeout ?? "30 seconds"),
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: millis(options.idleTimeout ?? "60 seconds")
+    })
+    let isStopping = false
     // Released last to first: nobody new comes in, requests in flight end and are answered, connections are closed.
     yield* Effect.addFinalizer(() => hangUp(server))
-    const transport = yield* StreamableHttpServer.make({ ...options, grace })
-    server.on("request", (request, response) => handle(transport, path, request, response))
-    yield* Effect.acquireRelease(open(server, host, port), () => Effect.sync(() => server.close()))
+    const endpoints = new Map<string, HttpEndpoint.Endpoint>()
+    endpoints.set(path, yield* StreamableHttpServer.make({ ...options, grace }))
+    if (options.sse !== undefined && options.sse !== false) {
+      const paths = options.sse === true ? {} : options.sse
+      for (const [at, endpoint] of yield* SseServer.make({ ...options, ...paths, grace })) endpoints.set(at, endpoint)
+    }
+    const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
+
+    bound(server, options.maxConnections ?? 16_384)
+    server.on("request", (request, response) => {
+      const url = request.url!
+      const query = url.indexOf("?")
+      const at = query === -1 ? url : url.slice(0, query)
+      const endpoint = endpoints.get(at)
+      if (endpoint !== undefined) return http.handle(endpoint, request, response, limits)
+      if (at === health && request.method === "GET") return tellHealth(request, response, !isStopping)
+      other(request, response)
+    })
+    yield* Effect.acquireRelease(open(server, host, port), () =>
+      Effect.sync(() => {
+        isStopping = true
+        server.close()
+      }))
     const address = server.address() as AddressInfo
     return { url: `http://${reachableAt(address, options)}:${address.port}${path}`, port: address.port }
   })
+
+const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
+
+type Handler = (request: Http.IncomingMessage, response: Http.ServerResponse) => void
+
+/** The program's own routes; loaded only where there are some, for a router costs time to start. */
+const routesOf = (
+  routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
+): Effect.Effect<Handler, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const [Router, Server] = yield* Effect.promise(() =>
+      Promise.all([import("effect/http/HttpRouter"), import("@effect/platform-node/NodeHttpServer")])
+    )
+    return yield* Server.makeHandler(yield* Router.toHttpEffect(routes), { scope: yield* Effect.scope })
+  })
+
+const notFound: Handler = (request, response) => {
+  response.writeHead(404).end()
+  request.resume()
+}
+
+const tellHealth = (request: Http.IncomingMessage, response: Http.ServerResponse, isWell: boolean): void => {
+  request.resume()
+  response.writeHead(isWell ? 200 : 503, { "content-type": "text/plain", "cache-control": "no-store" })
+    .end(isWell ? "ok\n" : "stopping\n")
+}
+
+/** One connection too many is told so in the fewest bytes, and costs nothing more. */
+const bound = (server: Http.Server, maxConnections: number): void => {
+  let connections = 0
+  server.on("connection", (socket: Socket) => {
+    connections++
+    socket.once("close", () => connections--)
+    if (connections > maxConnections) {
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+      socket.destroySoon()
+    }
+  })
+}
 
 /** A name the guard lets in: a server on all addresses is reached by one of its own. */
 const reachableAt = ({ address, family }: AddressInfo, { allowedHosts }: Options): string =>
@@ -115,100 +202,3 @@ const hangUp = (server: Http.Server) =>
     Effect.timeoutOption("1 second"),
     Effect.andThen(Effect.sync(() => server.closeAllConnections()))
   )
-
-const handle = (
-  transport: StreamableHttpServer.StreamableHttpServer,
-  path: string,
-  request: Http.IncomingMessage,
-  response: Http.ServerResponse
-): void => {
-  const url = request.url!
-  if (url !== path && !url.startsWith(`${path}?`)) {
-    response.writeHead(404).end()
-    request.resume()
-    return
-  }
-  const { headers } = request
-  const head: StreamableHttpServer.Head = {
-    method: request.method!,
-    header: (name) => {
-      const value = headers[name]
-      return Array.isArray(value) ? value.join(", ") : value
-    }
-  }
-  const refused = transport.refuse(head)
-  if (refused !== undefined) return refuse(request, response, refused)
-  readBody(request, transport.maxBodyBytes, (body) => {
-    if (body === undefined) return refuse(request, response, StreamableHttpServer.tooLarge(transport.maxBodyBytes))
-    const disconnect = transport.accept(head, body, responder(response))
-    if (response.writableFinished) return
-    response.once("close", () => {
-      if (!response.writableFinished) disconnect()
-    })
-  })
-}
-
-const refuse = (
-  request: Http.IncomingMessage,
-  response: Http.ServerResponse,
-  { body, headers, status }: StreamableHttpServer.Refusal
-): void => {
-  // The rest of a body nobody will read must not keep the connection.
-  request.resume()
-  response.writeHead(status, { ...headers, connection: "close" }).end(body)
-}
-
-const readBody = (
-  request: Http.IncomingMessage,
-  limit: number,
-  done: (body: string | undefined) => void
-): void => {
-  let chunks: Array<Buffer> | undefined = []
-  let size = 0
-  request.on("data", (chunk: Buffer) => {
-    if (chunks === undefined) return
-    size += chunk.length
-    if (size > limit) {
-      chunks = undefined
-      return done(undefined)
-    }
-    chunks.push(chunk)
-  })
-  request.on("end", () => {
-    if (chunks === undefined) return
-    done((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString("utf8"))
-  })
-}
-
-const responder = (response: Http.ServerResponse): StreamableHttpServer.Responder => ({
-  respond: (status, headers, body) => {
-    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body)
-  },
-  stream: (status, headers) => {
-    response.writeHead(status, headers)
-    response.flushHeaders()
-    return {
-      write: (text) => {
-        response.write(text)
-      },
-      end: () => {
-        response.end()
-      },
-      congested: () => response.writableNeedDrain,
-      drained: Effect.callback<void>((resume) => {
-        if (!response.writableNeedDrain || response.closed) return resume(Effect.void)
-        const done = () => {
-          response.off("drain", done)
-          response.off("close", done)
-          resume(Effect.void)
-        }
-        response.once("drain", done)
-        response.once("close", done)
-        return Effect.sync(() => {
-          response.off("drain", done)
-          response.off("close", done)
-        })
-      })
-    }
-  }
-})

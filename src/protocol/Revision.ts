@@ -50,6 +50,8 @@ export interface Revision {
   readonly era: Era.Era
   /** Whether a peer may send several messages in one JSON array. */
   readonly batches: boolean
+  /** Whether clients know that the server may close the connection of a stream, and come back for the rest. */
+  readonly polls: boolean
   /** Requests a client may send. */
   readonly requests: { readonly [method: string]: Method }
   /** Notifications a client may send. */

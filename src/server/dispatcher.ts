@@ -22,6 +22,7 @@ import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
+import * as Session from "../session/Session.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import type * as Receiver from "../transport/Receiver.ts"
@@ -89,14 +90,15 @@ interface Shared extends Options, inFlight.Shared {
 class Conversation implements Receiver.Peer {
   private readonly shared: Shared
   readonly connection: Receiver.Connection
-  private readonly session = statefulLifecycle.make()
-  private readonly inFlight = new Map<JsonRpc.RequestId, inFlight.InFlight>()
+  private readonly session: statefulLifecycle.StatefulLifecycle
+  private readonly requests = new Map<JsonRpc.RequestId, inFlight.InFlight>()
   private readonly home: handlerContext.Home
   private readonly limit: Semaphore.Semaphore | undefined
-  private readonly watched = new Set<string>()
   /** Our own requests that wait for the client's response. */
-  private readonly asked = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response, AskError.AskError>>()
+  private asked: Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response, AskError.AskError>> | undefined
   private lastAsked = 0
+  /** Changes it has not been told of: each once, however often it happened. */
+  private untold: Set<string> | undefined
   private idleWaiters: Array<Deferred.Deferred<void>> = []
   private stopListening: (() => void) | undefined
   private isClosed = false
@@ -104,12 +106,14 @@ class Conversation implements Receiver.Peer {
   constructor(shared: Shared, connection: Receiver.Connection) {
     this.shared = shared
     this.connection = connection
+    this.session = statefulLifecycle.make(connection.session ?? Session.makeLocal())
     this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
     this.home = {
       connection,
       siblings: shared.router.siblings,
       backChannel: (request) => this.backChannel(request)
     }
+    this.established()
   }
 
   isEstablished(): boolean {
@@ -121,23 +125,22 @@ class Conversation implements Receiver.Peer {
     return this.session.session()?.revision
   }
 
-  receive(message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Receiver.Exchange): void {
-    if (this.isClosed) return exchange.drop()
+  receive(message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Receiver.Exchange): boolean {
+    if (this.isClosed) {
+      exchange.drop()
+      return true
+    }
     switch (message._tag) {
       case "Request":
         try {
-          return this.request(message, exchange)
+          this.request(message, exchange)
         } catch (defect) {
           // Nothing of ours throws here, but an extension's header rule may, and who decides what is visible.
           const correlationId = inFlight.makeCorrelationId(this.shared.services)
           this.shared.fork(inFlight.reportDefect(message.method, Cause.die(defect), correlationId))
-          return this.refuse(
-            message,
-            exchange,
-            McpError.make(new McpError.InternalError({ correlationId })),
-            "Stateful"
-          )
+          this.refuse(message, exchange, McpError.make(new McpError.InternalError({ correlationId })), "Stateful")
         }
+        return true
       case "Notification":
         return this.notification(message)
       case "Response":
@@ -153,16 +156,17 @@ class Conversation implements Receiver.Peer {
           })
         }
         // The id of a bad response is one of ours, and names a request of its own among the peer's.
-        return send(exchange, reply.refusal(message.isResponse ? null : message.id, message.error, "Stateful"))
+        send(exchange, reply.refusal(message.isResponse ? null : message.id, message.error, "Stateful"))
+        return true
       case "Batch":
         return this.batch(message, exchange)
     }
   }
 
   /** 2025-03-26 alone: the answers travel together, when the last of them is there. */
-  private batch({ messages }: JsonRpc.Batch, exchange: Receiver.Exchange): void {
+  private batch({ messages }: JsonRpc.Batch, exchange: Receiver.Exchange): boolean {
     if (this.session.session()?.revision.batches !== true) {
-      return send(
+      send(
         exchange,
         reply.refusal(
           null,
@@ -170,6 +174,7 @@ class Conversation implements Receiver.Peer {
           "Stateful"
         )
       )
+      return true
     }
     const frames: Array<string> = []
     // A bad message is answered, too; notifications and responses are not.
@@ -188,19 +193,23 @@ class Conversation implements Receiver.Peer {
       drop: settle,
       congested: () => exchange.congested(),
       drained: exchange.drained,
-      header: exchange.header
+      header: exchange.header,
+      ...(exchange.context === undefined ? undefined : { context: exchange.context })
     }
+    let isOurs = true
     for (const message of messages) {
       if (message._tag === "Request" && message.method === "initialize") {
         this.refuse(message, member, McpError.invalidRequest("initialize does not travel in a batch."), "Stateful")
-      } else this.receive(message, member)
+      } else if (!this.receive(message, member)) isOurs = false
     }
+    return isOurs
   }
 
-  private response(response: JsonRpc.Response): void {
-    if (response.id === null) return
-    const waiting = this.asked.get(response.id)
-    if (waiting !== undefined) Deferred.doneUnsafe(waiting, Exit.succeed(response))
+  private response(response: JsonRpc.Response): boolean {
+    const waiting = response.id === null ? undefined : this.asked?.get(response.id)
+    if (waiting === undefined) return false
+    Deferred.doneUnsafe(waiting, Exit.succeed(response))
+    return true
   }
 
   private backChannel(request: handlerContext.HandlerContext): backChannel.BackChannel | backChannel.Rounds {
@@ -230,15 +239,17 @@ class Conversation implements Receiver.Peer {
     return Effect.suspend(() => {
       const { exchange } = request
       if (request.hasEnded() || exchange.isGone?.() === true) return Effect.fail(handlerContext.unavailable)
-      const id = ++this.lastAsked
+      const { node } = this.connection
+      const id = node === undefined ? ++this.lastAsked : `${node}-${++this.lastAsked}`
       const waiting = Deferred.makeUnsafe<JsonRpc.Response, AskError.AskError>()
-      this.asked.set(id, waiting)
+      const asked = this.asked ??= new Map()
+      asked.set(id, waiting)
       const stop = request.whenEnded(() => Deferred.doneUnsafe(waiting, Exit.fail(handlerContext.unavailable)))
       exchange.notify(JsonRpc.encodeRequest(id, method, params))
       return Effect.onExit(Deferred.await(waiting), (exit) =>
         Effect.sync(() => {
           stop()
-          this.asked.delete(id)
+          asked.delete(id)
           if (Exit.isFailure(exit) && !this.isClosed) {
             exchange.notify(JsonRpc.encodeNotification("notifications/cancelled", { requestId: id }))
           }
@@ -267,8 +278,7 @@ class Conversation implements Receiver.Peer {
       request,
       session: this.session,
       header: exchange.header,
-      limit: this.limit,
-      watched: this.watched
+      limit: this.limit
     })
     if (plan instanceof McpError.McpError) return this.refuse(message, exchange, plan, revision.era)
     this.start(new inFlight.InFlight(this, shared, request, route, plan), plan)
@@ -302,10 +312,10 @@ class Conversation implements Receiver.Peer {
     exchange: Receiver.Exchange,
     isStateless: boolean
   ): lifecycle.RequestScope | McpError.McpError {
-    if (this.inFlight.has(message.id)) {
+    if (this.requests.has(message.id)) {
       return McpError.invalidRequest(`A request with id ${JSON.stringify(message.id)} is in flight already.`)
     }
-    if (this.inFlight.size >= this.shared.maxInFlight) {
+    if (this.requests.size >= this.shared.maxInFlight) {
       return McpError.make(
         new McpError.Overloaded({ message: `${this.shared.maxInFlight} requests are in flight on this connection.` })
       )
@@ -327,14 +337,15 @@ class Conversation implements Receiver.Peer {
       Budget.CurrentBudget,
       running
     )
-    if (this.connection.context.mapUnsafe.size > 0) context = Context.merge(context, this.connection.context)
+    const own = entry.request.exchange.context ?? this.connection.context
+    if (own.mapUnsafe.size > 0) context = Context.merge(context, own)
     if (entry.span !== undefined) context = Context.add(context, Tracer.ParentSpan, entry.span)
 
     const fiber = Effect.runForkWith(context)(plan.effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return entry.finish(exit)
     entry.fiber = fiber
-    this.inFlight.set(entry.request.id, entry)
+    this.requests.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
     if (deadline !== Infinity) entry.watch(running)
     fiber.addObserver((exit) => entry.settle(exit))
@@ -347,15 +358,14 @@ class Conversation implements Receiver.Peer {
     const { push } = this.connection
     if (push === undefined || this.stopListening !== undefined || this.isClosed || !this.isEstablished()) return
     // A client that does not read is told once of each thing that changed, when it has caught up.
-    const unsent = new Set<string>()
-    const flush = Effect.sync(() => {
-      for (const frame of unsent) push(frame)
-      unsent.clear()
-    })
     const tell = (frame: string) => {
-      if (this.connection.congested?.() !== true) return push(frame)
-      if (unsent.size === 0) this.shared.fork(Effect.andThen(this.connection.drained ?? Effect.void, flush))
-      unsent.add(frame)
+      const { congested, drained } = this.connection
+      if (congested?.() !== true) return push(frame)
+      const untold = this.untold ??= new Set()
+      if (untold.size === 0 && drained !== undefined) {
+        this.shared.fork(Effect.andThen(drained, Effect.sync(() => this.caughtUp())))
+      }
+      untold.add(frame)
     }
     const isHidden = (uri: string) => {
       const scope = this.session.session()
@@ -364,7 +374,7 @@ class Conversation implements Receiver.Peer {
     const stops = [
       this.shared.registry.onChange((list) => tell(JsonRpc.encodeNotification(`notifications/${list}/list_changed`))),
       this.shared.updates.subscribe((uri) => {
-        if (!this.watched.has(uri) || isHidden(uri)) return
+        if (!this.session.isWatching(uri) || isHidden(uri)) return
         tell(JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
       })
     ]
@@ -373,28 +383,43 @@ class Conversation implements Receiver.Peer {
     }
   }
 
-  private notification({ method, params }: JsonRpc.Notification): void {
+  caughtUp(): void {
+    const { push } = this.connection
+    const { untold } = this
+    if (untold === undefined || push === undefined || this.isClosed) return
+    this.untold = undefined
+    for (const frame of untold) push(frame)
+  }
+
+  private notification({ method, params }: JsonRpc.Notification): boolean {
     if (method === "notifications/cancelled") {
       const decoded = this.shared.decodeCancelled(params)
-      if (Exit.isSuccess(decoded)) this.inFlight.get(decoded.value.requestId)?.cancel("User")
-      return
+      if (Exit.isFailure(decoded)) return true
+      const entry = this.requests.get(decoded.value.requestId)
+      entry?.cancel("User")
+      return entry !== undefined
     }
     const effect = this.shared.router.notification(method, params)
     if (effect !== undefined) this.shared.fork(effect)
+    return true
+  }
+
+  inFlight(): number {
+    return this.requests.size
   }
 
   /** A request has left the table. */
   left(entry: inFlight.InFlight): void {
-    this.inFlight.delete(entry.request.id)
+    this.requests.delete(entry.request.id)
     this.shared.metrics.inFlight(--this.shared.total)
-    if (this.inFlight.size > 0) return
+    if (this.requests.size > 0) return
     for (const waiter of this.idleWaiters) Deferred.doneUnsafe(waiter, Exit.void)
     this.idleWaiters = []
   }
 
   readonly idle: Effect.Effect<void> = Effect.suspend(() => {
-    for (const entry of [...this.inFlight.values()]) entry.dismiss()
-    if (this.inFlight.size === 0) return Effect.void
+    for (const entry of [...this.requests.values()]) entry.dismiss()
+    if (this.requests.size === 0) return Effect.void
     const waiter = Deferred.makeUnsafe<void>()
     this.idleWaiters.push(waiter)
     return Deferred.await(waiter)
@@ -403,7 +428,8 @@ class Conversation implements Receiver.Peer {
   closeUnsafe(reason: Outcome.CancelReason): void {
     this.isClosed = true
     this.stopListening?.()
-    for (const entry of [...this.inFlight.values()]) entry.cancel(reason)
+    this.untold = undefined
+    for (const entry of [...this.requests.values()]) entry.cancel(reason)
   }
 
   close(reason: Outcome.CancelReason): Effect.Effect<void> {

@@ -39,8 +39,6 @@ export interface Call {
   readonly header: Receiver.Exchange["header"]
   /** What this session may run at once. */
   readonly limit: Semaphore.Semaphore | undefined
-  /** The resources this session watches, in revisions with sessions. */
-  readonly watched: Set<string>
 }
 
 /** How a request will be answered. */
@@ -122,16 +120,12 @@ export const make = (options: Options): Router => {
 
   const handlers: { readonly [method: string]: Handler } = {
     "initialize": (params: typeof McpSchema.InitializeParams.Type, { session }) => ({
-      effect: Effect.suspend(() => {
-        const revision = session.initialize(params)
-        if (revision instanceof McpError.McpError) return Effect.fail(revision)
-        return Effect.succeed({
-          protocolVersion: revision.version,
-          capabilities: profile.capabilities(revision),
-          serverInfo: profile.serverInfo,
-          ...instructions(profile)
-        })
-      })
+      effect: Effect.map(session.initialize(params), (revision) => ({
+        protocolVersion: revision.version,
+        capabilities: profile.capabilities(revision),
+        serverInfo: profile.serverInfo,
+        ...instructions(profile)
+      }))
     }),
     "ping": () => pong,
     "server/discover": (_params, { request }) => ({
@@ -142,10 +136,7 @@ export const make = (options: Options): Router => {
       }))
     }),
     "logging/setLevel": ({ level }: typeof McpSchema.SetLevelParams.Type, { session }) => ({
-      effect: Effect.sync(() => {
-        session.setLogLevel(level)
-        return {}
-      })
+      effect: Effect.as(session.setLogLevel(level), {})
     }),
     "tools/list": lists.list(registry.tools, "tools", options),
     "tools/call": asking(limited(options.limit, tools.call(calls, callWrap))),
@@ -202,7 +193,13 @@ export const make = (options: Options): Router => {
           decode: lazyDecode(definition.params),
           handle: wrapped(
             method,
-            (params) => ({ effect: Effect.suspend(() => definition.handle(params) as Middleware.Next) })
+            (params, { request }) => ({
+              effect: Effect.suspend(() =>
+                definition.handle(params, {
+                  sees: (definition) => isVisible({ definition }, request)
+                }) as Middleware.Next
+              )
+            })
           ),
           encode: (result) => JsonRpc.encode(revision.projectResult(result, options.projection))
         })
@@ -256,7 +253,7 @@ export const make = (options: Options): Router => {
 const limited = (server: Semaphore.Semaphore | undefined, handle: Handler): Handler => (params, call) => {
   const plan = handle(params, call)
   if (plan instanceof McpError.McpError || (server === undefined && call.limit === undefined)) return plan
-  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined))
+  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined), call.request.turns)
   return { ...plan, effect: call.request.turn.run(plan.effect) }
 }
 

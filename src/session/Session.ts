@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import type * as SessionError from "./SessionError.ts"
 
@@ -23,7 +24,7 @@ export const Session = Schema.Struct({
   /** URIs of the resources it subscribed to. */
   watched: Schema.Array(Schema.String),
   /** What handlers keep, by name. */
-  values: Schema.Record(Schema.String, Schema.Json)
+  values: Schema.Record(Schema.String, Schema.Json as Schema.Codec<JsonRpc.Json>)
 })
 
 /** @category models @since 0.1.0 */

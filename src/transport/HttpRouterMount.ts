@@ -1,5 +1,5 @@
 /**
- * `StreamableHttpServer` as a route of an `HttpRouter`, beside a program's other routes and behind its middleware.
+ * An HTTP endpoint as a route of an `HttpRouter`, beside a program's other routes and behind its middleware.
  */
 import * as ByteSize from "effect/ByteSize"
 import type * as Cause from "effect/Cause"
@@ -12,6 +12,7 @@ import * as Latch from "effect/Latch"
 import type * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as HttpEndpoint from "./HttpEndpoint.ts"
 import type * as Receiver from "./Receiver.ts"
 import * as StreamableHttpServer from "./StreamableHttpServer.ts"
 
@@ -31,8 +32,8 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
   HttpRouter.use(Effect.fnUntraced(function*(router) {
-    const transport = yield* StreamableHttpServer.make(options)
-    yield* router.add("*", options.path ?? "/mcp", (request) => handle(transport, request))
+    const endpoint = yield* StreamableHttpServer.make(options)
+    yield* router.add("*", options.path ?? "/mcp", (request) => handle(endpoint, request))
   }))
 
 /**
@@ -42,33 +43,46 @@ export const layer = (
  * @since 0.1.0
  */
 export const handle = (
-  transport: StreamableHttpServer.StreamableHttpServer,
+  endpoint: HttpEndpoint.Endpoint,
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const head: StreamableHttpServer.Head = {
+  const head: HttpEndpoint.Head = {
     method: request.method,
+    url: request.url,
     header: (name) => request.headers[name] ?? (name === "host" ? hostOf(request.originalUrl) : undefined)
   }
-  const refused = transport.refuse(head)
+  const refused = endpoint.refuse(head)
   if (refused !== undefined) return Effect.succeed(toResponse(refused))
-  return request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(transport.maxBodyBytes)),
-    Effect.matchEffect({
-      onFailure: () => Effect.succeed(toResponse(StreamableHttpServer.tooLarge(transport.maxBodyBytes))),
-      onSuccess: (body) => accept(transport, head, body)
-    })
+  if (!endpoint.readsBody(head)) return accept(endpoint, head, "")
+  return Effect.flatMap(
+    readBody(endpoint, request),
+    (body) => typeof body === "string" ? accept(endpoint, head, body) : Effect.succeed(toResponse(body))
   )
 }
 
+/** The text, or what is answered where it does not come whole and in time. */
+const readBody = (
+  { bodyTimeout, maxBodyBytes }: HttpEndpoint.Endpoint,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<string | HttpEndpoint.Answer> =>
+  request.text.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBodyBytes)),
+    Effect.timeoutOrElse({
+      duration: bodyTimeout,
+      orElse: () => Effect.succeed<string | HttpEndpoint.Answer>(HttpEndpoint.tooSlow(bodyTimeout))
+    }),
+    Effect.catch(() => Effect.succeed(HttpEndpoint.tooLarge(maxBodyBytes)))
+  )
+
 const accept = (
-  transport: StreamableHttpServer.StreamableHttpServer,
-  head: StreamableHttpServer.Head,
+  endpoint: HttpEndpoint.Endpoint,
+  head: HttpEndpoint.Head,
   body: string
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.flatMap(Queue.unbounded<string, Cause.Done>(), (queue) =>
     Effect.callback((resume) => {
       let disconnect: () => void = () => {}
-      disconnect = transport.accept(head, body, {
+      disconnect = endpoint.accept(head, body, {
         respond: (status, headers, body) => resume(Effect.succeed(toResponse({ status, headers, body }))),
         stream: (status, headers) => {
           const { response, stream } = makeStream(queue, status, headers, () => disconnect())
@@ -88,7 +102,7 @@ const highWaterMark = 256
 const makeStream = (
   queue: Queue.Queue<string, Cause.Done>,
   status: number,
-  headers: StreamableHttpServer.Headers,
+  headers: HttpEndpoint.Headers,
   onClose: () => void
 ) => {
   const open = Latch.makeUnsafe(true)
@@ -101,7 +115,7 @@ const makeStream = (
       onClose()
     }))
   )
-  const stream: StreamableHttpServer.ResponseStream = {
+  const stream: HttpEndpoint.ResponseStream = {
     write: (text) => {
       Queue.offerUnsafe(queue, text)
       if (congested()) open.closeUnsafe()
@@ -110,7 +124,13 @@ const makeStream = (
       Queue.endUnsafe(queue)
     },
     congested,
-    drained: open.await
+    drained: open.await,
+    // The connection is the router's; what waits for its peer is let go, and it gets nothing more.
+    abort: () => {
+      Queue.shutdownUnsafe(queue)
+      open.openUnsafe()
+      onClose()
+    }
   }
   return {
     stream,
@@ -118,7 +138,7 @@ const makeStream = (
   }
 }
 
-const toResponse = ({ body, headers, status }: StreamableHttpServer.Refusal): HttpServerResponse.HttpServerResponse =>
+const toResponse = ({ body, headers, status }: HttpEndpoint.Answer): HttpServerResponse.HttpServerResponse =>
   body === ""
     ? HttpServerResponse.empty({ status, headers })
     : HttpServerResponse.text(body, { status, headers, contentType: headers["content-type"] ?? "application/json" })

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Outcome from "../core/Outcome.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import type * as Session from "../session/Session.ts"
 
 /**
  * The way back for one message.
@@ -29,22 +30,33 @@ export interface Exchange {
   readonly drained: Effect.Effect<void>
   /** The value of a header, by its name in lower case, where the transport has headers. */
   readonly header: ((name: string) => string | undefined) | undefined
+  /** Request-level services of this message alone; the connection's, when left out. */
+  readonly context?: Context.Context<never>
+  /**
+   * Closes the connection the answer would come on, and the client comes back for it; nothing happens where it could
+   * not. Never, when left out.
+   */
+  readonly closeConnection?: () => void
 }
 
 /**
- * One conversation as its transport sees it: a pipe, an HTTP session, or a single stateless POST.
+ * One conversation as its transport sees it: a pipe, a socket, an HTTP session, or a single stateless POST.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Connection {
-  readonly transport: "stdio" | "http" | "websocket" | "memory"
+  readonly transport: "stdio" | "http" | "sse" | "websocket" | "memory"
   readonly sessionId: string | undefined
+  /** What the conversation has settled on; of this connection alone, when left out. */
+  readonly session?: Session.Handle
+  /** Tells this process apart where several serve one session; its questions carry it in their ids. */
+  readonly node?: string
   /** Sends a frame that answers nothing, where the transport can. */
   readonly push: ((frame: string) => void) | undefined
-  /** Whether the peer reads what is pushed too slowly; never, when left out. */
+  /** Whether the peer reads what is pushed too slowly, or not at all; never, when left out. */
   readonly congested?: () => boolean
-  /** Waits until it has caught up. */
+  /** Waits until it has caught up. A transport that has none calls `Peer.caughtUp` instead. */
   readonly drained?: Effect.Effect<void>
   /** Request-level services the transport supplies to every handler. */
   readonly context: Context.Context<never>
@@ -52,9 +64,17 @@ export interface Connection {
 
 /** @category models @since 0.1.0 */
 export interface Peer {
-  readonly receive: (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Exchange) => void
+  /**
+   * Takes a message in. False where it is a response nobody here waits for, or the cancel of a request that is not here:
+   * where several processes serve the session, it may be meant for another.
+   */
+  readonly receive: (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch, exchange: Exchange) => boolean
   /** Whether `initialize` has succeeded, so that this conversation is worth keeping. */
   readonly isEstablished: () => boolean
+  /** The peer reads what is pushed again: it is sent what it has missed. */
+  readonly caughtUp: () => void
+  /** How many requests are in flight. */
+  readonly inFlight: () => number
   /** Says goodbye to who only listens, and waits until no request is in flight. */
   readonly idle: Effect.Effect<void>
   /** Stops what is in flight for this reason and waits for its finalizers, within their bound. */

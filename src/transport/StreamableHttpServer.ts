@@ -1,12 +1,12 @@
 /**
- * MCP over HTTP POST, both eras on one endpoint. `accept` is the whole transport as plain calls, and three thin mounts
- * feed it: `HttpRouterMount`, `FetchMount` for anything that speaks `Request` and `Response`, and `node/NodeHttp` on a
- * bare `node:http` server. A reply is JSON when it is the only message, and a stream of
- * server-sent events once there is a second.
+ * MCP over Streamable HTTP, both eras on one endpoint. A reply is JSON when it is the only message, and a stream of
+ * server-sent events once there is a second, or once it takes long. In the stateful era a session has streams that its
+ * client may resume, and one by GET for what answers no request; in the stateless one every POST stands alone.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Exit from "effect/Exit"
@@ -17,401 +17,459 @@ import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
-import * as HostGuard from "./HostGuard.ts"
+import * as EventStore from "../session/EventStore.ts"
+import * as SessionMailbox from "../session/SessionMailbox.ts"
+import * as SessionStore from "../session/SessionStore.ts"
+import * as HttpEndpoint from "./HttpEndpoint.ts"
+import * as HttpGuard from "./HttpGuard.ts"
+import * as httpExchange from "./internal/httpExchange.ts"
+import * as httpSessions from "./internal/httpSessions.ts"
+import type * as liveSession from "./internal/liveSession.ts"
+import * as runner from "./internal/runner.ts"
 import * as Receiver from "./Receiver.ts"
 
 /** @category models @since 0.1.0 */
-export interface Options extends HostGuard.Options {
-  /** Largest request body in bytes; 4 MiB. */
-  readonly maxBodyBytes?: number
+export interface Options extends HttpGuard.Options {
   /** Most sessions at one time; `initialize` is refused with 503 above it. 10,000. */
   readonly maxSessions?: number
+  /** Most sessions of one caller who is known; 503 above it. 100. */
+  readonly maxSessionsPerCaller?: number
+  /** How long a session lives without a request or an open connection; 404 afterwards. 30 minutes. */
+  readonly sessionIdle?: Duration.Input
+  /** How long a client is told to wait before it comes back for a stream (2025-11-25). 1 second. */
+  readonly retryInterval?: Duration.Input
   /** How long requests in flight may go on once the transport closes. Not at all when left out. */
   readonly grace?: Duration.Input
 }
 
-/** What a mount knows before it has read the body. @category models @since 0.1.0 */
-export interface Head {
-  readonly method: string
-  /** The value of a header, by its name in lower case. */
-  readonly header: (name: string) => string | undefined
-  /** Request-level services for the handlers behind this request. */
-  readonly context?: Context.Context<never>
-}
-
-/** @category models @since 0.1.0 */
-export type Headers = { readonly [name: string]: string }
-
-/** How a mount answers; exactly one of the two is called, once. @category models @since 0.1.0 */
-export interface Responder {
-  readonly respond: (status: number, headers: Headers, body: string) => void
-  readonly stream: (status: number, headers: Headers) => ResponseStream
-}
-
-/** @category models @since 0.1.0 */
-export interface ResponseStream {
-  readonly write: (text: string) => void
-  readonly end: () => void
-  readonly congested: () => boolean
-  readonly drained: Effect.Effect<void>
-}
-
-/** @category models @since 0.1.0 */
-export interface StreamableHttpServer {
-  readonly maxBodyBytes: number
-  /** What is wrong with a request before its body is read, if anything. */
-  readonly refuse: (head: Head) => Refusal | undefined
-  /** Takes a request whose body has been read. The result is to be called when the peer goes away early. */
-  readonly accept: (head: Head, body: string, responder: Responder) => () => void
-}
-
-/** @category models @since 0.1.0 */
-export interface Refusal {
-  readonly status: number
-  readonly headers: Headers
-  readonly body: string
-}
-
 /**
- * Makes the transport for the server in context. Sessions live in memory and end with the scope; their ids come from
- * the `SecureRandom` in context, or from Web Crypto.
+ * Makes the endpoint for the server in context. It ends with the scope.
+ *
+ * Sessions and the events of their streams are kept by the `SessionStore`, the `SessionMailbox` and the `EventStore` in
+ * context, or in memory where there are none. Ids come from the `SecureRandom` in context, or from Web Crypto.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<StreamableHttpServer, never, Receiver.Receiver | Scope.Scope> =>
+): Effect.Effect<HttpEndpoint.Endpoint, never, Receiver.Receiver | Scope.Scope> =>
   Effect.gen(function*() {
-    const { grace, maxBodyBytes = 4 << 20, maxSessions = 10_000 } = options
+    const { grace, maxSessions = 10_000, maxSessionsPerCaller = 100 } = options
+    const idle = Duration.fromInputUnsafe(options.sessionIdle ?? "30 minutes")
     const receiver = yield* Receiver.Receiver
-    const random = Option.getOrUndefined(yield* Effect.serviceOption(SecureRandom.SecureRandom))
-      ?? Context.get(yield* Layer.build(SecureRandom.layerWebCrypto), SecureRandom.SecureRandom)
-    const guard = HostGuard.make(options)
-    const sessions = new Map<string, Receiver.Peer>()
+    const clock = yield* Clock.Clock
+    const random = yield* given(SecureRandom.SecureRandom, SecureRandom.layerWebCrypto)
+    const guard = yield* HttpGuard.make(options)
+    const run = yield* runner.make
+    const randomId = (bytes: number) => Effect.map(random.randomBytes(bytes), Hex.encode)
     const passing = new Set<Receiver.Peer>()
-    const context = yield* Effect.context<never>()
-    const fork = Effect.runForkWith(context)
-
-    const each = (f: (peer: Receiver.Peer) => Effect.Effect<void>) =>
-      Effect.suspend(() =>
-        Effect.forEach([...sessions.values(), ...passing], f, { concurrency: "unbounded", discard: true })
-      )
-    yield* Effect.addFinalizer(() =>
-      Effect.andThen(
-        grace === undefined ? Effect.void : Effect.timeoutOption(each((peer) => peer.idle), grace),
-        each((peer) => peer.close("Shutdown"))
-      )
-    )
+    let isClosing = false
 
     /** Its client is gone, and its finalizers are still waited for when the transport closes. */
     const abandon = (peer: Receiver.Peer) => {
-      passing.add(peer)
       peer.closeUnsafe("User")
-      fork(Effect.andThen(peer.idle, Effect.sync(() => passing.delete(peer))))
+      if (peer.inFlight() === 0) {
+        passing.delete(peer)
+        return
+      }
+      passing.add(peer)
+      run.run(peer.idle, () => passing.delete(peer))
     }
 
-    const sessionId = Effect.map(random.randomBytes(16), Hex.encode)
+    const sessions = new httpSessions.HttpSessions({
+      receiver,
+      store: yield* given(SessionStore.SessionStore, SessionStore.layerMemory),
+      events: yield* given(EventStore.EventStore, EventStore.layerMemory()),
+      mailbox: yield* given(SessionMailbox.SessionMailbox, SessionMailbox.layerMemory),
+      runner: run,
+      clock,
+      create: { idle, maxSessions, maxSessionsPerCaller },
+      idle: Duration.toMillis(idle),
+      retry: Duration.toMillis(Duration.fromInputUnsafe(options.retryInterval ?? "1 second")),
+      // A failure of the random source is a defect of the machine.
+      node: yield* Effect.orDie(randomId(6)),
+      abandon
+    })
+    yield* Effect.orDie(sessions.listen)
 
-    const refuse = (head: Head): Refusal | undefined => {
-      const forbidden = guard(head.header)
-      if (forbidden !== undefined) return refusal(403, McpError.invalidRequest(forbidden))
-      if (head.method === "DELETE") return endSession(head)
-      if (head.method !== "POST") {
-        return refusal(405, McpError.invalidRequest("This endpoint answers POST, and DELETE to end a session."), {
-          allow: "POST, DELETE"
+    const each = (f: (peer: Receiver.Peer) => Effect.Effect<void>) =>
+      Effect.suspend(() =>
+        Effect.forEach([...sessions.all().map(({ peer }) => peer), ...passing], f, {
+          concurrency: "unbounded",
+          discard: true
         })
+      )
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        isClosing = true
+        return grace === undefined ? Effect.void : Effect.timeoutOption(each((peer) => peer.idle), grace)
+      }).pipe(
+        Effect.andThen(each((peer) => peer.close("Shutdown"))),
+        Effect.andThen(Effect.sync(() => {
+          for (const session of sessions.all()) session.close()
+        }))
+      )
+    )
+    const sweepEvery = Math.min(Math.max(Duration.toMillis(idle) / 4, 1000), 60_000)
+    yield* Effect.forkScoped(
+      Effect.forever(Effect.andThen(
+        Effect.sleep(sweepEvery),
+        Effect.sync(() => sessions.sweep(clock.currentTimeMillisUnsafe()))
+      ))
+    )
+
+    // ------------------------------------------------------------------------
+    // POST
+    // ------------------------------------------------------------------------
+
+    const begin = (exchange: Omit<httpExchange.Options, "now">) =>
+      new httpExchange.HttpExchange({ ...exchange, now: clock.currentTimeMillisUnsafe() })
+
+    /** Watches what goes on after its call, and what its peer's going away comes to. */
+    const track = (exchange: httpExchange.HttpExchange, onLost: () => void = ignore) => {
+      if (exchange.isOver()) return ignore
+      guard.watch(exchange)
+      return () => {
+        if (exchange.disconnect()) onLost()
       }
-      const contentType = head.header("content-type")
-      if (contentType === undefined || !/^application\/json\s*(;|$)/iu.test(contentType)) {
-        return refusal(415, McpError.invalidRequest("Send the message as Content-Type: application/json."))
-      }
-      const accept = head.header("accept") ?? ""
-      if (!accepts(accept, "application/json") || !accepts(accept, "text/event-stream")) {
-        return refusal(
-          406,
-          McpError.invalidRequest("Accept both kinds of answer: application/json, text/event-stream.")
-        )
-      }
-      const length = Number(head.header("content-length") ?? 0)
-      return length > maxBodyBytes ? tooLarge(maxBodyBytes) : undefined
     }
 
-    const endSession = (head: Head): Refusal => {
-      const id = head.header(sessionHeader)
-      if (id === undefined) return refusal(405, McpError.invalidRequest("Only a session can be ended."))
-      const peer = sessions.get(id)
-      if (peer === undefined) return refusal(404, unknownSession)
-      sessions.delete(id)
-      abandon(peer)
-      return { status: 204, headers: {}, body: "" }
-    }
-
-    /** A conversation that lasts for one exchange: a stateless request, or an `initialize` that may become a session. */
-    const passThrough = (head: Head, sessionId: string | undefined) =>
-      receiver.connect({
+    const acceptStateless = (
+      head: HttpEndpoint.Head,
+      message: JsonRpc.Message | JsonRpc.Invalid,
+      responder: HttpEndpoint.Responder
+    ) => {
+      const peer = receiver.connect({
         transport: "http",
-        sessionId,
+        sessionId: undefined,
         push: undefined,
         context: head.context ?? noServices
       })
-
-    const acceptStateless = (
-      head: Head,
-      message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-      responder: Responder
-    ) => {
-      const peer = passThrough(head, undefined)
       passing.add(peer)
-      const exchange = new HttpExchange(head, responder, undefined, () => passing.delete(peer))
+      const exchange: httpExchange.HttpExchange = begin({
+        head,
+        responder,
+        keep: undefined,
+        onClosed: ignore,
+        onDone: () => {
+          passing.delete(peer)
+          guard.unwatch(exchange)
+        }
+      })
       peer.receive(message, exchange)
       if (message._tag !== "Request") exchange.acknowledge()
       // Closing the response stream is how a client of this era cancels.
-      return () => {
-        if (exchange.disconnect()) abandon(peer)
-      }
+      return track(exchange, () => abandon(peer))
     }
 
     const acceptStateful = (
-      head: Head,
+      head: HttpEndpoint.Head,
       message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-      responder: Responder
+      body: string,
+      responder: HttpEndpoint.Responder
     ) => {
-      const version = head.header(versionHeader)
-      if (version !== undefined && Revisions.select(version) === undefined) {
-        respond(responder, refusal(400, unsupportedVersion(version), {}, idOf(message)))
-        return ignore
-      }
+      const refused = unsupported(head, message)
+      if (refused !== undefined) return answer(responder, refused)
       const id = head.header(sessionHeader)
-      const known = id === undefined ? undefined : sessions.get(id)
-      if (id !== undefined && known === undefined) {
-        respond(responder, refusal(404, unknownSession, {}, idOf(message)))
-        return ignore
-      }
-      if (known !== undefined) {
-        const exchange = new HttpExchange(head, responder, undefined, ignore)
-        known.receive(message, exchange)
-        if (!expectsReply(message)) exchange.acknowledge()
-        return () => {
-          exchange.disconnect()
-        }
-      }
-      if (message._tag !== "Request") {
-        respond(
-          responder,
-          refusal(400, McpError.invalidRequest("Send the Mcp-Session-Id header that initialize answered with."))
+      if (id !== undefined) {
+        return later((gone) =>
+          sessions.find(
+            id,
+            head,
+            (session) =>
+              session === undefined
+                ? HttpEndpoint.respond(responder, unknownSession(idOf(message)))
+                : gone.then(acceptInSession(head, session, message, body, responder)),
+            () => HttpEndpoint.respond(responder, HttpEndpoint.overloaded(storeIsDown, idOf(message)))
+          )
         )
-        return ignore
       }
-      return open(head, message, responder)
+      return message._tag === "Request"
+        ? open(head, message, responder)
+        : answer(responder, missingSession)
+    }
+
+    const acceptInSession = (
+      head: HttpEndpoint.Head,
+      session: liveSession.LiveSession,
+      message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
+      body: string,
+      responder: HttpEndpoint.Responder
+    ) => {
+      session.attach()
+      const exchange: httpExchange.HttpExchange = begin({
+        head,
+        responder,
+        keep: (write) => session.keep(exchange, write),
+        onClosed: () => {
+          session.detach(clock.currentTimeMillisUnsafe())
+          guard.unwatch(exchange)
+        },
+        onDone: ignore
+      })
+      if (!session.peer.receive(message, exchange)) sessions.forward(session, body)
+      if (!expectsReply(message)) exchange.acknowledge()
+      return track(exchange)
     }
 
     /** The first request of a conversation: `initialize`, or one that will be told to begin there. */
-    const open = (head: Head, message: JsonRpc.Request, responder: Responder) => {
-      if (sessions.size >= maxSessions) {
-        respond(
-          responder,
-          refusal(
-            503,
-            McpError.make(new McpError.Overloaded({ message: "Too many sessions are open; try again later." })),
-            {},
-            message.id
-          )
+    const open = (head: HttpEndpoint.Head, message: JsonRpc.Request, responder: HttpEndpoint.Responder) =>
+      later((gone) =>
+        run.run(randomId(16), (exit) => {
+          if (Exit.isFailure(exit)) {
+            const failed = McpError.make(new McpError.InternalError())
+            return HttpEndpoint.respond(responder, HttpEndpoint.refusal(500, failed, {}, message.id))
+          }
+          const session = sessions.begin(exit.value, head)
+          passing.add(session.peer)
+          const exchange: httpExchange.HttpExchange = begin({
+            head,
+            responder,
+            keep: undefined,
+            opening: (answer) => {
+              const { refused } = session.stored
+              if (refused !== undefined) return HttpEndpoint.overloaded(refused.message, message.id)
+              return session.peer.isEstablished()
+                ? { ...answer, headers: { ...answer.headers, [sessionHeader]: session.id } }
+                : answer
+            },
+            onClosed: ignore,
+            onDone: () => {
+              passing.delete(session.peer)
+              guard.unwatch(exchange)
+              if (session.peer.isEstablished()) sessions.keep(session)
+            }
+          })
+          session.peer.receive(message, exchange)
+          gone.then(track(exchange))
+        })
+      )
+
+    // ------------------------------------------------------------------------
+    // GET and DELETE
+    // ------------------------------------------------------------------------
+
+    const inSession = (
+      head: HttpEndpoint.Head,
+      responder: HttpEndpoint.Responder,
+      use: (session: liveSession.LiveSession, gone: Gone) => void
+    ) => {
+      const refused = unsupported(head, undefined)
+      if (refused !== undefined) return answer(responder, refused)
+      return later((gone) =>
+        sessions.find(
+          head.header(sessionHeader)!,
+          head,
+          (session) =>
+            session === undefined ? HttpEndpoint.respond(responder, unknownSession(null)) : use(session, gone),
+          () => HttpEndpoint.respond(responder, HttpEndpoint.overloaded(storeIsDown))
         )
-        return ignore
-      }
-      let disconnect: () => void = ignore
-      fork(sessionId).addObserver((exit) => {
-        if (Exit.isFailure(exit)) {
-          return respond(responder, refusal(500, McpError.make(new McpError.InternalError()), {}, message.id))
-        }
-        const peer = passThrough(head, exit.value)
-        passing.add(peer)
-        const exchange = new HttpExchange(head, responder, () => {
-          if (!peer.isEstablished()) return undefined
-          sessions.set(exit.value, peer)
-          return exit.value
-        }, () => passing.delete(peer))
-        peer.receive(message, exchange)
-        disconnect = () => {
-          exchange.disconnect()
-        }
-      })
-      return () => disconnect()
+      )
     }
 
-    return {
-      maxBodyBytes,
+    const read = (head: HttpEndpoint.Head, responder: HttpEndpoint.Responder) =>
+      inSession(head, responder, (session, gone) => {
+        const lastEventId = head.header("last-event-id")
+        session.read({
+          lastEventId,
+          responder,
+          onRefused: (error) =>
+            HttpEndpoint.respond(
+              responder,
+              error === undefined
+                ? HttpEndpoint.refusal(400, McpError.invalidRequest(notAnEventId(lastEventId)))
+                : error.reason._tag === "Unavailable"
+                ? HttpEndpoint.overloaded(error.message)
+                : HttpEndpoint.refusal(
+                  error.reason._tag === "Trimmed" ? 410 : 400,
+                  McpError.invalidRequest(error.message)
+                )
+            ),
+          onOpened: (reader) => {
+            session.attach()
+            guard.watch(reader)
+            gone.then(() => reader.disconnect())
+          },
+          onClosed: (reader) => {
+            guard.unwatch(reader)
+            session.detach(clock.currentTimeMillisUnsafe())
+          }
+        })
+      })
+
+    const end = (head: HttpEndpoint.Head, responder: HttpEndpoint.Responder) =>
+      inSession(head, responder, (session) =>
+        sessions.end(session, (exit) =>
+          HttpEndpoint.respond(
+            responder,
+            Exit.isFailure(exit)
+              ? HttpEndpoint.overloaded(storeIsDown)
+              : exit.value
+              ? { status: 204, headers: {}, body: "" }
+              : unknownSession(null)
+          )))
+
+    const refuse = (head: HttpEndpoint.Head): HttpEndpoint.Answer | undefined => {
+      if (head.method === "GET" || head.method === "DELETE") {
+        const problem = problemOfSession(head)
+        return problem === undefined && head.method === "GET" && !accepts(head.header("accept") ?? "", eventStream)
+          ? HttpEndpoint.refusal(406, McpError.invalidRequest("Accept: text/event-stream, for that is what comes."))
+          : problem
+      }
+      if (head.method !== "POST") return notAllowed("GET, POST, DELETE")
+      const contentType = head.header("content-type")
+      if (contentType === undefined || !/^application\/json\s*(;|$)/iu.test(contentType)) {
+        return HttpEndpoint.refusal(
+          415,
+          McpError.invalidRequest("Send the message as Content-Type: application/json.")
+        )
+      }
+      const accept = head.header("accept") ?? ""
+      return accepts(accept, "application/json") && accepts(accept, eventStream)
+        ? undefined
+        : HttpEndpoint.refusal(
+          406,
+          McpError.invalidRequest("Accept both kinds of answer: application/json, text/event-stream.")
+        )
+    }
+
+    return guard.protect({
       refuse,
       accept: (head, body, responder) => {
+        if (isClosing) return answer(responder, HttpEndpoint.overloaded("The server is about to stop."))
+        if (head.method === "GET") return read(head, responder)
+        if (head.method === "DELETE") return end(head, responder)
         const message = JsonRpc.parse(body)
         if (message._tag === "Invalid") {
-          respond(responder, refusal(400, message.error, {}, message.isResponse ? null : message.id))
-          return ignore
+          return answer(
+            responder,
+            HttpEndpoint.refusal(400, message.error, {}, message.isResponse ? null : message.id)
+          )
         }
         // Whether its revision has batches is for the session to say.
         if (message._tag === "Batch" && head.header(sessionHeader) === undefined) {
-          respond(
+          return answer(
             responder,
-            refusal(400, McpError.invalidRequest("Send one message; batches are not part of this revision."))
+            HttpEndpoint.refusal(
+              400,
+              McpError.invalidRequest("Send one message; batches are not part of this revision.")
+            )
           )
-          return ignore
         }
         return message._tag !== "Batch" && isStateless(head, message)
           ? acceptStateless(head, message, responder)
-          : acceptStateful(head, message, responder)
+          : acceptStateful(head, message, body, responder)
       }
+    })
+  })
+
+/** The service in context, or else one of its own. */
+const given = <I, S>(service: Context.Key<I, S>, layer: Layer.Layer<I>): Effect.Effect<S, never, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.serviceOption(service),
+    (found) => Option.isSome(found) ? Effect.succeed(found.value) : Effect.map(Layer.build(layer), Context.get(service))
+  )
+
+/** What to do when the peer goes away, once that is known. */
+interface Gone {
+  readonly then: (disconnect: () => void) => void
+}
+
+/** For what may have to wait before it is accepted: a peer that goes away meanwhile is known to be gone then. */
+const later = (accept: (gone: Gone) => void): () => void => {
+  let disconnect: (() => void) | undefined
+  let isGone = false
+  accept({
+    then: (known) => {
+      if (isGone) known()
+      else disconnect = known
     }
   })
+  return () => {
+    isGone = true
+    disconnect?.()
+  }
+}
+
+const answer = (responder: HttpEndpoint.Responder, answer: HttpEndpoint.Answer): () => void => {
+  HttpEndpoint.respond(responder, answer)
+  return ignore
+}
 
 const expectsReply = (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch): boolean =>
   message._tag === "Request"
   || (message._tag === "Batch" && message.messages.some(({ _tag }) => _tag === "Request" || _tag === "Invalid"))
 
 /** Which era a message belongs to: its own envelope says so, or else its version header. */
-const isStateless = (head: Head, message: JsonRpc.Message): boolean => {
-  if (message._tag === "Response") return false
+const isStateless = (head: HttpEndpoint.Head, message: JsonRpc.Message | JsonRpc.Invalid): boolean => {
+  if (message._tag === "Response" || message._tag === "Invalid") return false
   const meta = message.params?._meta
   if (JsonRpc.isObject(meta) && meta[Meta.protocolVersion] !== undefined) return true
+  return versionOf(head)?.era === "Stateless"
+}
+
+const versionOf = (head: HttpEndpoint.Head) => {
   const version = head.header(versionHeader)
-  return version !== undefined && Revisions.select(version)?.era === "Stateless"
+  return version === undefined ? undefined : Revisions.select(version)
 }
 
-/** The exchange of one POST: JSON until something is said before the reply, server-sent events from then on. */
-class HttpExchange implements Receiver.Exchange {
-  private state: "fresh" | "streaming" | "done" = "fresh"
-  private stream: ResponseStream | undefined = undefined
-  private readonly head: Head
-  private readonly responder: Responder
-  private readonly establish: (() => string | undefined) | undefined
-  private readonly onDone: () => void
-
-  constructor(
-    head: Head,
-    responder: Responder,
-    establish: (() => string | undefined) | undefined,
-    onDone: () => void
-  ) {
-    this.head = head
-    this.responder = responder
-    this.establish = establish
-    this.onDone = onDone
-  }
-
-  get header() {
-    return this.head.header
-  }
-
-  reply(frame: string, status: number): void {
-    if (this.state === "done") return
-    if (this.state === "streaming") {
-      this.stream!.write(event(frame))
-      return this.end()
-    }
-    this.state = "done"
-    const session = this.establish?.()
-    this.responder.respond(status, session === undefined ? json : { ...json, [sessionHeader]: session }, frame)
-    this.onDone()
-  }
-
-  notify(frame: string): void {
-    if (this.state === "done") return
-    this.open().write(event(frame))
-  }
-
-  drop(): void {
-    if (this.state === "done") return
-    this.open()
-    this.end()
-  }
-
-  /** 202 for what has no reply, unless it was refused. */
-  acknowledge(): void {
-    if (this.state !== "fresh") return
-    this.state = "done"
-    this.responder.respond(202, {}, "")
-    this.onDone()
-  }
-
-  isGone(): boolean {
-    return this.state === "done"
-  }
-
-  congested(): boolean {
-    return this.stream?.congested() ?? false
-  }
-
-  get drained(): Effect.Effect<void> {
-    return this.stream?.drained ?? Effect.void
-  }
-
-  /** The peer is gone; answers whether it was still waiting. */
-  disconnect(): boolean {
-    if (this.state === "done") return false
-    this.state = "done"
-    this.onDone()
-    return true
-  }
-
-  private open(): ResponseStream {
-    this.state = "streaming"
-    return this.stream ??= this.responder.stream(200, eventStream)
-  }
-
-  private end(): void {
-    this.state = "done"
-    this.stream!.end()
-    this.onDone()
-  }
+/** What GET and DELETE need: a session, of an era that has them. */
+const problemOfSession = (head: HttpEndpoint.Head): HttpEndpoint.Answer | undefined => {
+  const version = versionOf(head)
+  if (version?.era === "Stateless") return notAllowed("POST")
+  if (head.header(sessionHeader) !== undefined) return undefined
+  // Who names no revision either may be looking for a server of another kind.
+  return version === undefined && head.header(versionHeader) === undefined ? notAllowed("POST") : missingSession
 }
 
-const event = (frame: string): string => `event: message\ndata: ${frame}\n\n`
+const notAllowed = (allow: string): HttpEndpoint.Answer =>
+  HttpEndpoint.refusal(
+    405,
+    McpError.invalidRequest("This endpoint answers POST, and in a session GET for its stream and DELETE to end it."),
+    { allow }
+  )
 
-const json: Headers = { "content-type": "application/json" }
-
-const eventStream: Headers = {
-  "content-type": "text/event-stream",
-  "cache-control": "no-cache, no-transform",
-  "x-accel-buffering": "no"
+const unsupported = (
+  head: HttpEndpoint.Head,
+  message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch | undefined
+): HttpEndpoint.Answer | undefined => {
+  const requested = head.header(versionHeader)
+  return requested === undefined || Revisions.select(requested) !== undefined
+    ? undefined
+    : HttpEndpoint.refusal(
+      400,
+      McpError.make(new McpError.UnsupportedVersion({ requested, supported: Revisions.versions })),
+      {},
+      message === undefined ? null : idOf(message)
+    )
 }
+
+const missingSession = HttpEndpoint.refusal(
+  400,
+  McpError.invalidRequest("Send the Mcp-Session-Id header that initialize answered with.")
+)
+
+const unknownSession = (id: JsonRpc.RequestId | null): HttpEndpoint.Answer =>
+  HttpEndpoint.refusal(404, McpError.invalidRequest("This session has ended; begin again with initialize."), {}, id)
+
+const storeIsDown = "The sessions cannot be reached at the moment; try again."
+
+const notAnEventId = (id: string | undefined): string =>
+  `${JSON.stringify(id ?? "")} is no event of this session; send the request again.`
+
+const idOf = (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch): JsonRpc.RequestId | null =>
+  message._tag === "Request" ? message.id : null
 
 const sessionHeader = "mcp-session-id"
 
 const versionHeader = "mcp-protocol-version"
 
+const eventStream = "text/event-stream"
+
 const noServices = Context.empty()
 
 const ignore = () => {}
-
-const respond = (responder: Responder, { body, headers, status }: Refusal) => responder.respond(status, headers, body)
-
-const refusal = (
-  status: number,
-  error: McpError.McpError,
-  headers: Headers = {},
-  id: JsonRpc.RequestId | null = null
-): Refusal => ({
-  status,
-  headers: { ...json, ...headers },
-  body: JsonRpc.encodeError(id, McpError.toObject(error, "Stateful"))
-})
-
-/**
- * The refusal of a body larger than the limit, for a mount that counts while it reads.
- *
- * @category refusals
- * @since 0.1.0
- */
-export const tooLarge = (maxBodyBytes: number): Refusal =>
-  refusal(413, McpError.invalidRequest(`The body is larger than ${maxBodyBytes} bytes.`))
-
-const unknownSession = McpError.invalidRequest("This session has ended; begin again with initialize.")
-
-const idOf = (message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch): JsonRpc.RequestId | null =>
-  message._tag === "Request" ? message.id : null
-
-const unsupportedVersion = (requested: string) =>
-  McpError.make(new McpError.UnsupportedVersion({ requested, supported: Revisions.versions }))
 
 const accepts = (accept: string, type: string): boolean =>
   accept.includes(type) || acceptsAny(accept.toLowerCase(), type)

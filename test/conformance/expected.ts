@@ -1,23 +1,26 @@
-import type { Requirements } from "./required.ts"
+import type { Mode } from "./required.ts"
+
+/** Of the extension for tasks, which is not built. One of them can only ever be skipped: it is not listed here. */
+const tasks = [
+  "tasks-lifecycle",
+  "tasks-capability-negotiation",
+  "tasks-wire-fields",
+  "tasks-request-state-removal",
+  "tasks-mrtr-input",
+  "tasks-request-headers",
+  "tasks-dispatch-and-envelope",
+  "tasks-required-task-error",
+  "tasks-mrtr-composition"
+]
 
 /**
- * Required scenarios that do not pass yet. The lists only shrink: a scenario that is here and passes fails the run, and
- * so does one that is not here and fails.
+ * Scenarios that do not pass yet. The lists only shrink: a scenario that is here and passes fails the run, and so does
+ * one that is not here and fails.
  */
-export const expectedFailures: Readonly<Record<Requirements, ReadonlyArray<string>>> = {
-  "2025-03-26": [],
-  "2025-06-18": [],
-  "2025-11-25": [],
-  "2026-07-28": []
+export const expectedFailures: { readonly [mode in Mode]?: ReadonlyArray<string> } = {
+  "2026-07-28": tasks,
+  "all": tasks
 }
 
-/**
- * Required scenarios whose checks hold only because the feature they are about does not exist yet: nothing that could
- * go wrong is ever sent. They count as nothing. Whoever builds the feature takes them off this list.
- */
-export const passWithoutFeature: Readonly<Record<Requirements, ReadonlyArray<string>>> = {
-  "2025-03-26": [],
-  "2025-06-18": [],
-  "2025-11-25": [],
-  "2026-07-28": []
-}
+/** Scenarios the suite itself leaves out, whatever the server does: nothing of them is ever checked. */
+export const alwaysSkipped: ReadonlyArray<string> = ["tasks-status-notifications"]

@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: the official suite in each revision it knows, against examples/everything or against the server
- * at the URL given. Silence fails: every required scenario must have left its checks.
+ * `npm run conformance`: the official suite in every mode it has for servers, against examples/everything or against the
+ * server at the URL given. Silence fails: every scenario of a mode must have left its checks.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -8,13 +8,12 @@ import { createServer } from "node:net"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { command } from "../../.ci/steps.ts"
-import { expectedFailures, passWithoutFeature } from "./expected.ts"
+import { alwaysSkipped, expectedFailures } from "./expected.ts"
 import { type Check, judge, type Row, table } from "./judge.ts"
-import { beyond, required, type Requirements } from "./required.ts"
+import { listed, type Mode, modes, required, type Requirements } from "./required.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance")
-const sets = Object.keys(required) as Array<Requirements>
 const problems: Array<string> = []
 
 const freePort = () =>
@@ -65,34 +64,41 @@ const readRun = (directory: string): ReadonlyMap<string, ReadonlyArray<Check>> =
 const runSuite = (args: ReadonlyArray<string>) =>
   command(process.execPath, [path.join(suite, "dist/index.js"), ...args], { limit: 120 })
 
-const requirements = (set: Requirements) => path.join(suite, "requirements", `${set}.yaml`)
+const isRequirements = (mode: Mode): mode is Requirements => mode in required
 
-/** What the suite requires of a revision, or all it has for one without requirements. */
-const scenariosOf = async (set: Requirements): Promise<ReadonlyArray<string>> => {
-  if (fs.existsSync(requirements(set))) {
-    const section = /^server:\n((?: {2}- .*\n)+)/m.exec(fs.readFileSync(requirements(set), "utf8"))?.[1] ?? ""
-    return section.trim().split("\n").map((line) => line.replace(/^\s*- /, ""))
+const revisionOf = (mode: Mode): ReadonlyArray<string> =>
+  mode.startsWith("all ") ? ["--spec-version", mode.slice("all ".length)] : []
+
+/** The scenarios a mode must run, by our own list or by the suite's, which must not have lost one. */
+const wantedBy = async (mode: Mode): Promise<ReadonlyArray<string>> => {
+  if (isRequirements(mode)) {
+    const file = fs.readFileSync(path.join(suite, "requirements", `${mode}.yaml`), "utf8")
+    const section = /^server:\n((?: {2}- .*\n)+)/m.exec(file)?.[1] ?? ""
+    const theirs = section.trim().split("\n").map((line) => line.replace(/^\s*- /, ""))
+    const ours: ReadonlyArray<string> = required[mode]
+    const differ = [...theirs.filter((name) => !ours.includes(name)), ...ours.filter((name) => !theirs.includes(name))]
+    if (differ.length > 0) problems.push(`${mode}: required.ts and the suite disagree on ${differ.join(", ")}`)
+    return ours
   }
-  const { output } = await runSuite(["list", "--server", "--spec-version", set])
-  return Array.from(output.matchAll(/^ {2}- (\S+)/gm), ([, name]) => name!)
+  const { output } = await runSuite(["list", "--server", ...revisionOf(mode)])
+  const names = Array.from(output.matchAll(/^ {2}- (\S+)/gm), ([, name]) => name!)
+  if (names.length !== listed[mode]) {
+    problems.push(`${mode}: the suite lists ${names.length} scenarios, and required.ts expects ${listed[mode]}`)
+  }
+  return names
 }
 
-/** Our list of a set must be the suite's own. */
-const compareWithSuite = async (set: Requirements) => {
-  const theirs = await scenariosOf(set)
-  const ours: ReadonlyArray<string> = required[set]
-  const differ = [...theirs.filter((name) => !ours.includes(name)), ...ours.filter((name) => !theirs.includes(name))]
-  if (differ.length > 0) problems.push(`${set}: required.ts and the suite disagree on ${differ.join(", ")}`)
-}
-
-const runSet = async (set: Requirements, url: string): Promise<ReadonlyArray<Row>> => {
-  const directory = path.join(root, ".out/conformance", set)
+const runMode = async (mode: Mode, url: string): Promise<ReadonlyArray<Row>> => {
+  const directory = path.join(root, ".out/conformance", mode.replaceAll(" ", "-"))
   fs.rmSync(directory, { recursive: true, force: true })
-  const mode = fs.existsSync(requirements(set)) ? ["--requirements", set] : ["--suite", "all", "--spec-version", set]
-  const { output } = await runSuite(["server", "--url", url, ...mode, "-o", directory])
+  const args = isRequirements(mode) ? ["--requirements", mode] : ["--suite", "all", ...revisionOf(mode)]
+  const [wanted, { output }] = await Promise.all([
+    wantedBy(mode),
+    runSuite(["server", "--url", url, ...args, "-o", directory])
+  ])
   const run = readRun(directory)
-  if (run.size === 0) problems.push(`${set}: the suite ran nothing\n${output.trim()}`)
-  return judge(run, [...required[set], ...beyond[set]], expectedFailures[set], passWithoutFeature[set])
+  if (run.size === 0) problems.push(`${mode}: the suite ran nothing\n${output.trim()}`)
+  return judge(run, wanted, expectedFailures[mode] ?? [], alwaysSkipped)
 }
 
 const results = new Map<string, ReadonlyArray<Row>>()
@@ -100,10 +106,9 @@ let child: ChildProcess | undefined
 try {
   let url = process.argv[2]
   if (url === undefined) ({ child, url } = await startServer())
-  for (const set of sets) {
-    await compareWithSuite(set)
-    results.set(set, await runSet(set, url))
-    if (child && (child.exitCode !== null || child.signalCode !== null)) problems.push(`${set}: the server died`)
+  for (const mode of modes) {
+    results.set(mode, await runMode(mode, url))
+    if (child && (child.exitCode !== null || child.signalCode !== null)) problems.push(`${mode}: the server died`)
   }
 } catch (error) {
   problems.push(error instanceof Error ? error.message : String(error))
@@ -111,21 +116,16 @@ try {
   child?.kill("SIGTERM")
 }
 
-const rows = [...results].flatMap(([set, found]) => found.map((row) => ({ set, ...row })))
+const rows = [...results].flatMap(([mode, found]) => found.map((row) => ({ mode, ...row })))
 const count = (counts: Row["counts"]) => rows.filter((row) => row.counts === counts).length
 const failed = count("failed") + problems.length
 
-console.log(
-  `${table(results)}\n\n(...) is not scored, "expected" and "vacuous" are listed in test/conformance/expected.ts\n`
-)
-for (const [set, found] of results) {
-  const { length } = found.filter(({ counts, scenario }) =>
-    counts === "passed" && (required[set as Requirements] as ReadonlyArray<string>).includes(scenario)
-  )
-  console.log(`${set}: ${length} of ${required[set as Requirements].length} required passed`)
+console.log(`${table(results)}\n\n(SKIP) is left out by the suite itself, "expected" is listed in expected.ts\n`)
+for (const [mode, found] of results) {
+  const passed = found.filter(({ counts }) => counts === "passed").length
+  console.log(`${mode}: ${passed} of ${found.length} passed`)
 }
-console.log(`${count("vacuous")} hold only because their feature is not built, and count as nothing`)
-for (const row of rows) if (row.counts === "failed") console.log(`${row.set} ${row.scenario}: ${row.note}`)
+for (const row of rows) if (row.counts === "failed") console.log(`${row.mode} ${row.scenario}: ${row.note}`)
 for (const problem of problems) console.log(problem)
 
 process.exitCode = failed === 0 && count("passed") > 0 ? 0 : 1

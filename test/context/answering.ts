@@ -84,12 +84,16 @@ export const withSession = (kept: Map<string, string> = new Map()): Layer.Layer<
       const text = kept.get(key)
       return text === undefined ? undefined : JSON.parse(text) as JsonRpc.Json
     },
-    set: (key, value) => {
-      kept.set(key, JSON.stringify(value))
-    },
-    remove: (key) => {
-      kept.delete(key)
-    }
+    refresh: Effect.void,
+    modify: (key, change) =>
+      Effect.suspend(() => {
+        const text = kept.get(key)
+        return Effect.map(change(text === undefined ? undefined : JSON.parse(text)), ({ next, value }) => {
+          if (next === undefined) kept.delete(key)
+          else kept.set(key, JSON.stringify(next))
+          return value
+        })
+      })
   }
   return Layer.effect(RequestContext.RequestContext, Effect.map(noop, (base) => ({ ...base, session })))
 }

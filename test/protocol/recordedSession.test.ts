@@ -38,9 +38,11 @@ const record = <ROut, E>(server: Layer.Layer<ROut | Receiver.Receiver, E>): Reco
           return {
             receive: (message, exchange) => {
               if (message._tag !== "Invalid" && message._tag !== "Batch") sent.push(message)
-              peer.receive(message, exchange)
+              return peer.receive(message, exchange)
             },
             isEstablished: () => peer.isEstablished(),
+            caughtUp: () => peer.caughtUp(),
+            inFlight: () => peer.inFlight(),
             idle: peer.idle,
             close: (reason) => peer.close(reason),
             closeUnsafe: (reason) => peer.closeUnsafe(reason)

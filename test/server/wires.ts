@@ -14,6 +14,7 @@ import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as HeaderValue from "fastmcp-effect/protocol/HeaderValue"
+import type * as HttpEndpoint from "fastmcp-effect/transport/HttpEndpoint"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
@@ -270,14 +271,14 @@ const webSocket: Connect = (era, options) =>
 /** One POST, and what came back. */
 export interface Post {
   status: number
-  headers: StreamableHttpServer.Headers
+  headers: HttpEndpoint.Headers
   body: string
   isOver: boolean
   disconnect: () => void
 }
 
 export interface Http {
-  readonly transport: StreamableHttpServer.StreamableHttpServer
+  readonly transport: HttpEndpoint.Endpoint
   /** A POST unless said otherwise; headers that are `undefined` are left out. */
   readonly send: (body: string | object, headers?: { readonly [name: string]: string | undefined }, options?: {
     readonly method?: string
@@ -317,8 +318,8 @@ export const http = (
     send: (body, headers = {}, { method = "POST", onFrame = () => {} } = {}) => {
       const post: Post = { status: 0, headers: {}, body: "", isOver: false, disconnect: () => {} }
       const all: { readonly [name: string]: string | undefined } = { ...headersOf(body), ...headers }
-      const head = { method, header: (name: string) => all[name] }
-      const respond = (status: number, headers: StreamableHttpServer.Headers, body: string) => {
+      const head = { method, url: "/mcp", header: (name: string) => all[name] }
+      const respond = (status: number, headers: HttpEndpoint.Headers, body: string) => {
         if (post.status !== 0) throw new Error("answered twice")
         Object.assign(post, { status, headers, body, isOver: true })
         if (body !== "") onFrame(JSON.parse(body) as Frame)
@@ -337,14 +338,15 @@ export const http = (
             write: (event) => {
               if (post.isOver) throw new Error("written after the end")
               post.body += event
-              const data = /^data: (.*)$/mu.exec(event)
+              const data = /^data: (.+)$/mu.exec(event)
               if (data !== null) onFrame(JSON.parse(data[1]!) as Frame)
             },
             end: () => {
               post.isOver = true
             },
             congested: () => false,
-            drained: Effect.void
+            drained: Effect.void,
+            abort: () => post.disconnect()
           }
         }
       })

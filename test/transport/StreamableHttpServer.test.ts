@@ -29,7 +29,7 @@ const echo = wires.call("Stateless", 1, "echo", { text: "x" })
 
 const eventsOf = (body: string): ReadonlyArray<wires.Frame> =>
   body.split("\n\n").flatMap((event) => {
-    const data = /^data: (.*)$/mu.exec(event)
+    const data = /^data: (.+)$/mu.exec(event)
     return data === null ? [] : [JSON.parse(data[1]!) as wires.Frame]
   })
 
@@ -78,13 +78,30 @@ describe("StreamableHttpServer", () => {
     }
   }
 
-  for (const method of ["GET", "HEAD", "PUT", "PATCH", "OPTIONS", "post"]) {
+  for (const method of ["HEAD", "PUT", "PATCH", "OPTIONS", "post"]) {
     it.effect(`${method} is 405 and says what is allowed`, () =>
       Effect.gen(function*() {
         const http = yield* setup()
         const post = http.send("", {}, { method })
         assert.strictEqual(post.status, 405)
-        assert.strictEqual(post.headers.allow, "POST, DELETE")
+        assert.strictEqual(post.headers.allow, "GET, POST, DELETE")
+      }))
+  }
+
+  for (const method of ["GET", "DELETE"]) {
+    it.effect(`${method} is of sessions alone`, () =>
+      Effect.gen(function*() {
+        const http = yield* setup()
+        // Who names nothing may be looking for a server of another kind.
+        const stranger = http.send("", {}, { method })
+        assert.deepStrictEqual([stranger.status, stranger.headers.allow], [405, "POST"])
+        const modern = { "mcp-protocol-version": "2026-07-28", "mcp-session-id": "x" }
+        const stateless = http.send("", modern, { method })
+        assert.deepStrictEqual([stateless.status, stateless.headers.allow], [405, "POST"])
+        assert.strictEqual(http.send("", { "mcp-protocol-version": "2025-11-25" }, { method }).status, 400)
+        assert.strictEqual(http.send("", { "mcp-session-id": "x" }, { method }).status, 404)
+        const unknown = { "mcp-protocol-version": "1999-01-01", "mcp-session-id": "x" }
+        assert.strictEqual(http.send("", unknown, { method }).status, 400)
       }))
   }
 

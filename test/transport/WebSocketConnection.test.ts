@@ -133,6 +133,8 @@ describe("WebSocketConnection", () => {
             throw new Error(tools.secret)
           },
           isEstablished: () => false,
+          caughtUp: () => {},
+          inFlight: () => 0,
           idle: Effect.void,
           close: (reason) => Effect.sync(() => reasons.push(reason)),
           closeUnsafe: (reason) => reasons.push(reason)

@@ -136,25 +136,13 @@ export const nestedRead = (
 
 /** Up to 2025-11-25; what comes of it travels on the connection. */
 export const subscribe =
-  (options: Options): router.Handler => ({ uri }: McpSchema.SubscribeParams, { request, watched }) => {
+  (options: Options): router.Handler => ({ uri }: McpSchema.SubscribeParams, { request, session }) => {
     const target = find(options, uri, request)
-    if (target instanceof McpError.McpError) return target
-    if (watched.size >= subscriptions.maxWatched && !watched.has(uri)) {
-      return McpError.invalidParams(
-        `A session watches ${subscriptions.maxWatched} resources at most; unsubscribe from some.`
-      )
-    }
-    return {
-      effect: Effect.sync(() => {
-        watched.add(uri)
-        return {}
-      })
-    }
+    return target instanceof McpError.McpError
+      ? target
+      : { effect: Effect.as(session.watch(uri, subscriptions.maxWatched), {}) }
   }
 
-export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { watched }) => ({
-  effect: Effect.sync(() => {
-    watched.delete(uri)
-    return {}
-  })
+export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { session }) => ({
+  effect: Effect.as(session.unwatch(uri), {})
 })

@@ -6,6 +6,7 @@ export const v2024_11_05: Revision.Revision = {
   version: "2024-11-05",
   era: "Stateful",
   batches: false,
+  polls: false,
   requests: stateful.requests(wire),
   notifications: stateful.notifications,
   serverNotifications: stateful.serverNotifications,
@@ -13,5 +14,5 @@ export const v2024_11_05: Revision.Revision = {
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),
   projectNotification: stateful.projectNotification(wire),
-  projectResult: (result) => result
+  projectResult: stateful.extensionResult
 }

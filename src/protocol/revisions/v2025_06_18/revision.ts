@@ -8,6 +8,7 @@ export const v2025_06_18: Revision.Revision = {
   version: "2025-06-18",
   era: "Stateful",
   batches: false,
+  polls: false,
   requests: stateful.requests(wire),
   notifications: stateful.notifications,
   serverNotifications: stateful.serverNotifications,
@@ -17,5 +18,5 @@ export const v2025_06_18: Revision.Revision = {
   },
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),
-  projectResult: (result) => result
+  projectResult: stateful.extensionResult
 }

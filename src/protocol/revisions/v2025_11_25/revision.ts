@@ -9,6 +9,7 @@ export const v2025_11_25: Revision.Revision = {
   version: "2025-11-25",
   era: "Stateful",
   batches: false,
+  polls: true,
   requests: {
     ...stateful.requests(wire.wire),
     "tools/call": { params: McpSchema.CallToolParams, project: wire.callToolResult }
@@ -24,5 +25,5 @@ export const v2025_11_25: Revision.Revision = {
   },
   inputRequests: {},
   clientCapabilities: same,
-  projectResult: same
+  projectResult: stateful.extensionResult
 }

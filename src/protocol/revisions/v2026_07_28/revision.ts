@@ -8,6 +8,7 @@ export const v2026_07_28: Revision.Revision = {
   version: "2026-07-28",
   era: "Stateless",
   batches: false,
+  polls: false,
   requests: {
     "server/discover": { params: McpSchema.EmptyParams, project: wire.cacheable },
     "tools/list": { params: McpSchema.ListParams, project: wire.cacheable },
@@ -40,5 +41,5 @@ export const v2026_07_28: Revision.Revision = {
     "elicitation/create": { project: wire.elicitation, result: McpSchema.ElicitResult }
   },
   clientCapabilities: same,
-  projectResult: wire.result
+  projectResult: wire.extensionResult
 }
