@@ -11,6 +11,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import * as Budget from "../core/Budget.ts"
 import type * as Deadlines from "../core/Deadlines.ts"
@@ -155,9 +156,10 @@ export class InFlight {
     this.owner.left(this)
   }
 
-  /** The finalizers took too long: the request is over for its peer, and they go on alone. */
+  /** The finalizers took too long: the request is over for its peer and for who waits for its turn; they go on alone. */
   private cut(reason: Outcome.CancelReason, allowed: number): void {
     if (this.isOver) return
+    this.shared.fork(Scope.close(this.request.turns, Exit.void))
     this.shared.fork(Effect.logWarning(
       `Finalizers of ${this.request.method} were still running ${allowed} ms after ${reason}; the request was closed without them.`
     ))

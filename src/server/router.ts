@@ -193,7 +193,13 @@ export const make = (options: Options): Router => {
           decode: lazyDecode(definition.params),
           handle: wrapped(
             method,
-            (params) => ({ effect: Effect.suspend(() => definition.handle(params) as Middleware.Next) })
+            (params, { request }) => ({
+              effect: Effect.suspend(() =>
+                definition.handle(params, {
+                  sees: (definition) => isVisible({ definition }, request)
+                }) as Middleware.Next
+              )
+            })
           ),
           encode: (result) => JsonRpc.encode(revision.projectResult(result, options.projection))
         })
@@ -247,7 +253,7 @@ export const make = (options: Options): Router => {
 const limited = (server: Semaphore.Semaphore | undefined, handle: Handler): Handler => (params, call) => {
   const plan = handle(params, call)
   if (plan instanceof McpError.McpError || (server === undefined && call.limit === undefined)) return plan
-  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined))
+  call.request.turn = turn.make([server, call.limit].filter((limit) => limit !== undefined), call.request.turns)
   return { ...plan, effect: call.request.turn.run(plan.effect) }
 }
 

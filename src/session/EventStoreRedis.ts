@@ -13,7 +13,7 @@ import * as EventStore from "./EventStore.ts"
 import * as Following from "./internal/following.ts"
 import * as Limits from "./internal/limits.ts"
 import { persistently } from "./internal/persistently.ts"
-import { availableSoon, luaNow, luaOutlive, type Script, script } from "./internal/redis.ts"
+import { available, luaNow, luaOutlive, type Script, script } from "./internal/redis.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends EventStore.Limits {
@@ -31,7 +31,7 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
       const { pollInterval = "1 second", prefix = "fastmcp:" } = options
       const { idle, maxEvents, maxSize, timeToLive } = Limits.resolve(options)
       const redis = yield* Redis.Redis
-      const ask = availableSoon("event store")
+      const ask = available("event store")
       const channel = `${prefix}appended`
       const hashPrefix = `${prefix}stream:`
       const eventsPrefix = `${prefix}events:`

@@ -3,13 +3,13 @@
  * listens holds one reserved connection, waits on it for letters, and after an interruption reads on from the last it
  * has told; old letters leave when new ones come.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Listening from "./internal/listening.ts"
 import { millis } from "./internal/millis.ts"
-import { available, availableSoon, luaNow, script, within } from "./internal/redis.ts"
+import { available, luaNow, script } from "./internal/redis.ts"
 import * as SessionMailbox from "./SessionMailbox.ts"
 
 /** @category models @since 0.1.0 */
@@ -28,24 +28,27 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
       const { prefix = "fastmcp:" } = options
       const retention = Math.max(millis(options.retention ?? "5 minutes"), millis("1 minute"))
       const redis = yield* Redis.Redis
-      const ask = availableSoon("session mailbox")
+      const ask = available("session mailbox")
       const key = `${prefix}letters`
+
+      const newest = ({ send }: Pick<Redis.Connection, "send">) =>
+        Effect.map(
+          ask(send<ReadonlyArray<RawEntry>>("XREVRANGE", key, "+", "-", "COUNT", "1")),
+          ([newest]) => newest?.[0] ?? "0-0"
+        )
+
+      const next = ({ send }: Redis.Connection) => (after: string) =>
+        Effect.map(
+          ask(send<Reply>("XREAD", "COUNT", "500", "BLOCK", String(block), "STREAMS", key, after)),
+          entriesOf
+        )
 
       const listen = yield* Listening.make<string>({
         name: "session mailbox",
-        newest: Effect.map(
-          ask(redis.send<ReadonlyArray<RawEntry>>("XREVRANGE", key, "+", "-", "COUNT", "1")),
-          ([newest]) => newest?.[0] ?? "0-0"
-        ),
+        newest: newest(redis),
         connect: Effect.map(
           ask(redis.reserve),
-          ({ send }) => (after) =>
-            send<Reply>("XREAD", "COUNT", "500", "BLOCK", String(Duration.toMillis(block)), "STREAMS", key, after).pipe(
-              // A server that is gone without a word says nothing for ever. To give up closes the connection.
-              (reply) => within(silence, reply),
-              available("session mailbox"),
-              Effect.map(entriesOf)
-            )
+          (connection) => ({ newest: newest(connection), next: next(connection) })
         ),
         isAfter
       })
@@ -57,10 +60,11 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
     })
   )
 
-/** How long one question for new letters waits for them. */
-const block = Duration.seconds(5)
-
-const silence = Duration.seconds(10)
+/**
+ * How long one question for new letters waits for them, in milliseconds: less than we wait for an answer, so that a
+ * server that is gone without a word is noticed.
+ */
+const block = 2000
 
 const post = script<void>(`
 ${luaNow}

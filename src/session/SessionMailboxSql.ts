@@ -73,22 +73,25 @@ export const layer = (
             (rows) => rows.length
           )))
 
+      const newest = available(Effect.map(
+        sql<{ newest: number | bigint | null }>`SELECT max(id) AS newest FROM ${letters}`,
+        ([row]) => Number(row!.newest)
+      ))
+
+      const next = (after: number) =>
+        Effect.gen(function*() {
+          // Before the query, so that what is posted after it is noticed.
+          posted.closeUnsafe()
+          const rows = yield* sql<{ id: number | bigint; session: string; text: string }>`
+            SELECT id, session, text FROM ${letters} WHERE id > ${after} ORDER BY id LIMIT 500`
+          if (rows.length === 0) yield* Effect.race(posted.await, Effect.sleep(pollInterval))
+          return rows.map(({ id, session, text }) => ({ position: Number(id), letter: { session, text } }))
+        }).pipe(available)
+
       const listen = yield* Listening.make<number>({
         name: "session mailbox",
-        newest: available(Effect.map(
-          sql<{ newest: number | bigint | null }>`SELECT max(id) AS newest FROM ${letters}`,
-          ([row]) => Number(row!.newest)
-        )),
-        connect: Effect.succeed((after) =>
-          Effect.gen(function*() {
-            // Before the query, so that what is posted after it is noticed.
-            posted.closeUnsafe()
-            const rows = yield* sql<{ id: number | bigint; session: string; text: string }>`
-              SELECT id, session, text FROM ${letters} WHERE id > ${after} ORDER BY id LIMIT 500`
-            if (rows.length === 0) yield* Effect.race(posted.await, Effect.sleep(pollInterval))
-            return rows.map(({ id, session, text }) => ({ position: Number(id), letter: { session, text } }))
-          }).pipe(available)
-        ),
+        newest,
+        connect: Effect.succeed({ newest, next }),
         isAfter: (position, other) => position > other
       })
 

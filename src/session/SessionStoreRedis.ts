@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import { millis } from "./internal/millis.ts"
-import { availableSoon, luaNow, luaOutlive, script } from "./internal/redis.ts"
+import { available, luaNow, luaOutlive, script } from "./internal/redis.ts"
 import * as SessionText from "./internal/sessionText.ts"
 import * as SessionError from "./SessionError.ts"
 import * as SessionStore from "./SessionStore.ts"
@@ -25,7 +25,7 @@ export const layer = (options: Options = {}): Layer.Layer<SessionStore.SessionSt
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
       const { decode, encode } = SessionText.make()
-      const ask = availableSoon("session store")
+      const ask = available("session store")
       const keyOf = (id: string) => `${prefix}session:${id}`
       /** Every session by the time it expires; the same for each principal that has some. */
       const all = `${prefix}sessions`

@@ -204,19 +204,16 @@ export const make = (
       body: string,
       responder: HttpEndpoint.Responder
     ) => {
-      let kept: ReturnType<liveSession.LiveSession["keep"]> | undefined
       session.attach()
       const exchange: httpExchange.HttpExchange = begin({
         head,
         responder,
-        keep: (write) => kept = session.keep(exchange, write),
+        keep: (write) => session.keep(exchange, write),
         onClosed: () => {
           session.detach(clock.currentTimeMillisUnsafe())
           guard.unwatch(exchange)
         },
-        onDone: () => {
-          if (kept !== undefined) session.forget(kept)
-        }
+        onDone: ignore
       })
       if (!session.peer.receive(message, exchange)) sessions.forward(session, body)
       if (!expectsReply(message)) exchange.acknowledge()

@@ -1,6 +1,6 @@
 /**
- * A client's end of each transport as one thing: frames in, frames out, on the test's clock. Memory, stdio and HTTP here
- * are the real transports with nothing behind them that takes time: no process, no socket.
+ * A client's end of each transport as one thing: frames in, frames out, on the test's clock. They are the real
+ * transports with nothing behind them that takes time: no process, no socket.
  */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -19,11 +19,13 @@ import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
 import * as StreamableHttpServer from "fastmcp-effect/transport/StreamableHttpServer"
+import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
+import * as webSockets from "../transport/webSockets.ts"
 
 export type Era = "Stateful" | "Stateless"
-export type Name = "memory" | "stdio" | "http"
+export type Name = "memory" | "stdio" | "websocket" | "http"
 
-export const names: ReadonlyArray<Name> = ["memory", "stdio", "http"]
+export const names: ReadonlyArray<Name> = ["memory", "stdio", "websocket", "http"]
 export const eras: ReadonlyArray<Era> = ["Stateful", "Stateless"]
 
 export type Id = string | number
@@ -93,7 +95,7 @@ export interface Options {
   readonly revision?: string
   /** What the client says in the handshake that it can do. */
   readonly capabilities?: object
-  /** Makes each write to stdout wait. */
+  /** Makes each write wait, on a wire of one connection. */
   readonly gate?: Effect.Effect<void>
 }
 
@@ -230,6 +232,39 @@ const stdio: Connect = (era, options) =>
         running.interruptUnsafe()
         return Effect.asVoid(Effect.exit(Fiber.await(running)))
       })
+    }
+  })
+
+const webSocket: Connect = (era, options) =>
+  Effect.gen(function*() {
+    const frames: Array<Frame> = []
+    const socket = yield* webSockets.make({
+      gate: options.gate,
+      onFrame: (frame) => frames.push(JSON.parse(frame) as Frame)
+    })
+    const { close, value: server } = yield* closable(WebSocketServer.make({
+      ...options as WebSocketServer.Options,
+      ...(options.maxLineBytes === undefined ? undefined : { maxPayloadBytes: options.maxLineBytes })
+    }))
+    const running = server.accept(
+      Effect.succeed(socket.socket),
+      { method: "GET", header: () => undefined },
+      socket.controls
+    )
+    const send = (frame: string | object) => socket.send(text(frame))
+    return {
+      name: "websocket",
+      era,
+      send,
+      sendBytes: (chunk) => socket.send(chunk),
+      frames,
+      statuses: [],
+      cancel: (requestId) => send(notification("notifications/cancelled", { requestId })),
+      hangUp: Effect.suspend(() => {
+        socket.close()
+        return Effect.asVoid(Effect.exit(Fiber.await(running)))
+      }),
+      stop: close
     }
   })
 
@@ -437,7 +472,7 @@ const overHttp: Connect = (era, options) =>
     }
   })
 
-const connect: { readonly [name in Name]: Connect } = { memory, stdio, http: overHttp }
+const connect: { readonly [name in Name]: Connect } = { memory, stdio, websocket: webSocket, http: overHttp }
 
 /** What a layer gives, for tests that connect by themselves. */
 export const build = <A, E>(layer: Layer.Layer<A, E>): Effect.Effect<Context.Context<A>, E, Scope.Scope> =>

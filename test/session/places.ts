@@ -14,7 +14,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll } from "vitest"
-import { postgres, redis } from "../support/services.ts"
+import { needing, postgres, redis } from "../support/services.ts"
 
 export interface Database {
   readonly prefix: string
@@ -35,8 +35,6 @@ const suffix = () => randomUUID().slice(0, 8)
 export const pgLayer = (options: PgClient.PgPoolConfig = {}): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   PgClient.layer({ url: Redacted.make(postgres.url), maxConnections: 5, ...options })
 
-const tables = ["sessions", "letters", "streams", "events"]
-
 // Of this file, for tables take their time to be made: the tests of one file come one after another.
 const pgPrefix = `t_${suffix()}_`
 
@@ -44,7 +42,7 @@ const onTables = (change: (sql: SqlClient.SqlClient, table: string) => Effect.Ef
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const found = yield* sql<{ name: string }>`
-      SELECT tablename AS name FROM pg_tables WHERE ${sql.in("tablename", tables.map((name) => pgPrefix + name))}`
+      SELECT tablename AS name FROM pg_tables WHERE starts_with(tablename, ${pgPrefix})`
     for (const { name } of found) yield* change(sql, name)
   }).pipe(Effect.provide(pgLayer()), Effect.orDie)
 
@@ -54,6 +52,12 @@ export const pg: Effect.Effect<Database, never, Scope.Scope> = Effect.acquireRel
 )
 
 if (postgres.answers) afterAll(() => Effect.runPromise(onTables((sql, table) => sql`DROP TABLE ${sql(table)}`)))
+
+/** The tests of a store on each database there is. */
+export const onDatabases = (tests: (name: string, database: Effect.Effect<Database, never, Scope.Scope>) => void) => {
+  tests("SQLite", sqlite)
+  needing(postgres, () => tests("Postgres", pg))
+}
 
 export interface Keys {
   readonly prefix: string
@@ -72,7 +76,14 @@ export const keys: Effect.Effect<Keys, never, Scope.Scope> = Effect.acquireRelea
       const { send } = yield* Redis.Redis
       let cursor = "0"
       do {
-        const [next, found] = yield* send<[string, Array<string>]>("SCAN", cursor, "MATCH", `${prefix}*`, "COUNT", "1000")
+        const [next, found] = yield* send<[string, Array<string>]>(
+          "SCAN",
+          cursor,
+          "MATCH",
+          `${prefix}*`,
+          "COUNT",
+          "1000"
+        )
         if (found.length > 0) yield* send("DEL", ...found)
         cursor = next
       } while (cursor !== "0")

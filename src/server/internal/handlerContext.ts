@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import * as AskError from "../../context/AskError.ts"
 import * as Identity from "../../context/Identity.ts"
 import type * as RequestContext from "../../context/RequestContext.ts"
@@ -70,6 +71,7 @@ export class HandlerContext implements Service {
   /** The nested calls that lead here. */
   private path: ReadonlyArray<string> = []
   private enders: Set<() => void> | undefined = undefined
+  private ownTurns: Scope.Closeable | undefined = undefined
 
   constructor(
     { id, method, params }: Pick<JsonRpc.Request, "id" | "method" | "params">,
@@ -143,6 +145,11 @@ export class HandlerContext implements Service {
     return () => {
       enders.delete(listener)
     }
+  }
+
+  /** Holds every turn that is taken for the request; whoever closes it gives them back before their code ends. */
+  get turns(): Scope.Closeable {
+    return this.caller === undefined ? this.ownTurns ??= Scope.makeUnsafe() : this.caller.turns
   }
 
   hasEnded(): boolean {

@@ -18,6 +18,7 @@ import * as capabilities from "./capabilities.ts"
 import type * as handlerContext from "./handlerContext.ts"
 import type * as lists from "./lists.ts"
 import * as siblings from "./siblings.ts"
+import * as turn from "./turn.ts"
 
 export interface Options {
   readonly tools: registry.Shelf<registry.RegisteredTool>
@@ -62,7 +63,7 @@ const respond = (
   // A tool that reaches itself again would wait for its own end.
   const limited = limit === undefined || request.caller?.isWithinTool(tool.name) === true
     ? timed
-    : limit.withPermits(1)(timed)
+    : Effect.suspend(() => turn.make([limit], request.turns).run(timed))
   return wrap === undefined ? limited : wrap({ method: "tools/call", params, context: request, tool }, limited)
 }
 

@@ -1,8 +1,11 @@
 /**
- * A request's turn among those that may run at once, in the server and in its session. It is given back while the
- * request waits for a person, so that nobody else does.
+ * The turn of a request among those that may run at once: in the server, in its session, or of a tool it calls. It is
+ * given back when what it was taken for ends, while the request waits for a person, and when the request is over though
+ * its code still runs: somebody else's turn does not depend on a finalizer that never ends.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
 
 export interface Turn {
@@ -12,25 +15,21 @@ export interface Turn {
   readonly wait: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-export const make = (limits: ReadonlyArray<Semaphore.Semaphore>): Turn => {
-  let held: ReadonlyArray<Semaphore.Semaphore> = []
+/** Closing `holder` gives the turn back for good. */
+export const make = (limits: ReadonlyArray<Semaphore.Semaphore>, holder: Scope.Scope): Turn => {
+  let held = Scope.forkUnsafe(holder)
   let waiting = 0
 
-  const take = Effect.forEach(limits, (limit) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.andThen(
-        restore(limit.take(1)),
-        Effect.sync(() => {
-          held = [...held, limit]
-        })
-      )
-    ), { discard: true })
-
-  const give = Effect.suspend(() => {
-    const given = held
-    held = []
-    return Effect.forEach(given, (limit) => limit.release(1), { discard: true })
+  const take = Effect.suspend(() => {
+    const scope = held
+    return Effect.forEach(limits, (limit) => Scope.provide(limit.takeScoped(1), scope), { discard: true })
   })
+
+  const give = Effect.uninterruptible(Effect.suspend(() => {
+    const given = held
+    held = Scope.forkUnsafe(holder)
+    return Scope.close(given, Exit.void)
+  }))
 
   return {
     run: (effect) => Effect.ensuring(Effect.andThen(take, effect), give),

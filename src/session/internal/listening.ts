@@ -12,19 +12,18 @@ export interface Entry<Position> {
   readonly letter: SessionMailbox.Letter
 }
 
-export interface Source<Position> {
-  readonly name: string
+export interface Reader<Position> {
   /** The position of the newest letter, or one before all of them. */
   readonly newest: Effect.Effect<Position, SessionError.SessionError>
-  /**
-   * A connection to read from: answers with the letters after a position in their order, as soon as there are some, or
-   * with none after a while.
-   */
-  readonly connect: Effect.Effect<
-    (after: Position) => Effect.Effect<ReadonlyArray<Entry<Position>>, SessionError.SessionError>,
-    SessionError.SessionError,
-    Scope.Scope
-  >
+  /** The letters after a position in their order, as soon as there are some, or none after a while. */
+  readonly next: (after: Position) => Effect.Effect<ReadonlyArray<Entry<Position>>, SessionError.SessionError>
+}
+
+export interface Source<Position> {
+  readonly name: string
+  readonly newest: Reader<Position>["newest"]
+  /** Both on a connection that is new. */
+  readonly connect: Effect.Effect<Reader<Position>, SessionError.SessionError, Scope.Scope>
   readonly isAfter: (position: Position, other: Position) => boolean
 }
 
@@ -42,7 +41,7 @@ export const make = <Position>({ connect, isAfter, name, newest }: Source<Positi
         let at = yield* newest
         yield* Effect.forkScoped(persistently(name, (works) =>
           Effect.scoped(Effect.gen(function*() {
-            const next = yield* connect
+            const { newest, next } = yield* connect
             // A database that was put back to an earlier state counts from there.
             const last = yield* newest
             if (isAfter(at, last)) at = last

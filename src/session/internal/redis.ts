@@ -28,25 +28,16 @@ export const script = <A>(lua: string): Script<A> =>
   Redis.script(({ args, keys }: Call) => [...keys, ...args], { numberOfKeys: ({ keys }) => keys.length, lua })
     .withReturnType<A>()
 
-/** What Redis does not do is `Unavailable`. */
-export const available = (store: string) => <A, R>(effect: Effect.Effect<A, Redis.RedisError, R>) =>
-  Effect.mapError(effect, (cause) => SessionError.make(new SessionError.Unavailable({ store, cause })))
-
 /** A client that has lost its connection keeps commands for the next one, however long that takes. */
 const patience = Duration.seconds(5)
 
-/** `available`, and so is what Redis does not do in time; it may still do it later. */
-export const availableSoon = (store: string) => {
-  const orUnavailable = available(store)
-  return <A, R>(effect: Effect.Effect<A, Redis.RedisError, R>) => orUnavailable(within(patience, effect))
-}
-
-export const within = <A, R>(
-  duration: Duration.Duration,
-  effect: Effect.Effect<A, Redis.RedisError, R>
-): Effect.Effect<A, Redis.RedisError, R> =>
-  Effect.timeoutOrElse(effect, {
-    duration,
-    orElse: () =>
-      Effect.fail(new Redis.RedisError({ cause: new Error(`No answer within ${Duration.format(duration)}.`) }))
-  })
+/** What Redis does not do, or not in time, is `Unavailable`; in the second case it may still do it. */
+export const available = (store: string) => <A, R>(effect: Effect.Effect<A, Redis.RedisError, R>) =>
+  effect.pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        Effect.fail(new Redis.RedisError({ cause: new Error(`No answer within ${Duration.format(patience)}.`) }))
+    }),
+    Effect.mapError((cause) => SessionError.make(new SessionError.Unavailable({ store, cause })))
+  )

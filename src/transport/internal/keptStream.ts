@@ -22,6 +22,8 @@ export interface Options {
   readonly retry: number | undefined
   /** Where events go once they are kept. */
   readonly write: (text: string) => void
+  /** Its end is kept: whoever resumes from here on is told so. */
+  readonly onEnded: () => void
 }
 
 /** A connection that follows a stream by what is kept of it. */
@@ -65,9 +67,12 @@ export class KeptStream {
   }
 
   /** Once all before it is written, and whoever resumes will know that nothing follows. */
-  end(onEnded: () => void): void {
-    const { events, key } = this.options
-    this.add(events.end(key), onEnded)
+  end(then: () => void): void {
+    const { events, key, onEnded } = this.options
+    this.add(events.end(key), () => {
+      onEnded()
+      then()
+    })
   }
 
   /** Once all before it is written. */

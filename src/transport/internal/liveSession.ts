@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as Revisions from "../../protocol/Revisions.ts"
 import type * as EventStore from "../../session/EventStore.ts"
 import type * as SessionError from "../../session/SessionError.ts"
-import type * as HttpEndpoint from "../HttpEndpoint.ts"
+import * as HttpEndpoint from "../HttpEndpoint.ts"
 import type * as Receiver from "../Receiver.ts"
 import type * as httpExchange from "./httpExchange.ts"
 import * as keptStream from "./keptStream.ts"
@@ -32,6 +32,13 @@ export interface Options {
 
 /** The stream of what answers no request. */
 const standalone = "0"
+
+/**
+ * To who comes back for a stream that has ended, and has seen all of it: in server-sent events 204 is how a client is
+ * told not to come back. Many would after an empty stream, again and again: those whose request was cancelled, or
+ * answered with an error they do not take for the end.
+ */
+const nothingFollows: HttpEndpoint.Answer = { status: 204, headers: { "content-type": "text/event-stream" }, body: "" }
 
 export class LiveSession {
   private readonly options: Options
@@ -100,16 +107,12 @@ export class LiveSession {
       runner,
       key: { session: this.id, stream },
       retry: this.polls() ? retry : undefined,
-      write
+      write,
+      onEnded: () => this.own!.delete(stream)
     })
     this.own ??= new Map()
     this.own.set(stream, { exchange, kept })
     return kept
-  }
-
-  /** Its reply has been kept, or there never will be one. */
-  forget(kept: keptStream.KeptStream): void {
-    this.own?.delete(kept.options.key.stream)
   }
 
   /**
@@ -132,9 +135,15 @@ export class LiveSession {
     const from = options.lastEventId === undefined ? undefined : keptStream.parseEventId(options.lastEventId)
     if (options.lastEventId !== undefined && from === undefined) return options.onRefused(undefined)
     const key = { session: this.id, stream: from?.stream ?? standalone }
+    // Asked before the events are read: what ends a stream after this is among them.
+    const hasEnded = this.hasEnded(key.stream)
+    let isAllTold = false
     const start = from === undefined
       ? Effect.andThen(events.create(key), events.last(key))
-      : Effect.as(events.read(key, from.position), from.position)
+      : Effect.map(events.read(key, from.position), (missed) => {
+        isAllTold = hasEnded && missed.length === 0
+        return from.position
+      })
     runner.run(start, (exit) => {
       if (options.isGone()) return
       if (this.isClosed) return options.onEnded()
@@ -142,6 +151,7 @@ export class LiveSession {
         const reason = exit.cause.reasons[0]
         return options.onRefused(reason?._tag === "Fail" ? reason.error : undefined)
       }
+      if (isAllTold) return HttpEndpoint.respond(options.responder, nothingFollows)
       const own = this.own?.get(key.stream)
       own?.exchange.release()
       this.readers?.get(key.stream)?.close()
@@ -207,9 +217,17 @@ export class LiveSession {
       runner,
       key: { session: this.id, stream: standalone },
       retry: undefined,
-      write: () => {}
+      write: () => {},
+      onEnded: () => {}
     })
     this.unasked.push(frame)
+  }
+
+  /** Whether this process has begun a stream and ended it. Of one that another began it cannot be told. */
+  private hasEnded(stream: string): boolean {
+    const { node } = this.options
+    return stream !== standalone && (node === undefined || stream.startsWith(`${node}-`))
+      && this.own?.has(stream) !== true
   }
 
   /** Whether its client knows that a stream may be closed and resumed. */

@@ -53,18 +53,21 @@ export const suite = (name: string, { isShared, place }: Backend<SessionMailbox.
     })
 
   describe(`SessionMailbox, ${name}`, () => {
-    law("brings each letter once, in the order of posting, to everybody, the poster too", (one, other) =>
-      Effect.gen(function*() {
-        const all = yield* Effect.all([collect(one), collect(one), collect(other), collect(other)])
-        const posted: Array<string> = []
-        for (const text of numbered("", 30)) {
-          yield* (Number(text) % 2 === 0 ? one : other).post(letter(text))
-          posted.push(text)
-        }
-        yield* Effect.forEach(all, (texts) => arrived(texts, 30), { concurrency: "unbounded" })
-        yield* Effect.sleep("50 millis")
-        for (const texts of all) assert.deepStrictEqual(texts, posted)
-      }))
+    law(
+      "brings each letter once, in the order of posting, to everybody, the poster too",
+      (one, other) =>
+        Effect.gen(function*() {
+          const all = yield* Effect.all([collect(one), collect(one), collect(other), collect(other)])
+          const posted: Array<string> = []
+          for (const text of numbered("", 30)) {
+            yield* (Number(text) % 2 === 0 ? one : other).post(letter(text))
+            posted.push(text)
+          }
+          yield* Effect.forEach(all, (texts) => arrived(texts, 30), { concurrency: "unbounded" })
+          yield* Effect.sleep("50 millis")
+          for (const texts of all) assert.deepStrictEqual(texts, posted)
+        })
+    )
 
     law("keeps a letter as it is", (one, other) =>
       Effect.gen(function*() {
@@ -139,20 +142,23 @@ export const suite = (name: string, { isShared, place }: Backend<SessionMailbox.
         assert.strictEqual(all[0]!.length, 240)
       }))
 
-    law("goes on, for everybody, after a listener that throws, and logs it", (one, other, logged) =>
-      Effect.gen(function*() {
-        const texts: Array<string> = []
-        yield* other.listen(({ text }) => {
-          texts.push(`thrown ${text}`)
-          throw new Error("Not today.")
+    law(
+      "goes on, for everybody, after a listener that throws, and logs it",
+      (one, other, logged) =>
+        Effect.gen(function*() {
+          const texts: Array<string> = []
+          yield* other.listen(({ text }) => {
+            texts.push(`thrown ${text}`)
+            throw new Error("Not today.")
+          })
+          const others = yield* collect(other)
+          yield* postAll(one, ["1", "2"])
+          yield* arrived(texts, 2)
+          yield* arrived(others, 2)
+          assert.deepStrictEqual([texts, others], [["thrown 1", "thrown 2"], ["1", "2"]])
+          assert.strictEqual(logged.filter((line) => line.includes("listener of the session mailbox threw")).length, 2)
         })
-        const others = yield* collect(other)
-        yield* postAll(one, ["1", "2"])
-        yield* arrived(texts, 2)
-        yield* arrived(others, 2)
-        assert.deepStrictEqual([texts, others], [["thrown 1", "thrown 2"], ["1", "2"]])
-        assert.strictEqual(logged.filter((line) => line.includes("listener of the session mailbox threw")).length, 2)
-      }))
+    )
 
     law("brings what a listener posts in its turn after what it answers", (one, other) =>
       Effect.gen(function*() {

@@ -79,8 +79,7 @@ export const suite = (name: string, { isShared, place, time }: Backend<SessionSt
     })
 
   describe(`SessionStore, ${name}`, () => {
-    law("says whether it is shared", (store) =>
-      Effect.sync(() => assert.strictEqual(store.isShared, isShared)))
+    law("says whether it is shared", (store) => Effect.sync(() => assert.strictEqual(store.isShared, isShared)))
 
     law("gives back what was kept, as version 1", (store) =>
       Effect.gen(function*() {
@@ -174,16 +173,19 @@ export const suite = (name: string, { isShared, place, time }: Backend<SessionSt
         assert.strictEqual(yield* store.size, 0)
       }))
 
-    law("dies when an id comes twice, and keeps the first; an id that has expired is free", (store) =>
-      Effect.gen(function*() {
-        yield* store.create(session("one", "ada"), options)
-        const exit = yield* Effect.exit(store.create(session("one", "eve"), options))
-        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause) && !Cause.hasFails(exit.cause))
-        assert.strictEqual((yield* store.get("one"))?.session.principal, "ada")
-        yield* wait(1.1)
-        yield* store.create(session("one", "eve"), options)
-        assert.deepStrictEqual(yield* store.get("one"), { version: 1, session: session("one", "eve") })
-      }))
+    law(
+      "dies when an id comes twice, and keeps the first; an id that has expired is free",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(session("one", "ada"), options)
+          const exit = yield* Effect.exit(store.create(session("one", "eve"), options))
+          assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause) && !Cause.hasFails(exit.cause))
+          assert.strictEqual((yield* store.get("one"))?.session.principal, "ada")
+          yield* wait(1.1)
+          yield* store.create(session("one", "eve"), options)
+          assert.deepStrictEqual(yield* store.get("one"), { version: 1, session: session("one", "eve") })
+        })
+    )
 
     law("is full for all at the one limit, for one caller at the other", (store) =>
       Effect.gen(function*() {
@@ -239,16 +241,19 @@ export const suite = (name: string, { isShared, place, time }: Backend<SessionSt
         yield* refused("server", 3, store.create(session("6"), limits))
       }))
 
-    law("counts a session for the principal it was created for, whatever is written", (store) =>
-      Effect.gen(function*() {
-        const limits = { ...options, maxSessionsPerCaller: 1 }
-        yield* store.create(session("1", "ada"), limits)
-        yield* store.replace(1, session("1", "eve"))
-        yield* refused("caller", 1, store.create(session("2", "ada"), limits))
-        yield* store.create(session("3", "eve"), limits)
-        yield* store.remove("1")
-        yield* store.create(session("4", "ada"), limits)
-      }))
+    law(
+      "counts a session for the principal it was created for, whatever is written",
+      (store) =>
+        Effect.gen(function*() {
+          const limits = { ...options, maxSessionsPerCaller: 1 }
+          yield* store.create(session("1", "ada"), limits)
+          yield* store.replace(1, session("1", "eve"))
+          yield* refused("caller", 1, store.create(session("2", "ada"), limits))
+          yield* store.create(session("3", "eve"), limits)
+          yield* store.remove("1")
+          yield* store.create(session("4", "ada"), limits)
+        })
+    )
 
     race("keeps the limits when 50 come at once", (stores) =>
       Effect.gen(function*() {
