@@ -37,7 +37,9 @@ export class Trimmed extends Schema.TaggedClass<Trimmed>()("Trimmed", {
   after: Schema.Int
 }) {
   get message(): string {
-    return `Events of the stream ${JSON.stringify(this.stream)} after ${this.after} are no longer kept, so it cannot be resumed from there without a gap; send the request again.`
+    return `Events of the stream ${
+      JSON.stringify(this.stream)
+    } after ${this.after} are no longer kept, so it cannot be resumed from there without a gap; send the request again.`
   }
   get isRetryable(): boolean {
     return false
