@@ -12,6 +12,7 @@ import * as changes from "./changes.ts"
 import * as prompts from "./prompts.ts"
 import * as resources from "./resources.ts"
 import * as schemas from "./schemas.ts"
+import * as skills from "./skills.ts"
 import * as tools from "./tools.ts"
 
 const server = McpServer.layer({
@@ -21,7 +22,8 @@ const server = McpServer.layer({
   instructions: "A server to try clients on.",
   tools: [...tools.all, ...schemas.all, ...asking.tools, ...changes.all],
   resources: resources.all,
-  prompts: [...prompts.all, ...asking.prompts]
+  prompts: [...prompts.all, ...asking.prompts],
+  extensions: [skills.extension]
 }).pipe(Layer.provide(resources.Watched.layer))
 
 const mode = process.argv[2] ?? "stdio"

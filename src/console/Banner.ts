@@ -17,9 +17,14 @@ export const render = ({ color, url }: Options): string => {
     "",
     `  ${paint(1, "fastmcp-effect")} is serving MCP at ${paint(36, url)}`,
     "",
-    line("Claude Code", `claude mcp add --transport http my-server ${url}`),
-    line("VS Code", `{"servers":{"my-server":{"type":"http","url":"${url}"}}} in .vscode/mcp.json`),
-    line("Cursor", `{"mcpServers":{"my-server":{"url":"${url}"}}} in .cursor/mcp.json`),
+    // Of a WebSocket these clients know nothing.
+    ...url.startsWith("ws")
+      ? []
+      : [
+        line("Claude Code", `claude mcp add --transport http my-server ${url}`),
+        line("VS Code", `{"servers":{"my-server":{"type":"http","url":"${url}"}}} in .vscode/mcp.json`),
+        line("Cursor", `{"mcpServers":{"my-server":{"url":"${url}"}}} in .cursor/mcp.json`)
+      ],
     line("Stop", "Ctrl+C"),
     "",
     ""

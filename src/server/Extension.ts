@@ -1,28 +1,44 @@
 /**
  * Adds to a server what MCP's core does not have: methods and notifications of its own, capabilities and settings,
- * listen filters, rules for mirrored headers, and a wrapper around calls that may answer with a result type of its own.
- * An extension is a value in a server's options; the router does not know any of them.
+ * listen filters, rules for mirrored headers, and a wrapper around calls that may answer with a result type of its own;
+ * and definitions, where its methods speak of tools, resources or prompts that the server then has to have. An extension
+ * is a value in a server's options, or an effect that makes one; the router does not know any of them.
  */
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as McpRequest from "../context/McpRequest.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
+import type * as Prompt from "../definition/Prompt.ts"
+import type * as Resource from "../definition/Resource.ts"
+import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
+import type * as Tool from "../definition/Tool.ts"
 import type * as Middleware from "../middleware/Middleware.ts"
 import type * as Era from "../protocol/Era.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
+import type * as registry from "./registry.ts"
 
 const TypeId = "~fastmcp-effect/server/Extension"
+
+/** Who makes the request. @category models @since 0.1.0 */
+export interface Caller {
+  /** What the definition's `visible`, and the server's, say to this caller. */
+  readonly sees: (definition: registry.AnyDefinition) => boolean
+}
 
 /** @category models @since 0.1.0 */
 export interface Method<R> {
   /** The eras it exists in; both when left out. */
   readonly eras?: ReadonlyArray<Era.Era>
   readonly params: Schema.Codec<any, any>
-  /** Succeeds with the result's fields; a `resultType` among them is kept. */
-  readonly handle: (params: any) => Effect.Effect<object, McpError.McpError, R>
+  /**
+   * Succeeds with the result's fields; a `resultType` among them is kept. `cacheHints` says that clients may keep the
+   * result, as they keep lists: for as long as its members say, and as long as the server says where there are none. It
+   * is left out in revisions that have no such thing.
+   */
+  readonly handle: (params: any, caller: Caller) => Effect.Effect<object, McpError.McpError, R>
   /** What the `Mcp-Name` header must equal, where the extension mirrors a parameter (2026-07-28 over HTTP). */
   readonly mirroredName?: (params: JsonRpc.JsonObject) => string | undefined
 }
@@ -50,7 +66,7 @@ export interface ListenFilter<R> {
 }
 
 /** @category models @since 0.1.0 */
-export interface Options<R, N = never, L = never> {
+export interface Options<R, N = never, L = never, D extends registry.AnyDefinition = never> {
   /** `<prefix>/<name>`, as it is negotiated under `capabilities.extensions`. */
   readonly id: string
   /** Announced to clients; `{}` when there is nothing to set. */
@@ -60,30 +76,62 @@ export interface Options<R, N = never, L = never> {
   readonly methods?: { readonly [method: string]: Method<R> }
   readonly notifications?: { readonly [method: string]: Notification<N> }
   readonly listenFilters?: { readonly [key: string]: ListenFilter<L> }
+  /** What the server has besides its own; in the lists they come after those. */
+  readonly definitions?: ReadonlyArray<D>
   /** Around each `tools/call`; inside the server's middleware. */
   readonly wrap?: Middleware.Wrap<R>
 }
 
 /** @category models @since 0.1.0 */
-export interface Extension<out R> extends Options<any, any, any> {
+export interface Extension<out R> extends Options<any, any, any, any> {
   readonly [TypeId]: { readonly services: (_: never) => R }
 }
 
 /** @category models @since 0.1.0 */
 export interface Any extends Extension<any> {}
 
+/**
+ * An extension, or what makes it while its server is built: in the scope of the server's layer, which fails with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Source = Any | Effect.Effect<Any, any, any>
+
 /** What an extension's code needs. @category utility types @since 0.1.0 */
-export type Services<E> = E extends Extension<infer R> ? R : never
+export type Services<E> = E extends Extension<infer R> ? R
+  : E extends Effect.Effect<infer A, infer _E, infer _R> ? Services<A>
+  : never
+
+/** What making the extension may fail with. @category utility types @since 0.1.0 */
+export type MakeError<E> = E extends Effect.Effect<infer _A, infer Error, infer _R> ? Error : never
+
+/** What making the extension needs. @category utility types @since 0.1.0 */
+export type MakeServices<E> = E extends Effect.Effect<infer _A, infer _E, infer R> ? R : never
+
+type DefinitionServices<D> =
+  | Tool.Services<D>
+  | Resource.Services<D>
+  | ResourceTemplate.Services<D>
+  | Prompt.Services<D>
 
 /** No request stands behind a notification, so what only a request has is not to be had. */
 type WithoutRequest<N> = N extends RequestContext.RequestContext | McpRequest.RequestLevel
   ? McpRequest.McpRequest<"No request", N>
   : N
 
+/**
+ * All of it. Where a list of extensions is expected the compiler would take their needs, which are any, for those of the
+ * one that is made there; it cannot see through `infer`.
+ */
+type Needs<R, N, L, D> = [R, N, L, D] extends [infer R, infer N, infer L, infer D]
+  ? R | WithoutRequest<N> | Exclude<L, Scope.Scope> | DefinitionServices<D>
+  : never
+
 /** @category constructors @since 0.1.0 */
-export const make = <R = never, N = never, L = never>(
-  options: Options<R, N, L>
-): Extension<R | WithoutRequest<N> | Exclude<L, Scope.Scope>> => ({
+export const make = <R = never, N = never, L = never, D extends registry.AnyDefinition = never>(
+  options: Options<R, N, L, D>
+): Extension<Needs<R, N, L, D>> => ({
   ...options,
   [TypeId]: { services: (_: never) => _ }
 })

@@ -47,7 +47,7 @@ export interface Options<
   Resources extends ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled>,
   Prompts extends ReadonlyArray<Prompt.AnyHandled>,
   Middlewares extends ReadonlyArray<Middleware.Any>,
-  Extensions extends ReadonlyArray<Extension.Any>
+  Extensions extends ReadonlyArray<Extension.Source>
 > extends McpSchema.Implementation {
   /** How to use this server, told to the model. */
   readonly instructions?: string
@@ -57,6 +57,7 @@ export interface Options<
   readonly prompts?: Prompts
   /** Around every request, the first outermost. */
   readonly middleware?: Middlewares
+  /** What MCP's core does not have; an effect makes one while the server is built. */
   readonly extensions?: Extensions
   /**
    * What is done with a definition whose name is taken: `error` fails, `warn` logs and replaces, `replace` and `ignore`
@@ -165,13 +166,13 @@ export const layer = <
   const Resources extends ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled> = [],
   const Prompts extends ReadonlyArray<Prompt.AnyHandled> = [],
   const Middlewares extends ReadonlyArray<Middleware.Any> = [],
-  const Extensions extends ReadonlyArray<Extension.Any> = []
+  const Extensions extends ReadonlyArray<Extension.Source> = []
 >(
   options: Options<Tools, Resources, Prompts, Middlewares, Extensions>
 ): Layer.Layer<
   McpServer | Receiver.Receiver | McpRequest.Lift<Middleware.Provides<Middlewares[number]>>,
-  DefinitionError.DefinitionError,
-  Discharged<
+  DefinitionError.DefinitionError | Extension.MakeError<Extensions[number]>,
+  | Discharged<
     HandlerServices<
       | ServicesOf<Tools[number] | Resources[number] | Prompts[number]>
       | Middleware.Services<Middlewares[number]>
@@ -179,7 +180,8 @@ export const layer = <
     >,
     Middleware.Provides<Middlewares[number]>
   >
-> => Layer.effectContext(make(options)) as Layer.Layer<any, DefinitionError.DefinitionError, any>
+  | Exclude<Extension.MakeServices<Extensions[number]>, Scope.Scope>
+> => Layer.effectContext(make(options)) as Layer.Layer<any, any, any>
 
 /**
  * Adds definitions to the server in context, for as long as the layer lives. A layer built on `layer` with
@@ -206,11 +208,11 @@ type AnyOptions = Options<
   ReadonlyArray<Resource.AnyHandled | ResourceTemplate.AnyHandled>,
   ReadonlyArray<Prompt.AnyHandled>,
   ReadonlyArray<Middleware.Any>,
-  ReadonlyArray<Extension.Any>
+  ReadonlyArray<Extension.Source>
 >
 
 const make = Effect.fnUntraced(function*(options: AnyOptions) {
-  const { extensions = [], maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds" } = options
+  const { maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds" } = options
   const strict = options.strictInput ?? false
   for (const option of ["pageSize", "concurrency", "sessionConcurrency"] as const) {
     const value = options[option]
@@ -222,6 +224,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
       })
     )
   }
+  const extensions = yield* Effect.forEach(
+    options.extensions ?? [],
+    (source) => Effect.isEffect(source) ? source : Effect.succeed(source)
+  )
   const definitions = registry.make({ onDuplicate: options.onDuplicate ?? "error", strict })
   const updates = subscriptions.makeUpdates()
 
@@ -284,7 +290,12 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const services = assembled(own)
   yield* change(
     { held: nothing },
-    [...options.tools ?? [], ...options.resources ?? [], ...options.prompts ?? []],
+    [
+      ...options.tools ?? [],
+      ...options.resources ?? [],
+      ...options.prompts ?? [],
+      ...extensions.flatMap((extension): ReadonlyArray<Definition> => extension.definitions ?? [])
+    ],
     services
   )
   const taken = duplicate(extensions)

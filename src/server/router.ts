@@ -193,7 +193,13 @@ export const make = (options: Options): Router => {
           decode: lazyDecode(definition.params),
           handle: wrapped(
             method,
-            (params) => ({ effect: Effect.suspend(() => definition.handle(params) as Middleware.Next) })
+            (params, { request }) => ({
+              effect: Effect.suspend(() =>
+                definition.handle(params, {
+                  sees: (definition) => isVisible({ definition }, request)
+                }) as Middleware.Next
+              )
+            })
           ),
           encode: (result) => JsonRpc.encode(revision.projectResult(result, options.projection))
         })

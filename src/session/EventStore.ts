@@ -28,7 +28,10 @@ export interface Event {
 export class EventStore extends Context.Service<EventStore, {
   /** Whether other processes see what is appended here. */
   readonly isShared: boolean
-  /** Begins a stream, so that it can be read from position 0; one that exists stays as it is. */
+  /**
+   * Begins a stream, so that it can be read from position 0; one that exists stays as it is, and if it has not ended its
+   * idle time starts anew.
+   */
   readonly create: (key: StreamKey) => Effect.Effect<void, SessionError.SessionError>
   /** Adds an event and succeeds with its position. `UnknownStream` where there is none, or it has ended. */
   readonly append: (key: StreamKey, data: string) => Effect.Effect<number, SessionError.SessionError>
@@ -58,7 +61,7 @@ export interface Limits {
   readonly maxSize?: number
   /** How long a stream can be read after its end. 5 minutes. */
   readonly timeToLive?: Duration.Input
-  /** How long a stream that has not ended is kept without an event. 1 hour. */
+  /** How long a stream that has not ended is kept without an event, or being begun again. 1 hour. */
   readonly idle?: Duration.Input
 }
 
@@ -79,15 +82,17 @@ export const defaultLimits = {
 /** What one event costs beside its text. */
 const overhead = 64
 
+/** What a stream costs beside its events and its names. */
+const streamOverhead = 512
+
 class Entry {
   readonly key: StreamKey
   /** The newest events, the last of them at `last`. */
   events: Array<string> = []
   last = 0
-  size = overhead
+  /** Of the events' texts. */
+  size = 0
   hasEnded = false
-  /** Nobody finds it any more. */
-  isGone = false
   usedAt: number
   private waiting: Array<() => void> = []
 
@@ -99,6 +104,12 @@ class Entry {
   /** Where the events that are kept begin. */
   get first(): number {
     return this.last - this.events.length
+  }
+
+  /** What it takes of the memory for all. */
+  get cost(): number {
+    const { session, stream } = this.key
+    return streamOverhead + session.length + stream.length + this.size + overhead * this.events.length
   }
 
   wake(): void {
@@ -143,9 +154,7 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
         if (streams?.size === 0) sessions.delete(entry.key.session)
         open.delete(entry)
         ended.delete(entry)
-        total -= entry.size
-        entry.isGone = true
-        entry.events = []
+        total -= entry.cost
         entry.wake()
       }
 
@@ -171,9 +180,18 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
       const fail = (reason: SessionError.Reason) => Effect.fail(SessionError.make(reason))
       const unknown = ({ stream }: StreamKey) => fail(new SessionError.UnknownStream({ stream }))
 
-      const resize = (entry: Entry, by: number) => {
-        entry.size += by
-        total += by
+      const keep = (entry: Entry, data: string) => {
+        const before = entry.cost
+        entry.last++
+        if (data.length > maxSize) {
+          entry.events = []
+          entry.size = 0
+        } else {
+          entry.events.push(data)
+          entry.size += data.length
+          while (entry.events.length > maxEvents || entry.size > maxSize) entry.size -= entry.events.shift()!.length
+        }
+        total += entry.cost - before
       }
 
       const use = (entry: Entry, now: number) => {
@@ -185,7 +203,9 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
 
       const eventsAfter = (entry: Entry, after: number): ReadonlyArray<Event> | SessionError.Reason => {
         const { stream } = entry.key
-        if (after > entry.last || after < 0) return new SessionError.UnknownStream({ stream })
+        if (!Number.isSafeInteger(after) || after < 0 || after > entry.last) {
+          return new SessionError.UnknownStream({ stream })
+        }
         if (after < entry.first) return new SessionError.Trimmed({ stream, after })
         return entry.events.slice(after - entry.first).map((data, index) => ({ position: after + index + 1, data }))
       }
@@ -194,36 +214,30 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
         isShared: false,
         create: (key) =>
           Effect.sync(() => {
-            if (find(key) !== undefined) return
             const now = clock.currentTimeMillisUnsafe()
+            const found = find(key)
+            if (found !== undefined) {
+              if (!found.hasEnded) use(found, now)
+              return
+            }
             const entry = new Entry(key, now)
             let streams = sessions.get(key.session)
             if (streams === undefined) sessions.set(key.session, streams = new Map())
             streams.set(key.stream, entry)
             open.add(entry)
-            total += entry.size
+            total += entry.cost
             forgetOld(now)
           }),
         append: (key, data) =>
           Effect.suspend(() => {
             const entry = find(key)
             if (entry === undefined || entry.hasEnded) return unknown(key)
-            const position = ++entry.last
-            if (data.length > maxSize) {
-              for (const event of entry.events) resize(entry, -event.length - overhead)
-              entry.events = []
-            } else {
-              entry.events.push(data)
-              resize(entry, data.length + overhead)
-              while (entry.events.length > maxEvents || entry.size - overhead * (entry.events.length + 1) > maxSize) {
-                resize(entry, -entry.events.shift()!.length - overhead)
-              }
-            }
+            keep(entry, data)
             const now = clock.currentTimeMillisUnsafe()
             use(entry, now)
             forgetOld(now)
             entry.wake()
-            return Effect.succeed(position)
+            return Effect.succeed(entry.last)
           }),
         last: (key) =>
           Effect.suspend(() => {
@@ -249,14 +263,16 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
             > = Effect.suspend(() => {
               followed ??= find(key)
               if (followed === undefined) return unknown(key)
-              if (followed.isGone) return Cause.done()
+              if (find(key) !== followed) return Cause.done()
               const events = eventsAfter(followed, at)
               if (!Array.isArray(events)) return fail(events as SessionError.Reason)
               if (events.length > 0) {
                 at += events.length
                 return Effect.succeed(events as unknown as readonly [Event, ...Array<Event>])
               }
-              return followed.hasEnded ? Cause.done() : Effect.andThen(followed.changed, next)
+              if (followed.hasEnded) return Cause.done()
+              const rest = Duration.millis(followed.usedAt + idle - clock.currentTimeMillisUnsafe())
+              return Effect.andThen(Effect.timeoutOption(followed.changed, rest), next)
             })
             return next
           })),

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { tell } from "./internal/tell.ts"
 import type * as SessionError from "./SessionError.ts"
 
 /** @category models @since 0.1.0 */
@@ -22,7 +23,8 @@ export class SessionMailbox extends Context.Service<SessionMailbox, {
   /** Succeeds once the letter is kept for whoever listens; it arrives soon after, once at each, in the order of posting. */
   readonly post: (letter: Letter) => Effect.Effect<void, SessionError.SessionError>
   /**
-   * Gets every letter posted from now on, in the scope, its own too. A connection that breaks meanwhile is mended, and
+   * Gets every letter posted from now on, in the scope, its own too. What `onLetter` throws is logged, and it gets the
+   * next letter all the same. A connection that breaks meanwhile is mended, and
    * what was posted in the meantime arrives late, not never, for as long as letters are kept: a minute at least.
    */
   readonly listen: (
@@ -31,17 +33,37 @@ export class SessionMailbox extends Context.Service<SessionMailbox, {
 }>()("fastmcp-effect/session/SessionMailbox") {}
 
 /**
- * Within this process.
+ * Within this process. A letter that a listener posts in its turn arrives after the one it answers, at every listener.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerMemory: Layer.Layer<SessionMailbox> = Layer.sync(SessionMailbox, () => {
   const listeners = new Set<(letter: Letter) => void>()
+  const posted: Array<Letter> = []
+  let delivers = false
+
+  const deliver: Effect.Effect<void> = Effect.suspend(() => {
+    const letter = posted.shift()
+    if (letter === undefined) return Effect.void
+    return Effect.andThen(
+      Effect.forEach([...listeners], (listener) => tell(listener, letter), { discard: true }),
+      deliver
+    )
+  })
+
   return {
     post: (letter) =>
-      Effect.sync(() => {
-        for (const listener of [...listeners]) listener(letter)
+      Effect.suspend(() => {
+        posted.push(letter)
+        if (delivers) return Effect.void
+        delivers = true
+        return Effect.ensuring(
+          Effect.uninterruptible(deliver),
+          Effect.sync(() => {
+            delivers = false
+          })
+        )
       }),
     listen: (onLetter) =>
       Effect.asVoid(Effect.acquireRelease(

@@ -31,14 +31,20 @@ export interface CreateOptions {
 export class SessionStore extends Context.Service<SessionStore, {
   /** Whether other processes see what is written here. */
   readonly isShared: boolean
-  /** Keeps a new session, as version 1. `Full` where that would be one too many; counting and keeping is one step. */
+  /**
+   * Keeps a new session, as version 1. `Full` where that would be one too many; counting and keeping is one step. Dies
+   * where there is one of this id, for ids are not chosen by anybody.
+   */
   readonly create: (
     session: Session.Session,
     options: CreateOptions
   ) => Effect.Effect<void, SessionError.SessionError>
   /** The session, if it has neither ended nor expired. Asking for it starts its idle time anew. */
   readonly get: (id: string) => Effect.Effect<Versioned | undefined, SessionError.SessionError>
-  /** Writes the next version in place of this one; false when it is no longer the newest, or the session has ended. */
+  /**
+   * Writes the next version in place of this one; false when it is no longer the newest, or the session has ended. Its
+   * idle time goes on, and it counts for the principal it was created for.
+   */
   readonly replace: (
     version: number,
     session: Session.Session
@@ -49,11 +55,10 @@ export class SessionStore extends Context.Service<SessionStore, {
   readonly size: Effect.Effect<number, SessionError.SessionError>
 }>()("fastmcp-effect/session/SessionStore") {}
 
-interface Kept {
-  version: number
-  session: Session.Session
+interface Kept extends Versioned {
+  readonly principal: string | null
   readonly idle: number
-  expiresAt: number
+  readonly expiresAt: number
 }
 
 /**
@@ -67,7 +72,7 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.effect(
   SessionStore,
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
-    // The least recently used first.
+    // The least recently used first. An entry is never changed, for callers have it in hand.
     const kept = new Map<string, Kept>()
     const byPrincipal = new Map<string, number>()
 
@@ -78,9 +83,9 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.effect(
       else byPrincipal.set(principal, next)
     }
 
-    const forget = (id: string, { session }: Kept) => {
+    const forget = (id: string, { principal }: Kept) => {
       kept.delete(id)
-      count(session.principal, -1)
+      count(principal, -1)
     }
 
     /** One that is still good; an expired one goes. */
@@ -89,6 +94,15 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.effect(
       if (found === undefined || found.expiresAt > clock.currentTimeMillisUnsafe()) return found
       forget(id, found)
       return undefined
+    }
+
+    /** With one idle time for all, those that have expired come before all others. */
+    const forgetOldest = () => {
+      const now = clock.currentTimeMillisUnsafe()
+      for (const [id, found] of kept) {
+        if (found.expiresAt > now) break
+        forget(id, found)
+      }
     }
 
     const forgetExpired = () => {
@@ -109,16 +123,14 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.effect(
               : principal !== null && (byPrincipal.get(principal) ?? 0) >= maxSessionsPerCaller
               ? new SessionError.Full({ limit: "caller", maximum: maxSessionsPerCaller })
               : undefined
+          forgetOldest()
           if (isFull() !== undefined) forgetExpired()
           const full = isFull()
           if (full !== undefined) return Effect.fail(SessionError.make(full))
+          if (find(id) !== undefined) return Effect.die(new Error("There is a session of this id."))
           const millis = Duration.toMillis(idle)
-          kept.set(id, {
-            version: 1,
-            session,
-            idle: millis,
-            expiresAt: clock.currentTimeMillisUnsafe() + millis
-          })
+          const expiresAt = clock.currentTimeMillisUnsafe() + millis
+          kept.set(id, { version: 1, session, principal, idle: millis, expiresAt })
           count(principal, 1)
           return Effect.void
         }),
@@ -126,15 +138,15 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.effect(
         Effect.sync(() => {
           const found = find(id)
           if (found === undefined) return undefined
-          found.expiresAt = clock.currentTimeMillisUnsafe() + found.idle
-          return found
+          kept.delete(id)
+          kept.set(id, { ...found, expiresAt: clock.currentTimeMillisUnsafe() + found.idle })
+          return { version: found.version, session: found.session }
         }),
       replace: (version, session) =>
         Effect.sync(() => {
           const found = find(session.id)
           if (found === undefined || found.version !== version) return false
-          found.version++
-          found.session = session
+          kept.set(session.id, { ...found, version: version + 1, session })
           return true
         }),
       remove: (id) =>

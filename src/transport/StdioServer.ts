@@ -50,7 +50,10 @@ export const run = (
       Stream.run(
         Stream.fromPull(
           Effect.succeed(
-            Effect.flatMap(out.take, (batch) => batch === undefined ? Cause.done() : Effect.succeed([batch] as const))
+            Effect.flatMap(
+              out.take,
+              (batch) => batch === undefined ? Cause.done() : Effect.succeed([`${batch.join("\n")}\n`] as const)
+            )
           )
         ),
         stdio.stdout()

@@ -175,7 +175,7 @@ export const largePeers = (work: string, large: Large): ReadonlyArray<Peer> => {
   }]
 }
 
-/** Cold starts: every peer as it is, the newest SDK and ours also bundled. */
+/** Cold starts and memory: every peer as it is, the newest SDK and ours also bundled. */
 export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({
     ...peer,

@@ -1,6 +1,6 @@
 /** Medians over rounds, ratios, and the same tables as text, Markdown and JSON. */
 import { availableParallelism } from "node:os"
-import { type Figures, type Load, oneAtATime, type Throughput } from "./drive/driver.ts"
+import { type Figures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
 import type { LargeFigures } from "./drive/large.ts"
 import type { Kind } from "./peers.ts"
 
@@ -20,6 +20,7 @@ export type Section =
   | { readonly table: "load" | "features"; readonly title: string; readonly rows: ReadonlyArray<Row<Figures>> }
   | { readonly table: "large"; readonly title: string; readonly rows: ReadonlyArray<Row<LargeFigures>> }
   | { readonly table: "cold"; readonly title: string; readonly rows: ReadonlyArray<Row<Cold>> }
+  | { readonly table: "memory"; readonly title: string; readonly rows: ReadonlyArray<Row<Memory>> }
 
 export interface Setting extends Load {
   readonly rounds: number
@@ -139,6 +140,18 @@ const cold = (rows: ReadonlyArray<Row<Cold>>): ReadonlyArray<Column<Cold>> => {
   ]
 }
 
+const memory = (rows: ReadonlyArray<Row<Memory>>): ReadonlyArray<Column<Memory>> =>
+  Object.keys(measured(rows)[0]?.rounds[0] ?? {}).map(Number).map((calls) => {
+    const peak: Figure<Memory> = (figures) => figures[calls]!
+    return {
+      head: `MB at ${count(calls)}`,
+      cell: (row) => {
+        const peaks = row.rounds.map(peak)
+        return `${count(middle(peaks))} (${count(Math.min(...peaks))}-${count(Math.max(...peaks))})`
+      }
+    }
+  })
+
 type Table = ReadonlyArray<ReadonlyArray<string>>
 
 const fill = <F>(rows: ReadonlyArray<Row<F>>, columns: ReadonlyArray<Column<F>>): Table => [
@@ -162,6 +175,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, large(section.rows))
     case "cold":
       return fill(section.rows, cold(section.rows))
+    case "memory":
+      return fill(section.rows, memory(section.rows))
   }
 }
 
@@ -268,7 +283,7 @@ export const asJson = (setting: Setting, sections: ReadonlyArray<Section>): stri
       sections: sections.map(({ rows, table, title }) => ({
         table,
         title,
-        rows: (rows as ReadonlyArray<Row<Figures | LargeFigures | Cold>>).map((row) => ({
+        rows: (rows as ReadonlyArray<Row<Figures | LargeFigures | Cold | Memory>>).map((row) => ({
           ...row,
           median: medians(row)
         }))

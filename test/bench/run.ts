@@ -2,14 +2,14 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,cold,features,large] [--peers floor,ours,...] [--json file] [--markdown file]
+ *   [--only stdio,http,cold,memory,features,large] [--peers floor,ours,...] [--json file] [--markdown file]
  *
- * The large loads have defaults of their own: 300 calls after 100.
+ * The large loads have defaults of their own: 300 calls after 100. What memory counts, 1 to 120,000 calls, is fixed.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { measure } from "./drive/driver.ts"
+import { measure, memory } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
 import { type Large, measureLarge } from "./drive/large.ts"
 import { coldStart, openStdio } from "./drive/stdio.ts"
@@ -23,7 +23,7 @@ const { values } = parseArgs({
     calls: { type: "string" },
     warmup: { type: "string" },
     quick: { type: "boolean", default: false },
-    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "features", "large"] },
+    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "memory", "features", "large"] },
     peers: { type: "string" },
     json: { type: "string" },
     markdown: { type: "string" }
@@ -136,6 +136,19 @@ const cold = async (): Promise<Section> => {
   return { table: "cold", title, rows }
 }
 
+const peaks = async (): Promise<Section> => {
+  const title = "Peak resident memory over stdio, after so many calls"
+  const milestones = setting.quick ? [1, 1_000] : [1, 1_000, 20_000, 120_000]
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(coldStarters(work)),
+    speaks(legacy),
+    async (peer) => memory(await openStdio(peer.stdio!(legacy), legacy, bare(peer)), milestones, setting.inFlight)
+  )
+  return { table: "memory", title, rows }
+}
+
 const prices = async (): Promise<Section> => {
   const title = `The price of each feature: fastmcp-effect over stdio, ${legacy}`
   const rows = await inTurn(
@@ -167,6 +180,7 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   stdio: [() => stdio(legacy), () => stdio(modern)],
   http: [() => http(legacy), () => http(modern)],
   cold: [cold],
+  memory: [peaks],
   features: [prices],
   large: [
     () => large("list", list, legacy),

@@ -101,14 +101,18 @@ describe("one endpoint for both eras", () => {
     ]))
   })
 
-  it("tells one era of what another changes", { timeout: 5_000 }, async () => {
-    const listener = guests.find(({ version }) => version === "2026-07-28")!.session
-    const author = guests.find(({ version }) => version === "2024-11-05")!.session
-    const stop = await listener.watch("note://counter")
-    const count = text(await author.call("bump"))
-    await harness.until("word of the update", () => listener.news.includes("note://counter"))
-    expect((await listener.read("note://counter")).contents).toMatchObject([{ text: count }])
-    await stop()
+  it("tells all of what one changes, each the way of its era", { timeout: 5_000 }, async () => {
+    const stops = await each(({ session }) => session.watch("note://counter"))
+    for (const { session: author } of [guests[0]!, guests.at(-1)!]) {
+      for (const { session } of guests) session.news.length = 0
+      const count = text(await author.call("bump"))
+      await each(async ({ session }) => {
+        await harness.until("word of the update", () => session.news.includes("note://counter"))
+        expect(session.news).toEqual(["note://counter"])
+        expect((await session.read("note://counter")).contents).toMatchObject([{ text: count }])
+      })
+    }
+    await Promise.all(stops.map((stop) => stop()))
   })
 
   it("gives out every list in pages, the same to all", { timeout: 10_000 }, async () => {

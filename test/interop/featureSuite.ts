@@ -19,8 +19,6 @@ export const describeClient = (client: suite.OfficialClient): void => {
   }
 }
 
-const leftOut = (what: string) => console.warn(`LEFT OUT: ${what}, for it needs the GET stream.`)
-
 const describeFeatures = (client: suite.OfficialClient, transport: suite.Transport, version: suite.Version): void => {
   const isStateful = version !== "2026-07-28"
   let connected: suite.Connected
@@ -147,23 +145,17 @@ const describeFeatures = (client: suite.OfficialClient, transport: suite.Transpo
     expect(error).toMatchObject({ code: -32602 })
   })
 
-  // A stateful revision pushes over HTTP on a GET stream, which this server does not open.
-  const isMute = transport === "http" && isStateful
-  if (isMute) leftOut(`${version} over HTTP: resources/updated`)
   it("hears of a resource it watches, until it stops", { timeout: 5_000 }, async () => {
     session.news.length = 0
     const stop = await session.watch("note://counter")
     const count = Number(await ask("bump"))
-    if (isMute) await session.ping()
-    else {
-      await harness.until("word of the update", () => session.news.includes("note://counter"))
-      expect(session.news).toEqual(["note://counter"])
-    }
+    await harness.until("word of the update", () => session.news.includes("note://counter"))
+    expect(session.news).toEqual(["note://counter"])
     expect((await session.read("note://counter")).contents).toMatchObject([{ text: String(count) }])
     await stop()
     await ask("bump")
     await ask("bump")
-    expect(session.news).toEqual(isMute ? [] : ["note://counter"])
+    expect(session.news).toEqual(["note://counter"])
   })
 
   if (isStateful) {
@@ -180,8 +172,7 @@ const describeFeatures = (client: suite.OfficialClient, transport: suite.Transpo
     })
   }
 
-  if (isMute) leftOut(`${version} over HTTP: list_changed of resources and prompts`)
-  it.skipIf(isMute)("hears that resources and prompts have changed", { timeout: 5_000 }, async () => {
+  it("hears that resources and prompts have changed", { timeout: 5_000 }, async () => {
     await session.watchLists()
     session.news.length = 0
     expect(await ask("swap")).toBe("added")

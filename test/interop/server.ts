@@ -240,7 +240,8 @@ const options = grace === undefined ? {} : { grace: Number(grace) }
 if (mode === "http") {
   // Whoever started it is gone, however it went.
   process.stdin.resume().on("end", () => process.exit(99))
-  NodeHttp.serve({ ...options, port: Number(port) })(server)
+  // After a call that was cancelled the clients come back once for its stream: sooner than a test waits for timers.
+  NodeHttp.serve({ ...options, port: Number(port), retryInterval: "100 millis" })(server)
 } else {
   NodeStdio.run(options)(server)
 }

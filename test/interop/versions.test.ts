@@ -162,11 +162,7 @@ function describeVersion(client: suite.OfficialClient, transport: suite.Transpor
     expect(session.logs.map(({ level }) => level)).toEqual(["error", "critical", "alert", "emergency"])
   })
 
-  const isMute = transport === "http"
-  if (isMute) {
-    console.warn(`LEFT OUT: ${version} over HTTP: resources/updated and list_changed, for they need the GET stream.`)
-  }
-  it.skipIf(isMute)("hears of changes", { timeout: 5_000 }, async () => {
+  it("hears of changes", { timeout: 5_000 }, async () => {
     const stop = await session.watch("note://counter")
     await ask("bump")
     await harness.until("word of the update", () => session.news.includes("note://counter"))

@@ -681,9 +681,25 @@ export const rows: ReadonlyArray<Row> = [
     "effect/socket/Socket.makeWebSocket, effect/http/HttpServerRequest.upgradeChannel, " +
       "@effect/platform-node/NodeHttpServer.layer"
   ),
-  planned("T28", "No upgrade and no subprotocol", "transport/WebSocketServer"),
-  planned("T29", "After the peer has gone the server loops for ever", "transport/WebSocketServer"),
-  planned("T30", "Pings are answered", "transport/WebSocketServer"),
+  done(
+    "T28",
+    "No upgrade and no subprotocol",
+    "transport/WebSocketServer, node/NodeWebSocket",
+    "test/node/NodeWebSocket.test.ts::speaks mcp when it is offered or nothing is, and refuses a client that offers others alone"
+  ),
+  done(
+    "T29",
+    "After the peer has gone the server loops for ever",
+    "transport/WebSocketConnection",
+    "test/node/NodeWebSocket.test.ts::leaves nothing of 200 clients that come and go"
+  ),
+  done(
+    "T30",
+    "Pings are answered",
+    "node/NodeWebSocket, transport/WebSocketConnection",
+    "test/node/NodeWebSocket.test.ts::answers the pings of its clients",
+    "and the server pings, so that a client that is gone without a word is noticed"
+  ),
   done(
     "T31",
     "A pair of ends in memory that polls every 50 ms and ignores its capacity",

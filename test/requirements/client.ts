@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import * as FetchMount from "fastmcp-effect/transport/FetchMount"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
+import * as SseServer from "fastmcp-effect/transport/SseServer"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
 import { type Frame, type Id, until } from "../server/wires.ts"
 import type { Revision, Transport } from "./row.ts"
@@ -127,7 +128,8 @@ export const connect = (
       "mcp-session-id": session,
       ...(isOpen && !isStateless && revision >= "2025-06-18" ? { "mcp-protocol-version": revision } : undefined)
     })
-    const connection = yield* open[transport](standing, { grace, stateless: isStateless ? revision : undefined })
+    const connect = transport === "http" && revision === "2024-11-05" ? sse : open[transport]
+    const connection = yield* connect(standing, { grace, stateless: isStateless ? revision : undefined })
     const send: Connection["send"] = (frame, options) => {
       const post = connection.send(frame, options)
       const id = typeof frame === "string" ? undefined : (frame as Frame).id
@@ -159,7 +161,9 @@ export const connect = (
     if (!isStateless && handshake) {
       const id = start("initialize", initializeParams(revision, capabilities), { id: "initialize" })
       initialized = yield* answer(id)
-      if (transport === "http") session = (yield* settled(posts.get(id))).headers.get("mcp-session-id") ?? undefined
+      if (transport === "http" && revision !== "2024-11-05") {
+        session = (yield* settled(posts.get(id))).headers.get("mcp-session-id") ?? undefined
+      }
       isOpen = true
       const post = send({ jsonrpc: "2.0", method: "notifications/initialized" })
       if (post !== undefined) yield* settled(post)
@@ -253,71 +257,138 @@ const stdio: Open = (_standing, { grace }) =>
     }
   })
 
+interface SendOptions extends HttpOptions {
+  readonly onFrame: (frame: Frame) => void
+  readonly onOutput: (text: string) => void
+  readonly onEvent?: (event: ReadonlyMap<string, string>) => void
+}
+
+/** One HTTP request; what comes back is read as it comes. */
+const fetching = (
+  handle: FetchMount.FetchHandler,
+  frame: string | object,
+  { headers = {}, method = "POST", onEvent, onFrame, onOutput, url = "http://127.0.0.1/mcp" }: SendOptions
+): Post => {
+  const controller = new AbortController()
+  const all = Object.entries(headers).filter((header): header is [string, string] => header[1] !== undefined)
+  const request = new Request(url, {
+    method,
+    headers: all,
+    signal: controller.signal,
+    ...(method === "POST" ? { body: text(frame) } : undefined)
+  })
+  const post: Post = {
+    status: 0,
+    headers: new globalThis.Headers(),
+    frames: [],
+    body: "",
+    isOver: false,
+    disconnect: () => {
+      controller.abort()
+      reader?.cancel().catch(() => {})
+    }
+  }
+  const take = (json: string) => {
+    const value = JSON.parse(json) as Frame | ReadonlyArray<Frame>
+    for (const one of Array.isArray(value) ? value : [value]) {
+      post.frames.push(one)
+      onFrame(one)
+    }
+  }
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  const read = async () => {
+    const response = await handle(request)
+    Object.assign(post, { status: response.status, headers: response.headers })
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true
+    const decoder = new TextDecoder("utf-8", { fatal: true })
+    reader = response.body?.getReader()
+    let rest = ""
+    for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader!.read()) {
+      const part = decoder.decode(chunk.value, { stream: true })
+      post.body += part
+      onOutput(part)
+      if (!isStream) continue
+      const events = (rest + part).split("\n\n")
+      rest = events.pop()!
+      for (const event of events) {
+        const fields = new Map(
+          event.split("\n").map((line) => {
+            const colon = line.indexOf(":")
+            return [line.slice(0, colon), line.slice(colon + 1).trim()] as const
+          })
+        )
+        onEvent?.(fields)
+        const data = fields.get("data")
+        if (data !== undefined && data !== "" && fields.get("event") !== "endpoint") take(data)
+      }
+    }
+    if (!isStream && post.body !== "") take(post.body)
+    post.isOver = true
+  }
+  read().catch((error: unknown) => {
+    if (!controller.signal.aborted) post.body += `\n${String(error)}`
+    post.isOver = true
+  })
+  return post
+}
+
 const http: Open = (standing, { stateless }) =>
   Effect.gen(function*() {
     const frames: Array<Frame> = []
     let output = ""
     const { close, value: handle } = yield* closable(FetchMount.make())
-    const send: Connection["send"] = (frame, { headers = {}, method = "POST", url = "http://127.0.0.1/mcp" } = {}) => {
-      const controller = new AbortController()
-      const all = Object.entries({ ...headersOf(frame, stateless), ...standing(), ...headers })
-        .filter((header): header is [string, string] => header[1] !== undefined)
-      const request = new Request(url, {
-        method,
-        headers: all,
-        signal: controller.signal,
-        ...(method === "POST" ? { body: text(frame) } : undefined)
+    const send: Connection["send"] = (frame, options = {}) =>
+      fetching(handle, frame, {
+        ...options,
+        headers: { ...headersOf(frame, stateless), ...standing(), ...options.headers },
+        onFrame: (frame) => frames.push(frame),
+        onOutput: (text) => {
+          output += text
+        }
       })
-      const post: Post = {
-        status: 0,
-        headers: new globalThis.Headers(),
-        frames: [],
-        body: "",
-        isOver: false,
-        disconnect: () => {
-          controller.abort()
-          reader?.cancel().catch(() => {})
-        }
-      }
-      const take = (json: string) => {
-        const value = JSON.parse(json) as Frame | ReadonlyArray<Frame>
-        for (const one of Array.isArray(value) ? value : [value]) {
-          post.frames.push(one)
-          frames.push(one)
-        }
-      }
-      let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-      const read = async () => {
-        const response = await handle(request)
-        Object.assign(post, { status: response.status, headers: response.headers })
-        const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true
-        const decoder = new TextDecoder("utf-8", { fatal: true })
-        reader = response.body?.getReader()
-        let rest = ""
-        for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader!.read()) {
-          const part = decoder.decode(chunk.value, { stream: true })
-          post.body += part
-          output += part
-          if (!isStream) continue
-          const events = (rest + part).split("\n\n")
-          rest = events.pop()!
-          for (const event of events) {
-            const data = event.split("\n").filter((line) => line.startsWith("data:")).map((line) =>
-              line.slice(5).trim()
-            )
-            if (data.join("") !== "") take(data.join("\n"))
-          }
-        }
-        if (!isStream && post.body !== "") take(post.body)
-        post.isOver = true
-      }
-      read().catch((error: unknown) => {
-        if (!controller.signal.aborted) post.body += `\n${String(error)}`
-        post.isOver = true
-      })
-      return post
-    }
     return { frames, output: () => output, send, close }
+  })
+
+/** The transport of 2024-11-05: the stream is opened first, and says where to post. */
+const sse: Open = () =>
+  Effect.gen(function*() {
+    const frames: Array<Frame> = []
+    let output = ""
+    let address: string | undefined
+    const { close, value: endpoints } = yield* closable(SseServer.make())
+    const handle: FetchMount.FetchHandler = (request) =>
+      FetchMount.fromEndpoint(endpoints.get(new URL(request.url).pathname)!)(request)
+    const onFrame = (frame: Frame) => frames.push(frame)
+    const onOutput = (text: string) => {
+      output += text
+    }
+    const stream = fetching(handle, "", {
+      method: "GET",
+      url: "http://127.0.0.1/sse",
+      headers: { accept: "text/event-stream" },
+      onFrame,
+      onOutput,
+      onEvent: (event) => {
+        if (event.get("event") === "endpoint") address = event.get("data")
+      }
+    })
+    yield* until(() => address !== undefined, () => "the address to post to")
+    return {
+      frames,
+      output: () => output,
+      send: (frame, options = {}) =>
+        fetching(handle, frame, {
+          ...options,
+          url: options.url ?? new URL(address!, "http://127.0.0.1").href,
+          headers: { ...headersOf(frame, undefined), ...options.headers },
+          onFrame,
+          onOutput
+        }),
+      close: Effect.suspend(() => {
+        stream.disconnect()
+        return close
+      })
+    }
   })
 
 /** The headers a well-behaved client puts on a message. */

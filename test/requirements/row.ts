@@ -5,6 +5,7 @@ export const revisions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"
 
 export type Revision = typeof revisions[number]
 
+/** HTTP is what the revision calls so: in the first of them a stream by GET and messages by POST. */
 export const transports = ["memory", "stdio", "http"] as const
 
 export type Transport = typeof transports[number]

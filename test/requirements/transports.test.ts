@@ -3,8 +3,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { reader, withServer } from "../server/processes.ts"
 import { until } from "../server/wires.ts"
-import { type Client, envelope, type HttpOptions, initializeParams } from "./client.ts"
+import { type Client, envelope, type HttpOptions, initializeParams, type Post } from "./client.ts"
 import { errorOf, progressOf, resultOf } from "./frames.ts"
+import * as fixture from "./server.ts"
 import { verifies } from "./verifies.ts"
 
 const texts = ["naïve façade", "日本語 한국어 العربية", "👩‍👩‍👧‍👦 \u{1f600}", "\u2028\u2029\u0085"]
@@ -75,17 +76,89 @@ verifies("http:endpoint", (client) =>
     assert.strictEqual((yield* client.post(called)).status, 200)
   }))
 
+const get = (client: Client, more: NonNullable<HttpOptions["headers"]> = {}): HttpOptions => ({
+  method: "GET",
+  ...headers(client, { accept: "text/event-stream", "content-type": undefined, ...more })
+})
+
 verifies("http:get", (client) =>
   Effect.gen(function*() {
-    const post = yield* client.http("", {
-      method: "GET",
-      ...headers(client, { accept: "text/event-stream", "content-type": undefined })
+    const stream = yield* client.http("", get(client))
+    assert.strictEqual(stream.status, 200)
+    assert.include(stream.headers.get("content-type"), "text/event-stream")
+    assert.isFalse(stream.isOver)
+    stream.disconnect()
+  }))
+
+verifies("http:get:no-responses", (client, { server }) =>
+  Effect.gen(function*() {
+    const stream = yield* client.http("", get(client))
+    const id = client.start("tools/call", { name: "steps", arguments: {} }, { meta: { progressToken: "t" } })
+    resultOf(yield* client.answer(id))
+    yield* server.add(fixture.extraTool)
+    yield* until(() => stream.frames.length > 0, () => "the change")
+    assert.deepStrictEqual(stream.frames.map(({ method }) => method), ["notifications/tools/list_changed"])
+    assert.notInclude((yield* client.post(id)).body, "list_changed")
+    stream.disconnect()
+  }))
+
+/** The ids of the events of a stream, in their order. */
+const idsOf = ({ body }: Post): ReadonlyArray<string> => [...body.matchAll(/^id: (.+)$/gmu)].map(([, id]) => id!)
+
+verifies("http:resume:ids", (client, { server }) =>
+  Effect.gen(function*() {
+    const stream = yield* client.http("", get(client))
+    const posts = yield* Effect.forEach(["a", "b", "c"], (progressToken) => {
+      const id = client.start("tools/call", { name: "steps", arguments: {} }, { meta: { progressToken } })
+      return Effect.andThen(client.answer(id), client.post(id))
     })
-    if (post.status !== 405) {
-      assert.strictEqual(post.status, 200)
-      assert.include(post.headers.get("content-type"), "text/event-stream")
-      post.disconnect()
+    yield* server.add(fixture.extraTool)
+    yield* until(() => stream.frames.length > 0, () => "the change")
+    const ids = [stream, ...posts].flatMap((post) => idsOf(post))
+    assert.isAtLeast(ids.length, 10)
+    assert.strictEqual(new Set(ids).size, ids.length)
+    stream.disconnect()
+  }))
+
+verifies("http:resume:stream", (client, { probe }) =>
+  Effect.gen(function*() {
+    const start = (progressToken: string) =>
+      client.start("tools/call", { name: "waits", arguments: {} }, { meta: { progressToken } })
+    const [lost, other] = [start("lost"), start("other")]
+    yield* until(() => probe.events.length === 2, () => "both began")
+    const post = yield* client.post(lost)
+    yield* until(() => post.frames.length === 1, () => "its first progress")
+    post.disconnect()
+    const resumed = yield* client.http("", get(client, { "last-event-id": idsOf(post).at(-1)! }))
+    yield* Deferred.succeed(probe.gate, undefined)
+    resultOf(yield* client.answer(other))
+    yield* until(() => resumed.isOver, () => "the end of the stream")
+    assert.deepStrictEqual(progressOf(resumed.frames, "lost"), [2])
+    assert.deepStrictEqual(resumed.frames.map(({ id, method }) => id ?? method), ["notifications/progress", lost])
+  }))
+
+verifies("sse:endpoints", (client) =>
+  Effect.gen(function*() {
+    const id = client.start("tools/call", { name: "echo", arguments: { text: "x" } })
+    resultOf(yield* client.answer(id))
+    const post = yield* client.post(id)
+    assert.deepStrictEqual([post.status, post.body], [202, ""])
+  }))
+
+verifies(
+  "sse:address",
+  (client) =>
+    Effect.sync(() => assert.match(client.output(), /^event: endpoint\ndata: \/messages\?sessionId=[\da-f]{32}\n\n/u))
+)
+
+verifies("sse:origin", (client, { probe }) =>
+  Effect.gen(function*() {
+    for (const origin of foreign) {
+      const stream = yield* client.http("", { method: "GET", url: "http://127.0.0.1/sse", headers: { origin } })
+      const post = yield* client.http(call(client, 900, "echo", { text: "x" }), { headers: { origin } })
+      assert.deepStrictEqual([stream.status, post.status], [403, 403])
     }
+    assert.deepStrictEqual(probe.events, [])
   }))
 
 const foreign = ["http://evil.example", "https://localhost.evil.example", "null"]

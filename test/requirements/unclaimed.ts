@@ -9,8 +9,6 @@ const client = "a client's duty"
 const host = "a duty of whoever shows icons or runs the model"
 const between = "a duty of proxies and caches between client and server"
 const authorization = "authorization: its issue"
-const httpStreams = "the GET stream and resuming it: the issue of HTTP sessions"
-const httpSse = "the HTTP+SSE transport of 2024-11-05: its issue"
 const tasks = "tasks of 2025-11-25: their issue"
 const urlById = "the error that asks for a URL, and elicitations by id (2025-11-25): not offered"
 const author = "up to the author of handlers; a framework cannot see it, nor can the wire"
@@ -39,10 +37,6 @@ export const unclaimed: ReadonlyArray<Unclaimed> = [
     sentence: /task-augmented|Task augmentation|Progress notifications for tasks|used for cancelling tasks/
   },
 
-  { why: httpSse, page: "basic/transports", section: "HTTP with SSE" },
-  { why: httpStreams, page: "basic/transports", sentence: "MUST NOT send a JSON-RPC response on the stream" },
-  { why: httpStreams, page: "basic/transports", section: "Resumability and Redelivery" },
-
   // The client's part of what both do.
   { why: client, sentence: aboutClients },
   { why: client, sentence: "After successful initialization, the client MUST" },
@@ -58,6 +52,7 @@ export const unclaimed: ReadonlyArray<Unclaimed> = [
   { why: client, page: "basic/transports", sentence: "Every JSON-RPC message sent from the client MUST" },
   { why: client, page: "basic/transports", sentence: /clients using the Streamable HTTP transport MUST include it/ },
   { why: client, page: "basic/transports", sentence: "When a client receives HTTP 404" },
+  { why: client, page: "basic/transports", sentence: "All subsequent client messages MUST be sent as HTTP POST" },
   { why: client, page: "basic/transports/stdio", sentence: "To cancel an in-flight request, the client MUST" },
   { why: client, page: "basic/transports/stdio", section: "Backward Compatibility" },
   { why: client, page: "basic/transports/streamable-http", section: "Client Behavior" },

@@ -42,10 +42,7 @@ export interface Options extends client.ConnectOptions {
 export const variants = (row: Row): ReadonlyArray<readonly [Revision, Transport]> =>
   revisions.flatMap((revision) =>
     isIn(row, revision)
-      ? row.transports
-        // The first revision has another HTTP transport.
-        .filter((transport) => !(transport === "http" && revision === "2024-11-05"))
-        .map((transport) => [revision, transport] as const)
+      ? row.transports.map((transport) => [revision, transport] as const)
       : []
   )
 

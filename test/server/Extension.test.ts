@@ -7,6 +7,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
 import * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
+import * as Resource from "fastmcp-effect/definition/Resource"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
@@ -289,6 +290,117 @@ describe("services of an extension", () => {
       const { id: requestId, method } = yield* client.request("clock/id")
       assert.deepStrictEqual({ requestId, method }, { requestId: 1, method: "clock/id" })
     }))
+})
+
+describe("definitions of an extension", () => {
+  class Zone extends Context.Service<Zone, string>()("test/Extension/definitions/Zone") {}
+
+  const own = Tool.make("own", { handler: () => Effect.void })
+  const brought = Tool.make("brought", { success: Schema.String, handler: () => Zone })
+
+  it.effect("are served like the server's own, after them, and what they need the server needs", () =>
+    Effect.gen(function*() {
+      const extension = Extension.make({ id, definitions: [brought, Resource.text("clock:///face", "XII")] })
+      const server = McpServer.layer({ ...info, tools: [own], extensions: [extension] })
+      const client = yield* McpTest.client(Layer.provide(server, Layer.succeed(Zone, "UTC")))
+      assert.deepStrictEqual((yield* client.listTools).map(({ name }) => name), ["own", "brought"])
+      assert.strictEqual(yield* client.call(brought, {}), "UTC")
+      const [face] = (yield* client.readResource("clock:///face")).contents
+      assert.deepInclude(face, { text: "XII" })
+    }))
+
+  it.effect("fail the server when their name is taken", () =>
+    Effect.gen(function*() {
+      const extension = Extension.make({ id, definitions: [own] })
+      const error = yield* Effect.flip(
+        McpTest.client(McpServer.layer({ ...info, tools: [own], extensions: [extension] }))
+      )
+      assert.instanceOf(error, DefinitionError.DefinitionError)
+      assert.strictEqual(error.reason._tag, "Duplicate")
+    }))
+
+  it.effect("are seen by a caller as they are in the lists", () =>
+    Effect.gen(function*() {
+      const hidden = Tool.make("hidden", { visible: () => false, handler: () => Effect.void })
+      const extension = Extension.make({
+        id,
+        definitions: [own, hidden],
+        methods: {
+          "clock/sees": {
+            params: NoParams,
+            handle: (_params, { sees }) => Effect.succeed({ seen: [sees(own), sees(hidden)] })
+          }
+        }
+      })
+      const open = yield* McpTest.client(McpServer.layer({ ...info, extensions: [extension] }))
+      assert.deepStrictEqual((yield* open.request("clock/sees")).seen, [true, false])
+      const closed = yield* McpTest.client(McpServer.layer({ ...info, extensions: [extension], visible: () => false }))
+      assert.deepStrictEqual((yield* closed.request("clock/sees")).seen, [false, false])
+    }))
+})
+
+describe("an effect that makes an extension", () => {
+  class Broken extends Schema.TaggedError<Broken>("test/Extension/Broken")("Broken", {}) {}
+  class Spring extends Context.Service<Spring, string>()("test/Extension/Spring") {}
+
+  it.effect("runs while the server is built, in its scope, with what it needs", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const made = Effect.gen(function*() {
+        const spring = yield* Spring
+        yield* Effect.acquireRelease(
+          Effect.sync(() => seen.push("wound")),
+          () => Effect.sync(() => seen.push("released"))
+        )
+        return Extension.make({ id, methods: { "clock/spring": method(() => Effect.succeed({ spring })) } })
+      })
+      const server = McpServer.layer({ ...info, extensions: [made] })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const client = yield* McpTest.client(Layer.provide(server, Layer.succeed(Spring, "steel")))
+        assert.deepStrictEqual(seen, ["wound"])
+        assert.strictEqual((yield* client.request("clock/spring")).spring, "steel")
+      }))
+      assert.deepStrictEqual(seen, ["wound", "released"])
+    }))
+
+  it.effect("fails the server's layer with its own error", () =>
+    Effect.gen(function*() {
+      const made = Effect.as(Effect.fail(new Broken()), Extension.make({ id }))
+      const error = yield* Effect.flip(McpTest.client(McpServer.layer({ ...info, extensions: [made] })))
+      assert.instanceOf(error, Broken)
+    }))
+})
+
+describe("cache hints of an extension's result", () => {
+  const extension = Extension.make({
+    id,
+    methods: {
+      "clock/server": method(() => Effect.succeed({ now: 1, cacheHints: {} })),
+      "clock/own": method(() => Effect.succeed({ now: 1, cacheHints: { ttlMs: 5, cacheScope: "public" } })),
+      "clock/none": method(() => Effect.succeed({ now: 1 }))
+    }
+  })
+
+  for (const revision of versions) {
+    it.effect(`in ${revision} are ${revision === "2026-07-28" ? "its own or the server's" : "left out"}`, () =>
+      Effect.gen(function*() {
+        const server = McpServer.layer({
+          ...info,
+          extensions: [extension],
+          cacheHints: { ttlMs: 1000, cacheScope: "private" }
+        })
+        const client = yield* McpTest.client(server, { revision })
+        const hints = (name: string) =>
+          Effect.map(client.request(name), ({ _meta, now, resultType, ...rest }) => {
+            assert.strictEqual(now, 1)
+            return rest
+          })
+        const isNew = revision === "2026-07-28"
+        assert.deepStrictEqual(yield* hints("clock/server"), isNew ? { ttlMs: 1000, cacheScope: "private" } : {})
+        assert.deepStrictEqual(yield* hints("clock/own"), isNew ? { ttlMs: 5, cacheScope: "public" } : {})
+        assert.deepStrictEqual(yield* hints("clock/none"), {})
+      }))
+  }
 })
 
 describe("a listen filter of an extension", () => {

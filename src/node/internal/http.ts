@@ -77,7 +77,9 @@ const readBody = (
 
 const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): HttpEndpoint.Responder => ({
   respond: (status, headers, body) => {
-    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body)
+    // 204 has no body, and so may not have its length.
+    response.writeHead(status, status === 204 ? headers : { ...headers, "content-length": Buffer.byteLength(body) })
+      .end(body)
     const { socket } = response
     // What the peer has not taken yet must not wait for it for ever.
     if (socket !== null && socket.writableLength > 0) {

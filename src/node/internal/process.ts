@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as DefinitionError from "../../definition/DefinitionError.ts"
+import * as SkillError from "../../skills/SkillError.ts"
 import * as TransportError from "../../transport/TransportError.ts"
 
 /** Effect's logs leave stdout alone. */
@@ -17,7 +18,8 @@ export const logsToStderr: Layer.Layer<never> = Layer.succeed(Logger.LogToStderr
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = cause.reasons.find(Cause.isFailReason)?.error
-  const isOurs = error instanceof TransportError.TransportError || error instanceof DefinitionError.DefinitionError
+  const isOurs = error instanceof TransportError.TransportError || error instanceof DefinitionError.DefinitionError ||
+    error instanceof SkillError.SkillError
   return isOurs && !Cause.hasDies(cause)
     ? Effect.sync(() => process.stderr.write(`fastmcp-effect: ${error.message}\n`))
     : Effect.logError(cause)

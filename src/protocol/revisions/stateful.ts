@@ -231,6 +231,13 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
   }
 }
 
+/** An extension's result, without what only 2026-07-28 knows. */
+export const extensionResult = (result: object): object => {
+  if (!("cacheHints" in result)) return result
+  const { cacheHints: _, ...rest } = result
+  return rest
+}
+
 export const notifications: Revision.Revision["notifications"] = {
   "notifications/initialized": McpSchema.EmptyParams,
   "notifications/cancelled": McpSchema.CancelledParams,

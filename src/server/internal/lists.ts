@@ -11,7 +11,7 @@ import type * as router from "../router.ts"
 import type * as handlerContext from "./handlerContext.ts"
 
 export type IsVisible = (
-  registered: registry.Registered<registry.AnyDefinition>,
+  registered: Pick<registry.Registered<registry.AnyDefinition>, "definition">,
   request: handlerContext.HandlerContext
 ) => boolean
 

@@ -2,7 +2,11 @@
  * Frames on their way out of one connection. Writers never wait; the reader side asks `congested` before it takes in
  * more, and one fiber takes everything that has gathered as one batch.
  */
+import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+
+/** All that had gathered, oldest first. */
+export type Batch = Arr.NonEmptyReadonlyArray<string>
 
 export interface Outbox {
   readonly write: (frame: string) => void
@@ -11,8 +15,8 @@ export interface Outbox {
   readonly uncork: () => void
   readonly congested: () => boolean
   readonly drained: Effect.Effect<void>
-  /** All that has gathered, each frame with its newline; waits for the first. `undefined` after `end`. */
-  readonly take: Effect.Effect<string | undefined>
+  /** All that has gathered; waits for the first. `undefined` after `end`. */
+  readonly take: Effect.Effect<Batch | undefined>
   /** No frame after this one. */
   readonly end: () => void
 }
@@ -22,15 +26,14 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
   let size = 0
   let corked = false
   let ended = false
-  let taker: ((effect: Effect.Effect<string | undefined>) => void) | undefined
+  let taker: ((effect: Effect.Effect<Batch | undefined>) => void) | undefined
   let drainers: Array<() => void> = []
 
   const congested = () => size > options.highWaterMark
 
-  const collect = (): string | undefined => {
+  const collect = (): Batch | undefined => {
     if (frames.length === 0) return undefined
-    frames.push("")
-    const batch = frames.join("\n")
+    const batch = frames as unknown as Batch
     frames = []
     size = 0
     if (drainers.length > 0) {
@@ -41,7 +44,7 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
     return batch
   }
 
-  const wake = (effect: Effect.Effect<string | undefined>) => {
+  const wake = (effect: Effect.Effect<Batch | undefined>) => {
     const resume = taker
     taker = undefined
     resume?.(effect)
@@ -71,7 +74,7 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
         drainers = drainers.filter((drainer) => drainer !== done)
       })
     }),
-    take: Effect.callback<string | undefined>((resume) => {
+    take: Effect.callback<Batch | undefined>((resume) => {
       if (frames.length > 0 && !corked) return resume(Effect.succeed(collect()))
       if (ended) return resume(Effect.succeed(collect()))
       taker = resume

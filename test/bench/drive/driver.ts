@@ -40,6 +40,29 @@ export interface Figures extends Throughput {
   readonly p99: number
 }
 
+/** Peak resident memory in MB, by the number of calls made so far. */
+export type Memory = Readonly<Record<number, number>>
+
+/** The peak after each of so many calls, all on one server process. */
+export const memory = async (
+  { child, close, run }: Driver,
+  milestones: ReadonlyArray<number>,
+  inFlight: number
+): Promise<Memory> => {
+  const peaks: Record<number, number> = {}
+  let made = 0
+  try {
+    for (const calls of milestones) {
+      if (calls > made) await run(calls - made, inFlight)
+      made = calls
+      peaks[calls] = peakMegabytes(child)
+    }
+    return peaks
+  } finally {
+    await close()
+  }
+}
+
 /** A clock for a run: call it to start, call what it gives to stop. */
 export const stopwatch = (): () => Spent => {
   const cpu = process.cpuUsage()

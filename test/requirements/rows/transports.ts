@@ -3,11 +3,22 @@ import { cite, over, type Row, row, sessions, stateless } from "../row.ts"
 
 const http = "basic/transports/streamable-http"
 const legacy = "basic/transports"
+const firstHttp = { until: "2024-11-05", ...over("http") } as const
 const modernHttp = { ...stateless, ...over("http") } as const
 const legacyHttp = { ...sessions, ...over("http") } as const
 const anyHttp = { since: "2025-03-26", ...over("http") } as const
 
 export const transports: ReadonlyArray<Row> = [
+  row("sse:endpoints", "MUST", "A stream by GET carries what messages by POST are answered with.", [
+    cite(legacy, "MUST provide two endpoints")
+  ], firstHttp),
+  row("sse:address", "MUST", "The stream begins with the address to post to.", [
+    cite(legacy, "MUST send an endpoint event containing a URI")
+  ], firstHttp),
+  row("sse:origin", "MUST", "A page of a foreign origin is refused at both addresses.", [
+    cite(legacy, "MUST validate the Origin header", { until: "2024-11-05" })
+  ], firstHttp),
+
   row("transport:utf-8", "MUST", "Text of every script goes both ways as UTF-8.", [
     cite(legacy, "MUST be UTF-8 encoded", sessions),
     cite("basic/transports/index", "MUST be UTF-8 encoded", stateless)
@@ -26,8 +37,17 @@ export const transports: ReadonlyArray<Row> = [
     cite(legacy, "A single JSON-RPC request, notification", { until: "2025-03-26" }),
     cite(http, "MUST provide a single HTTP endpoint path", stateless)
   ], anyHttp),
-  row("http:get", "MUST", "A GET is answered with a stream of events or with 405.", [
+  row("http:get", "MUST", "A GET in a session opens a stream of events.", [
     cite(legacy, "in response to this HTTP GET, or else return HTTP 405")
+  ], legacyHttp),
+  row("http:get:no-responses", "MUST", "What answers a request does not come on the stream by GET; changes do.", [
+    cite(legacy, "MUST NOT send a JSON-RPC response on the stream")
+  ], legacyHttp),
+  row("http:resume:ids", "MUST", "No two events of a session have the same id.", [
+    cite(legacy, "MUST be globally unique across all streams within that session")
+  ], legacyHttp),
+  row("http:resume:stream", "MUST", "What is replayed is of the stream the event id is of, and of no other.", [
+    cite(legacy, "MUST NOT replay messages that would have been delivered on a different stream")
   ], legacyHttp),
   row("http:origin", "MUST", "A page of a foreign origin is refused.", [
     cite(legacy, "MUST validate the Origin header", sessions),

@@ -5,12 +5,12 @@ import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as outbox from "../../../src/transport/internal/outbox.ts"
 
 describe("outbox", () => {
-  it.effect("hands out what has gathered as one batch, each frame with its newline", () =>
+  it.effect("hands out what has gathered as one batch, oldest first", () =>
     Effect.gen(function*() {
       const out = outbox.make({ highWaterMark: 100 })
       out.write("a")
       out.write("b")
-      assert.strictEqual(yield* out.take, "a\nb\n")
+      assert.deepStrictEqual(yield* out.take, ["a", "b"])
     }))
 
   it.effect("wakes a taker that waits, with all that was written in the same turn", () =>
@@ -19,7 +19,7 @@ describe("outbox", () => {
       const taken = yield* Effect.forkChild(out.take, { startImmediately: true })
       out.write("a")
       out.write("b")
-      assert.strictEqual(yield* Fiber.join(taken), "a\nb\n")
+      assert.deepStrictEqual(yield* Fiber.join(taken), ["a", "b"])
     }))
 
   it.effect("gives nothing while it is corked, and all of it after", () =>
@@ -32,7 +32,7 @@ describe("outbox", () => {
       assert.isUndefined(taken.pollUnsafe())
       out.write("b")
       out.uncork()
-      assert.strictEqual(yield* Fiber.join(taken), "a\nb\n")
+      assert.deepStrictEqual(yield* Fiber.join(taken), ["a", "b"])
     }))
 
   it.effect("is congested above its mark until a batch has been taken", () =>
@@ -58,7 +58,7 @@ describe("outbox", () => {
       const waiting = yield* Effect.forkChild(out.drained, { startImmediately: true })
       out.end()
       out.write("b")
-      assert.strictEqual(yield* out.take, "a\n")
+      assert.deepStrictEqual(yield* out.take, ["a"])
       assert.isUndefined(yield* out.take)
       yield* Fiber.join(waiting)
     }))
@@ -77,16 +77,16 @@ describe("outbox", () => {
       yield* Fiber.interrupt(yield* Effect.forkChild(out.take, { startImmediately: true }))
       out.write("abc")
       yield* Fiber.interrupt(yield* Effect.forkChild(out.drained, { startImmediately: true }))
-      assert.strictEqual(yield* out.take, "abc\n")
+      assert.deepStrictEqual(yield* out.take, ["abc"])
     }))
 
   it.effect("loses no frame when somebody who waited writes at once", () =>
     Effect.gen(function*() {
       const out = outbox.make({ highWaterMark: 2 })
-      const taken: Array<string | undefined> = []
+      const taken: Array<string> = []
       const taker = yield* Effect.forkChild(
         Effect.forever(Effect.map(out.take, (batch) => {
-          taken.push(batch)
+          taken.push(...batch ?? [])
         })),
         { startImmediately: true }
       )
@@ -98,7 +98,7 @@ describe("outbox", () => {
       out.uncork()
       yield* Fiber.join(waiter)
       yield* McpTest.settle
-      assert.strictEqual(taken.join(""), "first\nsecond\n")
+      assert.deepStrictEqual(taken, ["first", "second"])
       yield* Fiber.interrupt(taker)
     }))
 
@@ -108,6 +108,6 @@ describe("outbox", () => {
       const taker = yield* Effect.forkChild(out.take, { startImmediately: true })
       out.write("a")
       yield* Fiber.interrupt(taker)
-      assert.strictEqual(yield* out.take, "a\n")
+      assert.deepStrictEqual(yield* out.take, ["a"])
     }))
 })

@@ -14,5 +14,5 @@ export const v2024_11_05: Revision.Revision = {
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),
   projectNotification: stateful.projectNotification(wire),
-  projectResult: (result) => result
+  projectResult: stateful.extensionResult
 }

@@ -13,5 +13,5 @@ export const v2025_03_26: Revision.Revision = {
   serverRequests: stateful.serverRequests(stateful.plainSampling(wire)),
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),
-  projectResult: (result) => result
+  projectResult: stateful.extensionResult
 }

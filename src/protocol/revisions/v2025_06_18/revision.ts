@@ -18,5 +18,5 @@ export const v2025_06_18: Revision.Revision = {
   },
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),
-  projectResult: (result) => result
+  projectResult: stateful.extensionResult
 }

@@ -25,5 +25,5 @@ export const v2025_11_25: Revision.Revision = {
   },
   inputRequests: {},
   clientCapabilities: same,
-  projectResult: same
+  projectResult: stateful.extensionResult
 }

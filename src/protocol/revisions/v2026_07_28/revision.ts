@@ -41,5 +41,5 @@ export const v2026_07_28: Revision.Revision = {
     "elicitation/create": { project: wire.elicitation, result: McpSchema.ElicitResult }
   },
   clientCapabilities: same,
-  projectResult: wire.result
+  projectResult: wire.extensionResult
 }

@@ -32,6 +32,16 @@ export const readResourceResult = (
   return { ...projection.cacheHints, ...cacheHints, ...result(rest, projection) }
 }
 
+/** An extension's own result may say so, too. */
+export const extensionResult = (
+  model: Result & { readonly cacheHints?: Partial<McpSchema.CacheHints> },
+  projection: Revision.Projection
+): object => {
+  if (model.cacheHints === undefined) return result(model, projection)
+  const { cacheHints, ...rest } = model
+  return { ...projection.cacheHints, ...cacheHints, ...result(rest, projection) }
+}
+
 /** The id of 2025-11-25 names a question on a connection; here the question's key does. */
 export const elicitation = (params: McpSchema.ElicitParams): object => {
   if (params.mode !== "url" || params.elicitationId === undefined) return params

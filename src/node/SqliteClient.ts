@@ -1,0 +1,246 @@
+/**
+ * SQLite as an Effect `SqlClient`, on the `node:sqlite` that comes with Node: what is durable without a server beside
+ * the program. The file is in WAL mode, and any number of programs may have it open.
+ *
+ * A client is one connection, and one fiber at a time uses it; a stream of rows has it until its end. Every transaction is a write transaction from its start
+ * (`BEGIN IMMEDIATE`), so it never finds at its end that somebody else wrote first. Where another connection writes, a
+ * statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber, also the one that
+ * is about to commit.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
+import * as SqlError from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** A file, made if it is not there; `:memory:` for a database of this client alone. */
+  readonly filename: string
+  /** How long a statement waits while another connection writes, before it fails with `LockTimeoutError`. 5 seconds. */
+  readonly busyTimeout?: Duration.Input
+  /**
+   * Whether a commit waits until the disk has it. With `normal` it does not, which is several times as fast; when the
+   * machine (not the program) breaks down, the last commits may then be lost, and the file is whole all the same. `full`.
+   */
+  readonly synchronous?: "full" | "normal"
+  /** Prepared statements that are kept; the least recently used go first. 128. */
+  readonly statementCacheSize?: number
+  /** From names in the program to names in the database. */
+  readonly transformQueryNames?: (name: string) => string
+  /** And back. */
+  readonly transformResultNames?: (name: string) => string
+}
+
+/**
+ * Open for as long as the layer lives.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.provide(Layer.effect(SqlClient.SqlClient, make(options)), Reactivity.layer)
+
+/**
+ * Open for as long as the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options
+): Effect.Effect<SqlClient.SqlClient, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> =>
+  Effect.gen(function*() {
+    const { filename, statementCacheSize = 128, synchronous = "full", transformQueryNames, transformResultNames } =
+      options
+    const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
+    const database = yield* Effect.acquireRelease(
+      attempt("open", () => new DatabaseSync(filename)),
+      (database) => Effect.sync(() => database.close())
+    )
+    const connection = connect(database, patience, statementCacheSize)
+    yield* connection.executeUnprepared("PRAGMA journal_mode = WAL", [], undefined)
+    yield* connection.executeUnprepared(`PRAGMA synchronous = ${synchronous}`, [], undefined)
+    return yield* SqlClient.make({
+      driver: "node-sqlite",
+      compiler: Statement.makeCompilerSqlite(transformQueryNames),
+      ...SqlClient.makeSqliteAcquirers({
+        connection: Effect.succeed(connection),
+        semaphore: Semaphore.makeUnsafe(1),
+        isTransaction: () => database.isTransaction
+      }),
+      beginTransaction: "BEGIN IMMEDIATE",
+      releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+      prepareTransactionControls: true,
+      spanAttributes: [["db.system.name", "sqlite"], ["db.namespace", filename]],
+      ...transformResultNames && { transformRows: Statement.defaultTransforms(transformResultNames).array }
+    })
+  })
+
+const connect = (database: DatabaseSync, patience: number, cacheSize: number): SqlConnection.Connection => {
+  // In the order of their last use.
+  const cache = new Map<string, StatementSync>()
+
+  const cached = (sql: string): StatementSync => {
+    const found = cache.get(sql)
+    const statement = found ?? database.prepare(sql)
+    if (found !== undefined) cache.delete(sql)
+    cache.set(sql, statement)
+    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+    return statement
+  }
+
+  const fresh = (sql: string): StatementSync => database.prepare(sql)
+
+  const run = <A>(
+    prepare: (sql: string) => StatementSync,
+    sql: string,
+    use: (statement: StatementSync) => A
+  ): Effect.Effect<A, SqlError.SqlError> =>
+    Effect.flatMap(
+      SqlClient.SafeIntegers,
+      (safeIntegers) =>
+        patiently(
+          patience,
+          Effect.flatMap(attempt("prepare", () => prepare(sql)), (statement) =>
+            attempt("execute", () => {
+              statement.setReadBigInts(safeIntegers)
+              return use(statement)
+            }))
+        )
+    )
+
+  const rows = (
+    prepare: (sql: string) => StatementSync,
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transform: (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+  ) =>
+    Effect.map(
+      run(prepare, sql, (statement) => {
+        statement.setReturnArrays(false)
+        return statement.all(...bind(params)).map(toObject)
+      }),
+      (all) => transform === undefined ? all : transform(all)
+    )
+
+  const values = (prepare: (sql: string) => StatementSync, sql: string, params: ReadonlyArray<unknown>) =>
+    run(prepare, sql, (statement) => {
+      statement.setReturnArrays(true)
+      // `all` is typed for objects alone.
+      return statement.all(...bind(params)) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
+    })
+
+  return {
+    execute: (sql, params, transform) => rows(cached, sql, params, transform),
+    executeUnprepared: (sql, params, transform) => rows(fresh, sql, params, transform),
+    executeValues: (sql, params) => values(cached, sql, params),
+    executeValuesUnprepared: (sql, params) => values(fresh, sql, params),
+    executeRaw: (sql, params) =>
+      run(
+        fresh,
+        sql,
+        (statement): unknown =>
+          statement.columns().length === 0 ? statement.run(...bind(params)) : statement.all(...bind(params))
+      ),
+    executeStream: (sql, params, transform) =>
+      Stream.unwrap(Effect.map(
+        // Its own, for a kept statement may run again before this one has come to its end.
+        Effect.acquireRelease(
+          run(fresh, sql, (statement) => statement.iterate(...bind(params))),
+          (iterator) => Effect.sync(() => iterator.return?.())
+        ),
+        (iterator) =>
+          Stream.fromPull(Effect.succeed(
+            Effect.flatMap(attempt("execute", () => take(iterator, streamChunk)), (taken) => {
+              const [first, ...rest] = transform === undefined ? taken : transform(taken)
+              return first === undefined ? Cause.done() : Effect.succeed([first, ...rest] as const)
+            })
+          ))
+      ))
+  }
+}
+
+const streamChunk = 128
+
+const take = (iterator: Iterator<object>, count: number): ReadonlyArray<object> => {
+  const taken: Array<object> = []
+  while (taken.length < count) {
+    const next = iterator.next()
+    if (next.done === true) break
+    taken.push(toObject(next.value))
+  }
+  return taken
+}
+
+/** Rows come without a prototype, which `deepStrictEqual` and some libraries mind. */
+const toObject = (row: object): object => ({ ...row })
+
+const bind = (params: ReadonlyArray<unknown>): Array<SQLInputValue> =>
+  params.map((param, index) => {
+    if (typeof param === "boolean") return Number(param)
+    // An object that comes first would be taken for names and values, and any that has none for nothing.
+    if (typeof param === "object" && param !== null && !ArrayBuffer.isView(param)) {
+      throw new TypeError(`Provided value cannot be bound to SQLite parameter ${index + 1}.`)
+    }
+    // What else it cannot bind, it refuses itself.
+    return (param ?? null) as SQLInputValue
+  })
+
+const attempt = <A>(
+  operation: "open" | "prepare" | "execute",
+  evaluate: () => A
+): Effect.Effect<A, SqlError.SqlError> =>
+  Effect.try({ try: evaluate, catch: (cause) => new SqlError.SqlError({ reason: reasonOf(cause, operation) }) })
+
+const SQLITE_ERROR = 1
+
+const reasonOf = (cause: unknown, operation: "open" | "prepare" | "execute"): SqlError.SqlErrorReason => {
+  const message = cause instanceof Error ? cause.message : undefined
+  if (cause instanceof Error && "errcode" in cause) {
+    // SQLite has one code for whatever is wrong with the text of a statement, and nothing else fails before it runs.
+    if (cause.errcode === SQLITE_ERROR && operation === "prepare") {
+      return new SqlError.SqlSyntaxError({ cause, message, operation })
+    }
+    // The name Effect knows the code by.
+    Object.assign(cause, { errno: cause.errcode })
+  }
+  return SqlError.classifySqliteError(cause, { message, operation })
+}
+
+/** The transaction reads what is no longer the newest: waiting does not help it. */
+const SQLITE_BUSY_SNAPSHOT = 517
+
+const mayWait = ({ reason }: SqlError.SqlError): boolean =>
+  reason._tag === "LockTimeoutError" &&
+  (reason.cause as { readonly errcode?: number }).errcode !== SQLITE_BUSY_SNAPSHOT
+
+/**
+ * A statement that finds the file locked has done nothing and may be tried again. Waits in real time, which is what the
+ * other process has.
+ */
+const patiently = <A>(
+  patience: number,
+  effect: Effect.Effect<A, SqlError.SqlError>
+): Effect.Effect<A, SqlError.SqlError> => {
+  const wait = (until: number, pause: number): Effect.Effect<A, SqlError.SqlError> =>
+    Effect.catchIf(effect, mayWait, (error) =>
+      performance.now() + pause > until
+        ? Effect.fail(error)
+        : Effect.andThen(realSleep(pause), wait(until, Math.min(2 * pause, 20))))
+  return Effect.suspend(() => wait(performance.now() + patience, 1))
+}
+
+const realSleep = (millis: number): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const timer = setTimeout(() => resume(Effect.void), millis)
+    return Effect.sync(() => clearTimeout(timer))
+  })

@@ -1,0 +1,32 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+/**
+ * Runs again and again what must not stop. After a failure it waits before the next run, longer each time up to 5
+ * seconds; the first failure of a row is logged. A run that takes long calls `works` when it has got somewhere, so that
+ * its next failure is a first one.
+ */
+export const persistently = <E, R>(
+  name: string,
+  run: (works: () => void) => Effect.Effect<void, E, R>
+): Effect.Effect<never, never, R> =>
+  Effect.suspend(() => {
+    let failures = 0
+    const works = () => {
+      failures = 0
+    }
+    return Effect.forever(Effect.matchCauseEffect(run(works), {
+      onSuccess: () => Effect.sync(works),
+      onFailure: (cause) =>
+        Effect.suspend(() => {
+          const pause = Effect.sleep(Duration.millis(Math.min(100 * 2 ** failures, 5000)))
+          return failures++ === 0
+            ? Effect.andThen(
+              Effect.logWarning(`The ${name} is interrupted and tried again.`, Cause.squash(cause)),
+              pause
+            )
+            : pause
+        })
+    }))
+  })

@@ -1,0 +1,5 @@
+export * as Skill from "./Skill.ts"
+export * as SkillDirectory from "./SkillDirectory.ts"
+export * as SkillError from "./SkillError.ts"
+export * as Skills from "./Skills.ts"
+export * as SkillSchema from "./SkillSchema.ts"
