@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
+import type * as RequestContext from "fastmcp-effect/context/RequestContext"
 import * as Budget from "fastmcp-effect/core/Budget"
 import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Tool from "fastmcp-effect/definition/Tool"
@@ -15,7 +16,9 @@ import * as McpTest from "fastmcp-effect/testing/McpTest"
 
 /** A client of these tools, one call at a time, and the warnings so far; what hangs ends with the test. */
 const connect = Effect.fnUntraced(function*(
-  tools: (hang: Effect.Effect<void>) => ReadonlyArray<Tool.Handled<string, any, any, any, never>>,
+  tools: (
+    hang: Effect.Effect<void>
+  ) => ReadonlyArray<Tool.Handled<string, any, any, any, RequestContext.RequestContext>>,
   times?: () => Duration.Duration
 ) {
   yield* TestClock.adjust(0)

@@ -7,20 +7,25 @@ import { type Cause, causes, names } from "./row.ts"
 import { rows } from "./rows.ts"
 
 const page = new URL("../../../docs/explain/cancellation.md", import.meta.url)
-const begin = "<!-- Written by npm run generate from what test/server/cancellation saw. -->\n\n"
-const end = "\n\n<!-- The end of what is generated. -->"
+const begin = "<!-- Written by npm run generate from what test/server/cancellation saw. -->\n"
+const end = "\n<!-- The end of what is generated. -->"
 
 /** What was seen in a cell, as it is told to be there. */
 export type Seen = (title: string, era: wires.Era, cause: Cause) => Observation
 
-export const read = (): string => {
+/** The page before, within and after the marks. */
+const parts = (): readonly [before: string, part: string, after: string] => {
   const text = Fs.readFileSync(page, "utf8")
-  return text.slice(text.indexOf(begin) + begin.length, text.indexOf(end))
+  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
+  if (from < begin.length || to < from) throw new Error("the page has lost its marks")
+  return [text.slice(0, from), text.slice(from, to), text.slice(to)]
 }
 
+export const read = (): string => parts()[1]
+
 export const write = (part: string): void => {
-  const text = Fs.readFileSync(page, "utf8")
-  Fs.writeFileSync(page, text.slice(0, text.indexOf(begin) + begin.length) + part + text.slice(text.indexOf(end)))
+  const [before, , after] = parts()
+  Fs.writeFileSync(page, before + part + after)
 }
 
 const describe = ({ cut, finalizers, outcome, reply, sent }: Observation): ReadonlyArray<string> => [
@@ -49,10 +54,20 @@ const lines = (of: (row: typeof rows[number], era: wires.Era, cause: Cause) => R
 
 export const render = (seen: Seen): string =>
   [
+    "",
     table(["cause", "what happens"], names.map((name) => [name, causes[name]])),
     "What it comes to:",
     table(
-      ["transport", "cause", "era", "the handler", "reply", "finalizers", "what they send", "one that hangs is cut after"],
+      [
+        "transport",
+        "cause",
+        "era",
+        "the handler",
+        "reply",
+        "finalizers",
+        "what they send",
+        "one that hangs is cut after"
+      ],
       lines(({ cells, title }, era, cause) =>
         typeof cells[era][cause] === "string" ? undefined : describe(seen(title, era, cause))
       )
@@ -65,4 +80,4 @@ export const render = (seen: Seen): string =>
         return typeof cell === "string" ? [cell] : undefined
       })
     )
-  ].join("\n\n")
+  ].join("\n\n").slice(1) + "\n"

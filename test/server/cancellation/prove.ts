@@ -158,7 +158,7 @@ const endsConnection: ReadonlySet<row.Cause> = new Set(["disconnect", "session D
 const common = (cause: row.Cause, scope: Scope.Closeable, stopped: { isOver: boolean }) => {
   switch (cause) {
     case "deadline":
-      return TestClock.adjust("30 seconds")
+      return row.elapse(30)
     case "shutdown":
       return row.begin(Effect.andThen(
         Scope.close(scope, Exit.void),

@@ -75,8 +75,12 @@ export interface Row {
 /** Of the transport, once it is told to stop. */
 export const grace = "5 seconds"
 
+/** Lets time pass in steps, so that what is due at each of them is done by the next. */
+export const elapse = (seconds: number): Effect.Effect<void> =>
+  Effect.repeat(Effect.andThen(TestClock.adjust("2500 millis"), wires.turns()), { times: seconds / 2.5 - 1 })
+
 /** Begins what ends with the request, and lets the grace period pass. */
 export const begin = <R>(ending: Effect.Effect<void, never, R>): Effect.Effect<void, never, R | Scope.Scope> =>
-  Effect.forkScoped(ending).pipe(Effect.andThen(wires.turns()), Effect.andThen(TestClock.adjust(grace)))
+  Effect.forkScoped(ending).pipe(Effect.andThen(wires.turns()), Effect.andThen(elapse(5)))
 
 export const both = (cells: Cells): Row["cells"] => ({ Stateful: cells, Stateless: cells })

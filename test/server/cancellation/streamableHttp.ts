@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
-import * as TestClock from "effect/testing/TestClock"
 import * as wires from "../wires.ts"
-import { type Cells, type End, goesOn, grace, late, type Row, stopped, unwanted } from "./row.ts"
+import { type Cells, elapse, type End, goesOn, grace, late, type Row, stopped, unwanted } from "./row.ts"
 
 const noEnd = "a body ends with its request; a client that closes its side of the connection is a disconnect"
 
@@ -92,7 +91,7 @@ export const streamableHttp: Row = {
           "session DELETE": Effect.sync(() => {
             http.send("", headers, { method: "DELETE" })
           }),
-          "expiry": Effect.andThen(Effect.sync(leave), TestClock.adjust(idle))
+          "expiry": Effect.andThen(Effect.sync(leave), elapse(10))
         },
         resume: Effect.sync(() => {
           const last = [...posts[0]!.body.matchAll(/^id: (.+)$/gmu)].at(-1)
