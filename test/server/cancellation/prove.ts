@@ -61,10 +61,17 @@ export const prove = ({ cause, era, hangs, row: { open } }: Cell): Effect.Effect
     // What watched the deadline of the handshake is gone by then.
     yield* passes("1 minute")
     const before = fibers()
-    const scope = yield* Scope.fork(yield* Effect.scope)
+    const own = yield* Effect.scope
+    const scope = yield* Scope.fork(own)
+    const beside = yield* Scope.fork(own)
     const client = yield* Scope.provide(open(era, context), scope)
-    // Nobody else moves the clock, which what is in flight may need to end.
-    yield* Effect.addFinalizer(() => Effect.andThen(Deferred.succeed(end, undefined), TestClock.adjust("1 minute")))
+    // Whoever fails below leaves something that needs time to end, and nobody else moves the clock.
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Effect.andThen(
+        Effect.forkChild(Effect.andThen(Deferred.succeed(end, undefined), Scope.close(scope, Exit.void))),
+        row.elapse(60)
+      )
+    )
     const call = (id: wires.Id, holds: boolean) =>
       wires.call(era, id, "work", { holds, talks: cause !== "disconnect" }, { progressToken: `of ${id}` })
     /** Of the frames from this one on, those that are about the request. */
@@ -77,7 +84,7 @@ export const prove = ({ cause, era, hangs, row: { open } }: Cell): Effect.Effect
     yield* wires.turns()
     const heard = client.frames.length
     const stopped = { isOver: false }
-    yield* client.acts[cause] ?? common(cause, scope, stopped)
+    yield* Scope.provide(client.acts[cause] ?? common(cause, scope, stopped), beside)
     yield* wires.turns()
     const goesOn = at("inner begins") === undefined
     if (goesOn) {
@@ -114,26 +121,29 @@ export const prove = ({ cause, era, hangs, row: { open } }: Cell): Effect.Effect
     if (cause === "shutdown") assert.isTrue(stopped.isOver, "the transport has stopped")
     assert.isFalse(client.isOpen?.() ?? false, "a response that gets no reply is ended")
 
-    const repliesAtOnce = replies()
-    if (goesOn && client.resume !== undefined) yield* client.resume
-    yield* wires.turns()
-    const said = about(heard)
-    const reply = describeReply(replies(), repliesAtOnce.length === 0)
-
-    // Whatever still runs ends now; nothing of it reaches the client, and the connection serves on where it is there.
-    yield* Deferred.succeed(end, undefined)
-    yield* wires.turns()
-    yield* passes(takes)
-    const outcomes = events.flatMap(({ what }) => /^ends (\w+)$/u.exec(what)?.slice(1) ?? [])
-    assert.lengthOf(outcomes, 1)
+    // The session has its turn back, too, and serves on where it is there.
     if (!endsConnection.has(cause)) {
       client.send(call("again", false))
       yield* wires.until(() => client.frames.some(({ id }) => id === "again"), () => "an answer to a second call")
       assert.strictEqual(client.frames.find(({ id }) => id === "again")!.result.content[0].text, "next")
     }
+
+    const repliesAtOnce = replies()
+    if (goesOn && client.resume !== undefined) yield* client.resume
+    yield* wires.turns()
+    const said = about(heard)
+    const reply = describeReply(replies(), repliesAtOnce.length === 0)
+    if (reply !== "none") assert.strictEqual(said.at(-1)!.id, 1, "the reply is the last of it")
+
+    // Whatever still runs ends now, and nothing of it reaches the client.
+    yield* Deferred.succeed(end, undefined)
+    yield* wires.turns()
+    yield* passes(takes)
+    const outcomes = events.flatMap(({ what }) => /^ends (\w+)$/u.exec(what)?.slice(1) ?? [])
+    assert.lengthOf(outcomes, 1)
     yield* passes("1 minute")
     assert.deepStrictEqual(about(heard), said, "nothing follows")
-    yield* Effect.forkScoped(Scope.close(scope, Exit.void))
+    yield* Effect.forkIn(Scope.close(scope, Exit.void), beside)
     yield* wires.turns()
     assert.strictEqual(fibers(), before, "fibers are what they were before the transport")
 
