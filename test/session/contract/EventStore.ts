@@ -16,9 +16,10 @@ type Store = EventStore.EventStore["Service"]
 export const connect = (process: Layer.Layer<EventStore.EventStore, unknown>) =>
   Effect.map(Layer.build(process), Context.get(EventStore.EventStore))
 
-const idle = Duration.millis(800)
+/** Long enough that a busy machine does not let them pass. */
+const idle = Duration.millis(1400)
 
-const timeToLive = Duration.millis(400)
+const timeToLive = Duration.millis(700)
 
 const key: EventStore.StreamKey = { session: "one", stream: "a" }
 
