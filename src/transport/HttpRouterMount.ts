@@ -71,7 +71,13 @@ const readBody = (
       duration: bodyTimeout,
       orElse: () => Effect.succeed<string | HttpEndpoint.Answer>(HttpEndpoint.tooSlow(bodyTimeout))
     }),
-    Effect.catch(() => Effect.succeed(HttpEndpoint.tooLarge(maxBodyBytes)))
+    Effect.catch(({ reason }) =>
+      Effect.succeed(
+        reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+          ? HttpEndpoint.tooLarge(maxBodyBytes)
+          : HttpEndpoint.unreadable
+      )
+    )
   )
 
 const accept = (
