@@ -131,6 +131,28 @@ onDatabases((name, database) => {
         }
       }))
 
+    it.live("keeps the limit though the statements of two processes come by turns", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const place = yield* database
+        const stores = [(yield* start(place)).store, (yield* start(place)).store]
+        const created = yield* Effect.forEach(
+          Array(10).keys(),
+          (index) =>
+            Effect.match(stores[index % 2]!.create(session(`${index}`), { ...options, maxSessions: 3 }), {
+              onSuccess: () => "kept",
+              onFailure: ({ reason }) => reason._tag
+            }),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(created.toSorted(), [...Array(7).fill("Full"), ...Array(3).fill("kept")])
+      })).pipe(
+        // SQLite's client runs the statements of a transaction without a break.
+        Effect.provideService(
+          Statement.CurrentTransformer,
+          (statement) => Effect.as(Effect.sleep("1 millis"), statement)
+        )
+      ))
+
     it.effect("writes in the transaction of its caller", () =>
       Effect.gen(function*() {
         const { sql, store } = yield* start(yield* database)
