@@ -106,7 +106,7 @@ class Conversation implements Receiver.Peer {
   constructor(shared: Shared, connection: Receiver.Connection) {
     this.shared = shared
     this.connection = connection
-    this.session = statefulLifecycle.make(connection.session ?? Session.makeLocal())
+    this.session = new statefulLifecycle.StatefulLifecycle(connection.session ?? Session.makeLocal())
     this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
     this.home = {
       connection,
