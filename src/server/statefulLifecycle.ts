@@ -114,7 +114,7 @@ export class StatefulLifecycle {
     if (this.scope === undefined && current !== undefined) {
       const revision = Revisions.select(current.revision) ?? Revisions.latestStateful
       const client = { info: current.clientInfo, capabilities: revision.clientCapabilities(current.capabilities) }
-      this.scope = new SessionScope(revision, client, lifecycle.noMeta, this.handle, new SessionValues(this.handle))
+      this.scope = new SessionScope(revision, client, lifecycle.noMeta, this.handle)
     }
     this.seen = current
     return this.scope
@@ -129,21 +129,22 @@ class SessionScope implements lifecycle.RequestScope {
   readonly revision: Revision.Revision
   readonly client: RequestContext.Client
   readonly meta: JsonRpc.JsonObject
-  readonly session: SessionState.Values
   private readonly handle: Session.Handle
 
   constructor(
     revision: Revision.Revision,
     client: RequestContext.Client,
     meta: JsonRpc.JsonObject,
-    handle: Session.Handle,
-    session: SessionState.Values
+    handle: Session.Handle
   ) {
     this.revision = revision
     this.client = client
     this.meta = meta
     this.handle = handle
-    this.session = session
+  }
+
+  get session(): SessionState.Values {
+    return new SessionValues(this.handle)
   }
 
   logLevel(): McpSchema.LoggingLevel {
@@ -155,7 +156,7 @@ class SessionScope implements lifecycle.RequestScope {
   }
 
   withMeta(meta: JsonRpc.JsonObject): SessionScope {
-    return new SessionScope(this.revision, this.client, meta, this.handle, this.session)
+    return new SessionScope(this.revision, this.client, meta, this.handle)
   }
 }
 

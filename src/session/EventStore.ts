@@ -108,13 +108,15 @@ class Entry {
   }
 
   /** Waits for the next event, or the end. */
-  readonly changed: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  get changed(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.void)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 }
 
 /**

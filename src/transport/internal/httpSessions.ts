@@ -38,10 +38,20 @@ export interface Options {
 
 export class HttpSessions {
   private readonly options: Options
+  private readonly shared: liveSession.Shared
   private readonly live = new Map<string, liveSession.LiveSession>()
 
   constructor(options: Options) {
+    const { events, node, receiver, retry, runner, store } = options
     this.options = options
+    this.shared = {
+      receiver,
+      events,
+      runner,
+      retry,
+      node: store.isShared ? node : undefined,
+      streamPrefix: store.isShared || events.isShared ? `${node}-` : ""
+    }
   }
 
   /** Every session this process has in hand. */
@@ -156,17 +166,7 @@ export class HttpSessions {
   }
 
   private make(stored: storedSession.StoredSession): liveSession.LiveSession {
-    const { clock, events, node, receiver, retry, runner, store } = this.options
-    return new liveSession.LiveSession({
-      stored,
-      receiver,
-      events,
-      runner,
-      retry,
-      node: store.isShared ? node : undefined,
-      streamPrefix: store.isShared || events.isShared ? `${node}-` : "",
-      now: clock.currentTimeMillisUnsafe()
-    })
+    return new liveSession.LiveSession(this.shared, stored, this.options.clock.currentTimeMillisUnsafe())
   }
 
   /** Ends it here. */

@@ -65,14 +65,16 @@ export class KeptStream {
   }
 
   /** Waits until it is not. */
-  readonly caughtUp: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (!this.isBehind()) return resume(Effect.void)
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  get caughtUp(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (!this.isBehind()) return resume(Effect.void)
+      const done = () => resume(Effect.void)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 
   private add(effect: Step[0], done: Step[1]): void {
     this.steps.push([effect, done])

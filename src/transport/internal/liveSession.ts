@@ -17,22 +17,24 @@ import type * as runner from "./runner.ts"
 import * as sse from "./sse.ts"
 import type * as storedSession from "./storedSession.ts"
 
-export interface Options {
-  readonly stored: storedSession.StoredSession
+/** What all sessions of an endpoint have in common. */
+export interface Shared {
   readonly receiver: Receiver.Receiver["Service"]
   readonly events: EventStore.EventStore["Service"]
   readonly runner: runner.Runner
+  /** Milliseconds a client waits before it comes back for a stream. */
   readonly retry: number
+  /** Tells this process apart, where several serve the same sessions. */
   readonly node: string | undefined
   readonly streamPrefix: string
-  readonly now: number
 }
 
 /** The stream of what answers no request. */
 const standalone = "0"
 
-export class LiveSession {
-  private readonly options: Options
+export class LiveSession implements Receiver.Connection {
+  private readonly shared: Shared
+  readonly stored: storedSession.StoredSession
   readonly peer: Receiver.Peer
   usedAt: number
   /** Connections its client has open here. */
@@ -45,27 +47,57 @@ export class LiveSession {
   /** Who reads streams that are kept, by stream. */
   private readers: Map<string, Reader> | undefined
 
-  constructor(options: Options) {
-    this.options = options
-    this.usedAt = options.now
-    this.peer = options.receiver.connect({
-      transport: "http",
-      sessionId: options.stored.id,
-      session: options.stored,
-      push: (frame) => this.push(frame),
-      // Where events are shared, somebody may read them in another process.
-      congested: () => !options.events.isShared && this.readers?.get(standalone)?.isBehind() !== false,
-      context: noServices,
-      ...(options.node === undefined ? undefined : { node: options.node })
-    })
+  constructor(shared: Shared, stored: storedSession.StoredSession, now: number) {
+    this.shared = shared
+    this.stored = stored
+    this.usedAt = now
+    this.peer = shared.receiver.connect(this)
   }
 
-  get stored(): storedSession.StoredSession {
-    return this.options.stored
+  // As its server sees it.
+
+  get transport() {
+    return "http" as const
   }
+
+  get sessionId(): string {
+    return this.id
+  }
+
+  get session(): storedSession.StoredSession {
+    return this.stored
+  }
+
+  get node(): string | undefined {
+    return this.shared.node
+  }
+
+  get context() {
+    return noServices
+  }
+
+  push(frame: string): void {
+    const { events, runner } = this.shared
+    // Its readers follow the store, here as elsewhere.
+    this.unasked ??= new keptStream.KeptStream({
+      events,
+      runner,
+      key: { session: this.id, stream: standalone },
+      retry: undefined,
+      write: ignore
+    })
+    this.unasked.push(frame)
+  }
+
+  congested(): boolean {
+    // Where events are shared, somebody may read them in another process.
+    return !this.shared.events.isShared && this.readers?.get(standalone)?.isBehind() !== false
+  }
+
+  // As its endpoint does.
 
   get id(): string {
-    return this.options.stored.id
+    return this.stored.id
   }
 
   isAttached(): boolean {
@@ -83,7 +115,7 @@ export class LiveSession {
 
   /** Begins a stream of this session for an exchange. */
   keep(exchange: httpExchange.HttpExchange, write: (text: string) => void): keptStream.KeptStream {
-    const { events, retry, runner, streamPrefix } = this.options
+    const { events, retry, runner, streamPrefix } = this.shared
     const stream = `${streamPrefix}${(++this.lastStream).toString(36)}`
     this.exchanges ??= new Map()
     this.exchanges.set(stream, exchange)
@@ -112,7 +144,7 @@ export class LiveSession {
     readonly onOpened: (reader: Reader) => void
     readonly onClosed: (reader: Reader) => void
   }): void {
-    const { events, retry, runner } = this.options
+    const { events, retry, runner } = this.shared
     const from = options.lastEventId === undefined ? undefined : keptStream.parseEventId(options.lastEventId)
     if (options.lastEventId !== undefined && from === undefined) return options.onRefused(undefined)
     const key = { session: this.id, stream: from?.stream ?? standalone }
@@ -150,22 +182,9 @@ export class LiveSession {
     for (const exchange of [...this.exchanges?.values() ?? []]) exchange.release()
   }
 
-  private push(frame: string): void {
-    const { events, runner } = this.options
-    // Its readers follow the store, here as elsewhere.
-    this.unasked ??= new keptStream.KeptStream({
-      events,
-      runner,
-      key: { session: this.id, stream: standalone },
-      retry: undefined,
-      write: () => {}
-    })
-    this.unasked.push(frame)
-  }
-
   /** Whether its client knows that a stream may be closed and resumed. */
   private polls(): boolean {
-    const revision = this.options.stored.current()?.revision
+    const revision = this.stored.current()?.revision
     return revision !== undefined && Revisions.select(revision)?.polls === true
   }
 }
@@ -246,3 +265,5 @@ export class Reader {
 }
 
 const noServices = Context.empty()
+
+const ignore = () => {}
