@@ -118,14 +118,16 @@ class Entry {
     for (const resume of woken) resume()
   }
 
-  /** Waits for the next event, or the end. */
-  readonly changed: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  /** Waits for the next event, or the end; what else comes in the same turn is read with it. */
+  get changed(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.yieldNow)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 }
 
 /**
