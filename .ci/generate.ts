@@ -1,10 +1,12 @@
 /**
  * `npm run generate`: writes what follows from the tree and is reviewed as a difference: barrels, the export map in
- * package.json, the public surface in test/architecture/surface, the parity page, and what package-lock.json lacks.
+ * package.json, the package.json of src, the public surface in test/architecture/surface, the parity page, the tables of
+ * docs/explain/cancellation.md, and what package-lock.json lacks.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { barrels, exportMap } from "../test/architecture/exportMap.ts"
+import { folderManifest } from "../test/architecture/folderManifest.ts"
 import { packageJson, readSources, root } from "../test/architecture/modules.ts"
 import { surfaces } from "../test/architecture/surface.ts"
 import { completeLock } from "./lock.ts"
@@ -22,6 +24,7 @@ for (const [file, text] of barrels(readSources())) write(`src/${file}`, text)
 
 const sources = readSources()
 write("package.json", `${JSON.stringify({ ...packageJson(), exports: exportMap(sources) }, null, 2)}\n`)
+write("src/package.json", `${JSON.stringify(folderManifest("src", packageJson()), null, 2)}\n`)
 
 const surface = surfaces(sources)
 const snapshots = path.join(root, "test/architecture/surface")
@@ -33,5 +36,23 @@ if (completeLock()) console.log("wrote package-lock.json")
 const parity = path.join(root, "test/parity/generate.ts")
 if (fs.existsSync(parity)) (await import(parity)).write()
 
-const { ok, output } = await command("dprint", ["fmt", "--allow-no-files", "package.json", "docs/reference/**/*.md"])
+// These are what tests see, so the tests are what writes them.
+const cells = path.join(root, "test/server/cancellation")
+if (fs.existsSync(cells)) {
+  const page = path.join(root, "docs/explain/cancellation.md")
+  const before = fs.readFileSync(page, "utf8")
+  const run = await command("vitest", ["run", "--typecheck.enabled=false", `${cells}/table.test.ts`], {
+    env: { WRITE_PAGES: "true" }
+  })
+  if (!run.ok) throw new Error(run.output)
+  if (fs.readFileSync(page, "utf8") !== before) console.log("wrote docs/explain/cancellation.md")
+}
+
+const { ok, output } = await command("dprint", [
+  "fmt",
+  "--allow-no-files",
+  "package.json",
+  "src/package.json",
+  "docs/reference/**/*.md"
+])
 if (!ok) throw new Error(output)

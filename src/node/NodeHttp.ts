@@ -9,18 +9,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import type { Socket } from "node:net"
 import * as Banner from "../console/Banner.ts"
 import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
-import * as TransportError from "../transport/TransportError.ts"
+import type * as TransportError from "../transport/TransportError.ts"
 import * as http from "./internal/http.ts"
+import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
+import type * as NodeWebSocket from "./NodeWebSocket.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends StreamableHttpServer.Options {
@@ -32,6 +33,8 @@ export interface Options extends StreamableHttpServer.Options {
   readonly path?: string
   /** The transport of 2024-11-05 beside it, for clients that know no other: on `/sse` and `/messages` when true. Off. */
   readonly sse?: boolean | SseServer.Paths
+  /** WebSocket on the same port: on `/ws` when true. Off. */
+  readonly webSocket?: boolean | NodeWebSocket.HandlerOptions
   /** Answers GET with 200 for as long as the server takes requests, then with 503, whatever the host: `/health`. */
   readonly health?: string | false
   /** What else the server answers: paths that are none of the above go to these routes. */
@@ -108,12 +111,17 @@ const listen = (
     })
     let isStopping = false
     // Released last to first: nobody new comes in, requests in flight end and are answered, connections are closed.
-    yield* Effect.addFinalizer(() => hangUp(server))
+    yield* Effect.addFinalizer(() => listening.hangUp(server))
     const endpoints = new Map<string, HttpEndpoint.Endpoint>()
     endpoints.set(path, yield* StreamableHttpServer.make({ ...options, grace }))
     if (options.sse !== undefined && options.sse !== false) {
       const paths = options.sse === true ? {} : options.sse
       for (const [at, endpoint] of yield* SseServer.make({ ...options, ...paths, grace })) endpoints.set(at, endpoint)
+    }
+    if (options.webSocket !== undefined && options.webSocket !== false) {
+      const own = options.webSocket === true ? {} : options.webSocket
+      const NodeWebSocket = yield* Effect.promise(() => import("./NodeWebSocket.ts"))
+      server.on("upgrade", yield* NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace }))
     }
     const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
 
@@ -127,13 +135,14 @@ const listen = (
       if (at === health && request.method === "GET") return tellHealth(request, response, !isStopping)
       other(request, response)
     })
-    yield* Effect.acquireRelease(open(server, host, port), () =>
+    const address = yield* listening.listen(server, host, port)
+    yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isStopping = true
-        server.close()
-      }))
-    const address = server.address() as AddressInfo
-    return { url: `http://${reachableAt(address, options)}:${address.port}${path}`, port: address.port }
+      })
+    )
+    const name = listening.reachableAt(address, options.allowedHosts)
+    return { url: `http://${name}:${address.port}${path}`, port: address.port }
   })
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
@@ -174,31 +183,3 @@ const bound = (server: Http.Server, maxConnections: number): void => {
     }
   })
 }
-
-/** A name the guard lets in: a server on all addresses is reached by one of its own. */
-const reachableAt = ({ address, family }: AddressInfo, { allowedHosts }: Options): string =>
-  address !== "0.0.0.0" && address !== "::"
-    ? family === "IPv6" ? `[${address}]` : address
-    : Array.isArray(allowedHosts)
-    ? allowedHosts[0] ?? "127.0.0.1"
-    : "127.0.0.1"
-
-const open = (server: Http.Server, host: string, port: number) =>
-  Effect.callback<void, TransportError.TransportError>((resume) => {
-    server.once("error", (cause) =>
-      resume(Effect.fail(
-        TransportError.make(new TransportError.Refused({ address: `${host}:${port}`, cause }))
-      )))
-    server.listen(port, host, () => resume(Effect.void))
-  })
-
-/** Closes connections as the last of their answers leaves, and soon all of them. */
-const hangUp = (server: Http.Server) =>
-  Effect.callback<number>((resume) => {
-    server.closeIdleConnections()
-    server.getConnections((_, count) => resume(Effect.succeed(count)))
-  }).pipe(
-    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeoutOption("1 second"),
-    Effect.andThen(Effect.sync(() => server.closeAllConnections()))
-  )

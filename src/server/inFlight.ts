@@ -123,13 +123,16 @@ export class InFlight {
     if (reason === "User") {
       // Its client has forgotten it: neither its finalizers nor what it ends with have anything more to say.
       this.isDropped = true
-      this.request.end()
+      this.request.silence()
     }
-    if (this.cancelledFor !== undefined) return
-    this.cancelledFor = reason
-    this.unwatch()
-    Outcome.interruptUnsafe(this.fiber!, reason)
-    if (!this.isOver) this.limitFinalizers(reason)
+    if (this.cancelledFor === undefined) {
+      this.cancelledFor = reason
+      this.unwatch()
+      Outcome.interruptUnsafe(this.fiber!, reason)
+      if (!this.isOver) this.limitFinalizers(reason)
+    }
+    // Not before: a handler that waits for its client would go on, as if it had been refused an answer.
+    if (reason === "User") this.request.end()
   }
 
   private limitFinalizers(reason: Outcome.CancelReason): void {

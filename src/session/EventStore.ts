@@ -28,7 +28,10 @@ export interface Event {
 export class EventStore extends Context.Service<EventStore, {
   /** Whether other processes see what is appended here. */
   readonly isShared: boolean
-  /** Begins a stream, so that it can be read from position 0; one that exists stays as it is. */
+  /**
+   * Begins a stream, so that it can be read from position 0; one that exists stays as it is, and if it has not ended its
+   * idle time starts anew.
+   */
   readonly create: (key: StreamKey) => Effect.Effect<void, SessionError.SessionError>
   /** Adds an event and succeeds with its position. `UnknownStream` where there is none, or it has ended. */
   readonly append: (key: StreamKey, data: string) => Effect.Effect<number, SessionError.SessionError>
@@ -58,7 +61,7 @@ export interface Limits {
   readonly maxSize?: number
   /** How long a stream can be read after its end. 5 minutes. */
   readonly timeToLive?: Duration.Input
-  /** How long a stream that has not ended is kept without an event. 1 hour. */
+  /** How long a stream that has not ended is kept without an event, or being begun again. 1 hour. */
   readonly idle?: Duration.Input
 }
 
@@ -115,14 +118,16 @@ class Entry {
     for (const resume of woken) resume()
   }
 
-  /** Waits for the next event, or the end. */
-  readonly changed: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  /** Waits for the next event, or the end; what else comes in the same turn is read with it. */
+  get changed(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.yieldNow)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 }
 
 /**
@@ -211,8 +216,12 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
         isShared: false,
         create: (key) =>
           Effect.sync(() => {
-            if (find(key) !== undefined) return
             const now = clock.currentTimeMillisUnsafe()
+            const found = find(key)
+            if (found !== undefined) {
+              if (!found.hasEnded) use(found, now)
+              return
+            }
             const entry = new Entry(key, now)
             let streams = sessions.get(key.session)
             if (streams === undefined) sessions.set(key.session, streams = new Map())

@@ -66,12 +66,17 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
       })
     )))
 
+    const forbid = (head: HttpEndpoint.Head): HttpEndpoint.Answer | undefined => {
+      const forbidden = isForbidden(head.header)
+      return forbidden === undefined
+        ? undefined
+        : HttpEndpoint.refusal(403, McpError.invalidRequest(forbidden))
+    }
+
     const refuse = (
       head: HttpEndpoint.Head,
       inner: HttpEndpoint.Endpoint["refuse"]
     ): HttpEndpoint.Answer | undefined => {
-      const forbidden = isForbidden(head.header)
-      if (forbidden !== undefined) return HttpEndpoint.refusal(403, McpError.invalidRequest(forbidden))
       if (head.url.length > maxUrlLength) {
         return HttpEndpoint.refusal(
           414,
@@ -101,6 +106,8 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
             bodyTimeout,
             readsBody,
             refuse: (head) => {
+              const forbidden = forbid(head)
+              if (forbidden !== undefined) return forbidden
               const refused = refuse(head, inner.refuse)
               return refused === undefined ? undefined : { ...refused, headers: crossOrigin(head, refused.headers) }
             },
@@ -110,7 +117,13 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
                 stream: (status, headers) => responder.stream(status, crossOrigin(head, headers))
               })
           }
-          : { maxBodyBytes, bodyTimeout, readsBody, refuse: (head) => refuse(head, inner.refuse), accept: inner.accept }
+          : {
+            maxBodyBytes,
+            bodyTimeout,
+            readsBody,
+            refuse: (head) => forbid(head) ?? refuse(head, inner.refuse),
+            accept: inner.accept
+          }
     }
   })
 

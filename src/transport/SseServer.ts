@@ -125,23 +125,32 @@ export const make = (
       return () => lose()
     }
 
+    const unknown = HttpEndpoint.refusal(
+      404,
+      McpError.invalidRequest(`There is no such stream; open one with GET ${ssePath}.`)
+    )
+
     const receive = (head: HttpEndpoint.Head, body: string, responder: HttpEndpoint.Responder) => {
+      const refuse = (answer: HttpEndpoint.Answer) => {
+        HttpEndpoint.respond(responder, answer)
+        return ignore
+      }
       const id = new URLSearchParams(head.url.slice(head.url.indexOf("?") + 1)).get("sessionId")
       const session = id === null ? undefined : sessions.get(id)
-      if (session === undefined || session.principal !== head.principal) {
-        HttpEndpoint.respond(
-          responder,
-          HttpEndpoint.refusal(404, McpError.invalidRequest(`There is no such stream; open one with GET ${ssePath}.`))
-        )
-        return
-      }
+      if (session === undefined || session.principal !== head.principal) return refuse(unknown)
       const message = JsonRpc.parse(body)
       if (message._tag === "Invalid" && !message.isResponse) {
-        HttpEndpoint.respond(responder, HttpEndpoint.refusal(400, message.error, {}, message.id))
-        return
+        return refuse(HttpEndpoint.refusal(400, message.error, {}, message.id))
       }
-      responder.respond(202, {}, "")
-      session.receive(message, head)
+      const take = (isOpen: boolean) => {
+        if (!isOpen) return refuse(unknown)
+        // What is in flight may still need its answers.
+        if (isClosing && (message._tag === "Request" || message._tag === "Batch")) return refuse(stopping)
+        responder.respond(202, {}, "")
+        session.receive(message, head)
+        return ignore
+      }
+      return session.isBehind() ? session.hold(take, run) ?? refuse(unread) : take(true)
     }
 
     const only = (method: string, head: HttpEndpoint.Head) =>
@@ -156,7 +165,7 @@ export const make = (
           refuse: (head) => only("GET", head),
           accept: (head, _body, responder) => {
             if (!isClosing) return open(head, responder)
-            HttpEndpoint.respond(responder, HttpEndpoint.overloaded("The server is about to stop."))
+            HttpEndpoint.respond(responder, stopping)
             return ignore
           }
         })
@@ -172,10 +181,7 @@ export const make = (
                   415,
                   McpError.invalidRequest("Send the message as Content-Type: application/json.")
                 )),
-          accept: (head, body, responder) => {
-            receive(head, body, responder)
-            return ignore
-          }
+          accept: receive
         })
       ]
     ])
@@ -189,6 +195,7 @@ class SseSession implements HttpGuard.Watched {
   private usedAt: number
   private stalledAt: number | undefined
   private isOver = false
+  private held: Array<(isOpen: boolean) => void> = []
 
   constructor({ head, id, now, receiver, response }: {
     readonly id: string
@@ -228,6 +235,37 @@ class SseSession implements HttpGuard.Watched {
     })
   }
 
+  /** Whether its client is to read what it was sent before more is taken in from it. */
+  isBehind(): boolean {
+    return this.held.length > 0 || this.response.congested()
+  }
+
+  /** Takes a message in once its client has read; the result gives that up. Undefined where too many wait already. */
+  hold(take: (isOpen: boolean) => void, run: runner.Runner): (() => void) | undefined {
+    if (this.held.length >= maxHeld) return undefined
+    this.held.push(take)
+    if (this.held.length === 1) run.run(this.release, ignore)
+    return () => {
+      this.held = this.held.filter((held) => held !== take)
+    }
+  }
+
+  /** In the order in which they came, each when there is room for its answer. */
+  private readonly release: Effect.Effect<void> = Effect.suspend(() => {
+    const take = this.held[0]
+    if (take === undefined) return Effect.void
+    return Effect.andThen(
+      this.response.drained,
+      Effect.suspend(() => {
+        if (this.held[0] === take) {
+          this.held.shift()
+          take(!this.isOver)
+        }
+        return this.release
+      })
+    )
+  })
+
   tick(now: number, keepAlive: number, stallTimeout: number): void {
     if (this.response.congested()) {
       this.stalledAt ??= now
@@ -244,6 +282,7 @@ class SseSession implements HttpGuard.Watched {
   lose(): void {
     this.isOver = true
     this.peer.closeUnsafe("User")
+    this.refuseHeld()
   }
 
   /** From our side. */
@@ -251,6 +290,11 @@ class SseSession implements HttpGuard.Watched {
     if (this.isOver) return
     this.isOver = true
     this.response.end()
+    this.refuseHeld()
+  }
+
+  private refuseHeld(): void {
+    for (const take of this.held.splice(0)) take(false)
   }
 
   private send(frame: string): void {
@@ -261,6 +305,13 @@ class SseSession implements HttpGuard.Watched {
     if (!this.isOver) this.response.write(text)
   }
 }
+
+/** Messages of one client that may wait for it to read. */
+const maxHeld = 16
+
+const stopping = HttpEndpoint.overloaded("The server is about to stop.")
+
+const unread = HttpEndpoint.overloaded("Read the stream first: messages wait for it.")
 
 const noServices = Context.empty()
 

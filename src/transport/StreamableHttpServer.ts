@@ -77,6 +77,10 @@ export const make = (
       run.run(peer.idle, () => passing.delete(peer))
     }
 
+    /** A server that is about to stop takes in what those in flight may wait for, and nothing new. */
+    const isRefused = ({ _tag }: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch) =>
+      isClosing && (_tag === "Request" || _tag === "Batch")
+
     const sessions = new httpSessions.HttpSessions({
       receiver,
       store: yield* given(SessionStore.SessionStore, SessionStore.layerMemory),
@@ -106,6 +110,7 @@ export const make = (
         return grace === undefined ? Effect.void : Effect.timeoutOption(each((peer) => peer.idle), grace)
       }).pipe(
         Effect.andThen(each((peer) => peer.close("Shutdown"))),
+        Effect.andThen(Effect.timeoutOption(sessions.told, grace ?? "1 second")),
         Effect.andThen(Effect.sync(() => {
           for (const session of sessions.all()) session.close()
         }))
@@ -126,9 +131,9 @@ export const make = (
     const begin = (exchange: Omit<httpExchange.Options, "now">) =>
       new httpExchange.HttpExchange({ ...exchange, now: clock.currentTimeMillisUnsafe() })
 
-    /** Watches what goes on after its call, and what its peer's going away comes to. */
+    /** Watches a connection that is open after its call, and what its peer's going away comes to. */
     const track = (exchange: httpExchange.HttpExchange, onLost: () => void = ignore) => {
-      if (exchange.isOver()) return ignore
+      if (exchange.isClosed()) return ignore
       guard.watch(exchange)
       return () => {
         if (exchange.disconnect()) onLost()
@@ -178,7 +183,9 @@ export const make = (
             id,
             head,
             (session) =>
-              session === undefined
+              isRefused(message)
+                ? HttpEndpoint.respond(responder, stopping)
+                : session === undefined
                 ? HttpEndpoint.respond(responder, unknownSession(idOf(message)))
                 : gone.then(acceptInSession(head, session, message, body, responder)),
             () => HttpEndpoint.respond(responder, HttpEndpoint.overloaded(storeIsDown, idOf(message)))
@@ -221,6 +228,7 @@ export const make = (
             const failed = McpError.make(new McpError.InternalError())
             return HttpEndpoint.respond(responder, HttpEndpoint.refusal(500, failed, {}, message.id))
           }
+          if (isClosing) return HttpEndpoint.respond(responder, stopping)
           const session = sessions.begin(exit.value, head)
           passing.add(session.peer)
           const exchange: httpExchange.HttpExchange = begin({
@@ -230,19 +238,18 @@ export const make = (
             opening: (answer) => {
               const { refused } = session.stored
               if (refused !== undefined) return HttpEndpoint.overloaded(refused.message, message.id)
-              return session.peer.isEstablished()
-                ? { ...answer, headers: { ...answer.headers, [sessionHeader]: session.id } }
-                : answer
+              if (!session.peer.isEstablished()) return answer
+              sessions.keep(session)
+              return { ...answer, headers: { ...answer.headers, [sessionHeader]: session.id } }
             },
-            onClosed: ignore,
-            onDone: () => {
-              passing.delete(session.peer)
-              guard.unwatch(exchange)
-              if (session.peer.isEstablished()) sessions.keep(session)
-            }
+            onClosed: () => guard.unwatch(exchange),
+            onDone: () => passing.delete(session.peer)
           })
           session.peer.receive(message, exchange)
-          gone.then(track(exchange))
+          gone.then(track(exchange, () => {
+            passing.add(session.peer)
+            sessions.discard(session)
+          }))
         })
       )
 
@@ -262,7 +269,11 @@ export const make = (
           head.header(sessionHeader)!,
           head,
           (session) =>
-            session === undefined ? HttpEndpoint.respond(responder, unknownSession(null)) : use(session, gone),
+            isClosing
+              ? HttpEndpoint.respond(responder, stopping)
+              : session === undefined
+              ? HttpEndpoint.respond(responder, unknownSession(null))
+              : use(session, gone),
           () => HttpEndpoint.respond(responder, HttpEndpoint.overloaded(storeIsDown))
         )
       )
@@ -274,6 +285,8 @@ export const make = (
         session.read({
           lastEventId,
           responder,
+          isGone: gone.isGone,
+          onEnded: () => HttpEndpoint.respond(responder, isClosing ? stopping : unknownSession(null)),
           onRefused: (error) =>
             HttpEndpoint.respond(
               responder,
@@ -337,10 +350,11 @@ export const make = (
     return guard.protect({
       refuse,
       accept: (head, body, responder) => {
-        if (isClosing) return answer(responder, HttpEndpoint.overloaded("The server is about to stop."))
+        if (isClosing && head.method !== "POST") return answer(responder, stopping)
         if (head.method === "GET") return read(head, responder)
         if (head.method === "DELETE") return end(head, responder)
         const message = JsonRpc.parse(body)
+        if (isRefused(message)) return answer(responder, stopping)
         if (message._tag === "Invalid") {
           return answer(
             responder,
@@ -373,6 +387,7 @@ const given = <I, S>(service: Context.Key<I, S>, layer: Layer.Layer<I>): Effect.
 
 /** What to do when the peer goes away, once that is known. */
 interface Gone {
+  readonly isGone: () => boolean
   readonly then: (disconnect: () => void) => void
 }
 
@@ -381,6 +396,7 @@ const later = (accept: (gone: Gone) => void): () => void => {
   let disconnect: (() => void) | undefined
   let isGone = false
   accept({
+    isGone: () => isGone,
     then: (known) => {
       if (isGone) known()
       else disconnect = known
@@ -452,6 +468,8 @@ const missingSession = HttpEndpoint.refusal(
 
 const unknownSession = (id: JsonRpc.RequestId | null): HttpEndpoint.Answer =>
   HttpEndpoint.refusal(404, McpError.invalidRequest("This session has ended; begin again with initialize."), {}, id)
+
+const stopping = HttpEndpoint.overloaded("The server is about to stop.")
 
 const storeIsDown = "The sessions cannot be reached at the moment; try again."
 

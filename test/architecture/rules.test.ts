@@ -1,6 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { ambient } from "./ambient.ts"
 import { barrels, exportMap } from "./exportMap.ts"
+import { folderManifest } from "./folderManifest.ts"
 import { layers } from "./layers.ts"
 import { parse, parseAll } from "./modules.ts"
 import { findCycle, rules } from "./rules.ts"
@@ -257,6 +258,17 @@ describe("the generators", () => {
       types: "./dist/core/index.d.ts",
       default: "./dist/core/index.js"
     })
+  })
+
+  it("leave a folder what package.json says of its files, and nothing of the rest", () => {
+    const manifest = {
+      name: "fastmcp-effect",
+      type: "module",
+      sideEffects: ["./src/node/*.ts", "./dist/node/*.js"],
+      exports: exportMap(sources)
+    }
+    assert.deepStrictEqual(folderManifest("src", manifest), { type: "module", sideEffects: ["./node/*.ts"] })
+    assert.deepStrictEqual(folderManifest("dist", manifest), { type: "module", sideEffects: ["./node/*.js"] })
   })
 
   it("write a barrel line for each public module of one folder", () =>

@@ -2,6 +2,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "vitest"
 import { barrels, exportMap } from "./exportMap.ts"
+import { folderManifest } from "./folderManifest.ts"
 import { isBarrel, packageJson, readSources, root } from "./modules.ts"
 import { surfaces } from "./surface.ts"
 
@@ -23,6 +24,11 @@ describe("public surface", () => {
 
   it("lists the entries in the order npm run generate writes", () => {
     assert.deepStrictEqual(Object.keys(packageJson().exports), Object.keys(exportMap(sources)), how)
+  })
+
+  it("keeps the export map out of the package.json that Node reads for every import", () => {
+    const file = fs.readFileSync(path.join(root, "src/package.json"), "utf8")
+    assert.deepStrictEqual(JSON.parse(file), folderManifest("src", packageJson()), how)
   })
 
   it("has barrels that name exactly the public modules of their folder", () => {

@@ -46,7 +46,7 @@ const contents = (files: ReadonlyArray<string>): string => {
   const allowed = /^(dist|src)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
   const targets = Object.values<string | Record<string, string>>(manifest.exports)
     .flatMap((entry) => typeof entry === "string" ? [entry] : Object.values(entry)).map((file) => file.slice(2))
-  const needed = [...targets, "README.md", "LICENSE"]
+  const needed = [...targets, "dist/package.json", "src/package.json", "README.md", "LICENSE"]
   return [
     ...files.filter((file) => !allowed.test(file)).map((file) => `${file} should not be published`),
     ...needed.filter((file) => !files.includes(file)).map((file) => `${file} is not in the tarball`),

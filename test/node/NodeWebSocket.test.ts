@@ -17,8 +17,9 @@ import * as Elicitation from "fastmcp-effect/context/Elicitation"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as NodeWebSocket from "fastmcp-effect/node/NodeWebSocket"
 import * as McpServer from "fastmcp-effect/server/McpServer"
+import * as HttpRouterMount from "fastmcp-effect/transport/HttpRouterMount"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
-import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
+import type * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
 import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
@@ -62,7 +63,7 @@ const routeBehind = (middleware: Middleware): Host => ({ maxPayloadBytes = 4 << 
     })
   ).pipe(
     Layer.provideMerge(HttpRouter.serve(
-      WebSocketServer.layer({ maxPayloadBytes, ...options, controls: NodeWebSocket.controls }),
+      HttpRouterMount.layerWebSocket({ maxPayloadBytes, ...options, controls: NodeWebSocket.controls }),
       { disableLogger: true, disableListenLog: true, middleware: middleware as never }
     )),
     Layer.provide(NodeHttpServer.layer(() => Http.createServer(), {
@@ -383,11 +384,12 @@ for (const [name, host] of [["a server of its own", own], ["a route", route]] as
         assert.strictEqual(await silent.closed, 1006)
         await saw("never Cancelled User")
         assert.isAtLeast(pings, 2)
+        const answered = once(answering.socket, "message")
         for (const socket of [client, { send: (frame: object) => answering.socket.send(JSON.stringify(frame)) }]) {
           socket.send(wires.call("Stateless", 1, "echo", { text: "still here" }))
         }
         await client.answer(1)
-        await once(answering.socket, "message")
+        await answered
       })
     )
 
@@ -566,7 +568,7 @@ describe("NodeWebSocket as a process", () => {
   it(
     "says where it is, gives requests their grace at a signal, closes with 1001, and exits with 0",
     processes.withServer([processes.tools, "websocket"], {}, async (server) => {
-      await server.said(/ws:\/\/\S+\/ws/u)
+      await server.said(/ws:\/\/\S+\/ws/u, 17_000)
       const client = await connect(/ws:\/\/\S+\/ws/u.exec(server.stderr())![0], "Stateful")
       client.send(wires.call("Stateful", 1, "never"))
       await server.said("event: never started")
@@ -585,7 +587,7 @@ describe("NodeWebSocket as a process", () => {
       [processes.tools, "websocket"],
       { CHILD_PORT: "1", CHILD_HOST: "192.0.2.1" },
       async (server) => {
-        await server.said("Cannot listen on 192.0.2.1:1")
+        await server.said("Cannot listen on 192.0.2.1:1", 17_000)
         assert.strictEqual(await server.exited, 1)
       }
     )

@@ -3,6 +3,7 @@
  * `node --conditions=fastmcp-effect/source test/parity/generate.ts`
  */
 import * as Fs from "node:fs"
+import { table } from "../support/markdown.ts"
 import { areas, type Row, rows, statuses } from "./rows.ts"
 import { type Weakness, weaknesses } from "./weaknesses.ts"
 
@@ -21,14 +22,6 @@ const answer = (row: Row): string => {
   if (row.status === "refused") return row.reason
   const ours = row.status === "done" ? `${code(row.ours)}, shown by \`${row.test}\`` : code(row.ours)
   return row.note === undefined ? ours : `${ours}; ${row.note}`
-}
-
-const table = (head: ReadonlyArray<string>, body: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const lines = [head, ...body].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")))
-  const widths = head.map((_, column) => Math.max(3, ...lines.map((cells) => cells[column]!.length)))
-  const line = (cells: ReadonlyArray<string>) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`
-  const rule = line(widths.map((width) => "-".repeat(width)))
-  return [line(lines[0]!), rule, ...lines.slice(1).map(line)].join("\n")
 }
 
 export const counts = (of: ReadonlyArray<Row>): ReadonlyArray<readonly [Row["status"], number]> =>

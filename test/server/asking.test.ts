@@ -377,6 +377,30 @@ describe("finalizers", () => {
       yield* McpTest.settle
       assert.deepStrictEqual(events, ["finalizer"])
     }))
+
+  it.effect("are all that runs then: a handler that could do without the answer does not go on", () =>
+    Effect.gen(function*() {
+      const events: Array<string> = []
+      const tell = (event: string) => Effect.sync(() => events.push(event))
+      const tool = Tool.make("book", {
+        handler: () =>
+          Ask.one("color", color).pipe(
+            Effect.catch(({ reason }) => tell(`no answer: ${reason._tag}`)),
+            Effect.andThen(tell("booked")),
+            Effect.onExit((exit) => tell(Outcome.fromExit(exit)._tag)),
+            Effect.asVoid
+          )
+      })
+      const client = yield* McpTest.client(McpServer.layer({ ...info, tools: [tool] }), {
+        revision: "2025-11-25",
+        answers: { elicit: () => Effect.never }
+      })
+      const call = yield* Effect.forkChild(client.callTool("book"))
+      yield* McpTest.settle
+      yield* Fiber.interrupt(call)
+      yield* McpTest.settle
+      assert.deepStrictEqual(events, ["Cancelled"])
+    }))
 })
 
 describe("outside a request that may ask", () => {

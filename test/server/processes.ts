@@ -9,7 +9,7 @@ export interface Server {
   /** All of stderr so far. */
   readonly stderr: () => string
   /** Waits for something on stderr. */
-  readonly said: (what: string | RegExp) => Promise<void>
+  readonly said: (what: string | RegExp, ms?: number) => Promise<void>
   readonly exited: Promise<number | NodeJS.Signals>
 }
 
@@ -36,9 +36,9 @@ async () => {
   const exited = new Promise<number | NodeJS.Signals>((resolve) =>
     child.once("exit", (code, signal) => resolve(code ?? signal!))
   )
-  const said: Server["said"] = (what) =>
+  const said: Server["said"] = (what, ms = 10_000) =>
     within(
-      10_000,
+      ms,
       () => `${what} on stderr, which says ${stderr.slice(-2000)}`,
       new Promise<void>((resolve) => {
         const look = () => {

@@ -268,23 +268,59 @@ const webSocket: Connect = (era, options) =>
     }
   })
 
-/** One POST, and what came back. */
+/** One request over HTTP, and what came back. */
 export interface Post {
   status: number
   headers: HttpEndpoint.Headers
   body: string
   isOver: boolean
+  /** The client goes away. */
   disconnect: () => void
+  /** The client reads nothing for now, or again. */
+  congest: (isCongested: boolean) => void
+  /** The server has cut the connection. */
+  isCut: boolean
 }
+
+export interface SendOptions {
+  readonly method?: string
+  readonly url?: string
+  readonly context?: Context.Context<never>
+  readonly principal?: string
+  readonly onFrame?: (frame: Frame) => void
+}
+
+export type Send = (
+  body: string | object,
+  headers?: { readonly [name: string]: string | undefined },
+  options?: SendOptions
+) => Post
 
 export interface Http {
   readonly transport: HttpEndpoint.Endpoint
   /** A POST unless said otherwise; headers that are `undefined` are left out. */
-  readonly send: (body: string | object, headers?: { readonly [name: string]: string | undefined }, options?: {
-    readonly method?: string
-    readonly onFrame?: (frame: Frame) => void
-  }) => Post
+  readonly send: Send
 }
+
+/** The events of a stream, oldest first. A comment is none. */
+export const eventsOf = (body: string): ReadonlyArray<{ readonly [field: string]: string }> =>
+  body.split("\n\n").flatMap((event) => {
+    const fields = event.split("\n").filter((line) => line !== "" && !line.startsWith(":"))
+    return fields.length === 0 ? [] : [Object.fromEntries(fields.map((line) => {
+      const colon = line.indexOf(": ")
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    }))]
+  })
+
+/** The frames in what came back, oldest first. */
+export const framesOf = ({ body, headers }: Post): ReadonlyArray<Frame> =>
+  headers["content-type"] === "text/event-stream"
+    ? eventsOf(body).flatMap(({ data, event }) =>
+      data === undefined || event !== "message" ? [] : [JSON.parse(data) as Frame]
+    )
+    : body === ""
+    ? []
+    : [JSON.parse(body) as Frame]
 
 /** The headers a well-behaved client puts on a frame. */
 export const headersOf = (body: string | object): { readonly [name: string]: string } => {
@@ -315,44 +351,86 @@ export const http = (
 ): Effect.Effect<Http, never, Receiver.Receiver | Scope.Scope> =>
   Effect.map(Effect.provide(StreamableHttpServer.make(options), SecureRandom.layerWebCrypto), (transport) => ({
     transport,
-    send: (body, headers = {}, { method = "POST", onFrame = () => {} } = {}) => {
-      const post: Post = { status: 0, headers: {}, body: "", isOver: false, disconnect: () => {} }
-      const all: { readonly [name: string]: string | undefined } = { ...headersOf(body), ...headers }
-      const head = { method, url: "/mcp", header: (name: string) => all[name] }
-      const respond = (status: number, headers: HttpEndpoint.Headers, body: string) => {
-        if (post.status !== 0) throw new Error("answered twice")
-        Object.assign(post, { status, headers, body, isOver: true })
-        if (body !== "") onFrame(JSON.parse(body) as Frame)
-      }
-      const refused = transport.refuse(head)
-      if (refused !== undefined) {
-        respond(refused.status, refused.headers, refused.body)
-        return post
-      }
-      post.disconnect = transport.accept(head, text(body), {
-        respond,
-        stream: (status, headers) => {
-          if (post.status !== 0) throw new Error("answered twice")
-          Object.assign(post, { status, headers })
-          return {
-            write: (event) => {
-              if (post.isOver) throw new Error("written after the end")
-              post.body += event
-              const data = /^data: (.+)$/mu.exec(event)
-              if (data !== null) onFrame(JSON.parse(data[1]!) as Frame)
-            },
-            end: () => {
-              post.isOver = true
-            },
-            congested: () => false,
-            drained: Effect.void,
-            abort: () => post.disconnect()
-          }
-        }
-      })
-      return post
-    }
+    send: feed(transport)
   }))
+
+/** Feeds an endpoint as a mount does. */
+export const feed = (endpoint: HttpEndpoint.Endpoint): Send => (body, headers = {}, options = {}) => {
+  const { method = "POST", onFrame = () => {}, url = "/mcp" } = options
+  let isCongested = false
+  let isGone = false
+  let disconnect = () => {}
+  const waiting = new Set<() => void>()
+  const drain = () => {
+    for (const resume of [...waiting]) resume()
+    waiting.clear()
+  }
+  const post: Post = {
+    status: 0,
+    headers: {},
+    body: "",
+    isOver: false,
+    isCut: false,
+    disconnect: () => {
+      isGone = true
+      disconnect()
+      drain()
+    },
+    congest: (now) => {
+      isCongested = now
+      if (!now) drain()
+    }
+  }
+  const all: { readonly [name: string]: string | undefined } = { ...headersOf(body), ...headers }
+  const head: HttpEndpoint.Head = {
+    method,
+    url,
+    header: (name) => all[name],
+    ...(options.context === undefined ? undefined : { context: options.context }),
+    ...(options.principal === undefined ? undefined : { principal: options.principal })
+  }
+  const respond = (status: number, headers: HttpEndpoint.Headers, body: string) => {
+    if (post.status !== 0) throw new Error("answered twice")
+    Object.assign(post, { status, headers, body, isOver: true })
+    if (body !== "") onFrame(JSON.parse(body) as Frame)
+  }
+  const refused = endpoint.refuse(head)
+  if (refused !== undefined) {
+    respond(refused.status, refused.headers, refused.body)
+    return post
+  }
+  disconnect = endpoint.accept(head, text(body), {
+    respond,
+    stream: (status, headers) => {
+      if (post.status !== 0) throw new Error("answered twice")
+      Object.assign(post, { status, headers })
+      return {
+        write: (event) => {
+          if (post.isOver) throw new Error("written after the end")
+          if (isGone) throw new Error("written to a peer known to be gone")
+          post.body += event
+          const data = /^data: (\{.+|\[.+)$/mu.exec(event)
+          if (data !== null) onFrame(JSON.parse(data[1]!) as Frame)
+        },
+        end: () => {
+          post.isOver = true
+        },
+        congested: () => isCongested && !isGone,
+        drained: Effect.callback<void>((resume) => {
+          if (!isCongested || isGone) return resume(Effect.void)
+          const done = () => resume(Effect.void)
+          waiting.add(done)
+          return Effect.sync(() => waiting.delete(done))
+        }),
+        abort: () => {
+          post.isCut = true
+          post.disconnect()
+        }
+      }
+    }
+  })
+  return post
+}
 
 const overHttp: Connect = (era, options) =>
   Effect.gen(function*() {

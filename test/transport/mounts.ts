@@ -9,11 +9,15 @@ import { McpServer, Progress, Tool } from "fastmcp-effect"
 export interface Probe {
   readonly started: Deferred.Deferred<void>
   readonly stopped: Deferred.Deferred<void>
+  readonly silentStarted: Deferred.Deferred<void>
+  readonly silentStopped: Deferred.Deferred<void>
 }
 
 export const makeProbe: Effect.Effect<Probe> = Effect.all({
   started: Deferred.make<void>(),
-  stopped: Deferred.make<void>()
+  stopped: Deferred.make<void>(),
+  silentStarted: Deferred.make<void>(),
+  silentStopped: Deferred.make<void>()
 })
 
 export const server = (probe: Probe) =>
@@ -31,6 +35,13 @@ export const server = (probe: Probe) =>
           yield* Progress.report(1)
           yield* Progress.report(2)
         })
+      }),
+      Tool.make("silent", {
+        handler: () =>
+          Deferred.succeed(probe.silentStarted, undefined).pipe(
+            Effect.andThen(Effect.never),
+            Effect.onInterrupt(() => Deferred.succeed(probe.silentStopped, undefined))
+          )
       }),
       Tool.make("never", {
         handler: () =>
@@ -114,3 +125,81 @@ export const cancels = async (handler: Handler, probe: Probe) => {
   await reader.cancel()
   await Effect.runPromise(Deferred.await(probe.stopped))
 }
+
+/** The client gives its request up, which in the stateless era cancels it. */
+export const aborts = async (handler: Handler, probe: Probe) => {
+  const early = new AbortController()
+  const silent = handler(post("silent", {}, { signal: early.signal }))
+  await Effect.runPromise(Deferred.await(probe.silentStarted))
+  early.abort()
+  await Effect.runPromise(Deferred.await(probe.silentStopped))
+  await silent.then((response) => assert.strictEqual(response.status, 499), () => {})
+  const late = new AbortController()
+  const response = await handler(post("never", {}, { progressToken: "t", signal: late.signal }))
+  const reader = response.body!.getReader()
+  await reader.read()
+  late.abort()
+  await Effect.runPromise(Deferred.await(probe.stopped))
+  await reader.read().then(({ done }) => assert.isTrue(done), () => {})
+}
+
+const withBody = (body: ReadableStream<Uint8Array>) => {
+  const { headers, method, url } = post("echo", { text: "x" })
+  return new Request(url, { method, headers, body, duplex: "half" } as RequestInit)
+}
+
+export const refusesLargeBodies = async (handler: Handler) => {
+  let chunks = 0
+  const response = await handler(withBody(
+    new ReadableStream({
+      pull: (controller) => {
+        chunks++
+        controller.enqueue(new Uint8Array(100))
+      }
+    })
+  ))
+  assert.strictEqual(response.status, 413)
+  assert.isBelow(chunks, 30)
+  await response.text()
+}
+
+export const refusesBrokenBodies = async (handler: Handler) => {
+  const response = await handler(withBody(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+      pull: (controller) => controller.error(new Error("broken off"))
+    })
+  ))
+  assert.strictEqual(response.status, 400)
+  assert.match((await response.json() as { error: { message: string } }).error.message, /could not be read/u)
+}
+
+/** A request whose body does not end. */
+export const endless = () => {
+  let cancel = () => {}
+  const wasCancelled = new Promise<void>((resolve) => {
+    cancel = resolve
+  })
+  const request = withBody(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+      cancel
+    })
+  )
+  return { request, wasCancelled }
+}
+
+export const initialize = () =>
+  new Request("http://localhost/mcp", {
+    method: "POST",
+    headers: { "content-type": "application/json", "accept": "application/json, text/event-stream" },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } }
+    })
+  })
+
+export const inSession = (method: string, session: string) =>
+  new Request("http://localhost/mcp", { method, headers: { "mcp-session-id": session, "accept": "text/event-stream" } })

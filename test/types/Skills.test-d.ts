@@ -1,3 +1,5 @@
+// What must not compile is here on purpose.
+// @effect-diagnostics missingEffectError:off globalErrorInEffectFailure:off
 /**
  * What the files of a skill need, its server needs; so does what finds the skills, and its failures are the layer's.
  */

@@ -124,9 +124,14 @@ export class HandlerContext implements Service {
     return this.depth === 0 && JsonRpc.isId(this.scope.meta.progressToken)
   }
 
+  /** Nothing it says reaches the client any more. */
+  silence(): void {
+    this.ended = true
+  }
+
   /** From here on nothing may follow: the reply is about to leave. */
   end(): void {
-    this.ended = true
+    this.silence()
     const enders = this.enders
     this.enders = undefined
     if (enders !== undefined) { for (const listener of enders) listener() }

@@ -16,11 +16,11 @@ export interface Options {
   readonly now: number
   /** Begins the stream its client may resume; undefined for one that is lost with its connection. */
   readonly keep: ((write: (text: string) => void) => keptStream.KeptStream) | undefined
-  /** What becomes of the answer to `initialize`. */
+  /** What becomes of the answer to `initialize`; it comes alone, for its status and its headers say what it came to. */
   readonly opening?: (answer: HttpEndpoint.Answer) => HttpEndpoint.Answer
   /** Its connection is closed, by whoever. */
   readonly onClosed: () => void
-  /** Nothing more comes. */
+  /** Nothing more comes, and all that did is kept. */
   readonly onDone: () => void
 }
 
@@ -51,21 +51,13 @@ export class HttpExchange implements Receiver.Exchange {
     if (this.isDone) return
     if (!this.isStreaming) return this.respond({ status, headers: json, body: frame })
     this.isDone = true
-    const end = () => this.close()
-    if (this.kept === undefined) {
-      this.stream?.write(sse.message(frame))
-      end()
-    } else {
-      this.kept.push(frame)
-      this.kept.end(end)
-    }
-    this.options.onDone()
+    if (this.kept === undefined) this.stream?.write(sse.message(frame))
+    else this.kept.push(frame)
+    this.finish()
   }
 
   notify(frame: string): void {
-    // Who was gone before the first event has no id to come back with.
-    if (this.isDone || (!this.isStreaming && !this.isConnected)) return
-    this.open()
+    if (this.isDone || !this.begins()) return
     if (this.kept === undefined) this.stream?.write(sse.message(frame))
     else this.kept.push(frame)
   }
@@ -73,13 +65,9 @@ export class HttpExchange implements Receiver.Exchange {
   drop(): void {
     if (this.isDone) return
     this.isDone = true
-    if (this.kept !== undefined) this.kept.end(() => this.close())
-    else {
-      // Nothing is said, so there is nothing to come back for.
-      if (this.isConnected) this.stream ??= this.options.responder.stream(200, sse.headers)
-      this.close()
-    }
-    this.options.onDone()
+    // Nothing is said, so there is nothing to come back for.
+    if (this.kept === undefined && this.isConnected) this.stream ??= this.options.responder.stream(200, sse.headers)
+    this.finish()
   }
 
   /** 202 for what has no reply, unless it was refused. */
@@ -91,8 +79,9 @@ export class HttpExchange implements Receiver.Exchange {
     return this.isDone || (!this.isConnected && this.kept === undefined)
   }
 
-  isOver(): boolean {
-    return this.isDone
+  /** Whether its connection is closed; its request may go on. */
+  isClosed(): boolean {
+    return !this.isConnected
   }
 
   congested(): boolean {
@@ -106,8 +95,13 @@ export class HttpExchange implements Receiver.Exchange {
 
   closeConnection(): void {
     if (this.isDone || !this.isConnected || this.options.keep === undefined) return
-    this.open()
-    if (this.kept!.options.retry !== undefined) this.kept!.after(() => this.close())
+    this.begins()
+    const kept = this.kept!
+    if (kept.options.retry === undefined) return
+    // A client that was given no id could not come back.
+    kept.after(() => {
+      if (kept.isKept()) this.close()
+    })
   }
 
   /** Whoever resumes its stream takes it over. */
@@ -131,7 +125,7 @@ export class HttpExchange implements Receiver.Exchange {
   tick(now: number, keepAlive: number, stallTimeout: number): void {
     if (!this.isConnected) return
     if (!this.isStreaming) {
-      if (now - this.usedAt >= keepAlive) this.open()
+      if (now - this.usedAt >= keepAlive) this.begins()
       return
     }
     const stream = this.stream!
@@ -158,11 +152,26 @@ export class HttpExchange implements Receiver.Exchange {
     this.options.onDone()
   }
 
-  private open(): void {
-    if (this.isStreaming) return
+  /** Whether the answer is a stream, or becomes one now. */
+  private begins(): boolean {
+    if (this.isStreaming) return true
+    const { keep, opening, responder } = this.options
+    // Who was gone before the first event has no id to come back with.
+    if (!this.isConnected || opening !== undefined) return false
     this.isStreaming = true
-    this.stream = this.options.responder.stream(200, sse.headers)
-    this.kept = this.options.keep?.((text) => this.stream?.write(text))
+    this.stream = responder.stream(200, sse.headers)
+    this.kept = keep?.((text) => this.stream?.write(text))
+    return true
+  }
+
+  /** Closes once all is kept, so that whoever comes back meanwhile can take the rest of it over. */
+  private finish(): void {
+    const finished = () => {
+      this.close()
+      this.options.onDone()
+    }
+    if (this.kept === undefined) finished()
+    else this.kept.end(finished)
   }
 
   /** From our side, in good order. */

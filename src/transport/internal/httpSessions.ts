@@ -38,10 +38,23 @@ export interface Options {
 
 export class HttpSessions {
   private readonly options: Options
+  private readonly shared: liveSession.Shared
   private readonly live = new Map<string, liveSession.LiveSession>()
+  private lastMade = 0
 
   constructor(options: Options) {
+    const { clock, events, receiver, retry, runner } = options
     this.options = options
+    this.shared = {
+      receiver,
+      events,
+      runner,
+      retry,
+      onLeft: (session) => {
+        const now = clock.currentTimeMillisUnsafe()
+        if (now - session.toldAt >= freshness) this.tell(session, now)
+      }
+    }
   }
 
   /** Every session this process has in hand. */
@@ -51,8 +64,7 @@ export class HttpSessions {
 
   /** One that `initialize` may open; `keep` it once it has. */
   begin(id: string, head: HttpEndpoint.Head): liveSession.LiveSession {
-    const { create, store } = this.options
-    return this.make(new storedSession.StoredSession(id, head.principal ?? null, store, create))
+    return this.make(this.stored(id, head.principal ?? null))
   }
 
   keep(session: liveSession.LiveSession): void {
@@ -66,7 +78,7 @@ export class HttpSessions {
     onFound: (found: liveSession.LiveSession | undefined) => void,
     onError: (error: SessionError.SessionError | undefined) => void
   ): void {
-    const { clock, create, runner, store } = this.options
+    const { clock, runner, store } = this.options
     runner.run(store.get(id), (exit) => {
       if (Exit.isFailure(exit)) return onError(failureOf(exit))
       const found = exit.value
@@ -77,54 +89,77 @@ export class HttpSessions {
       if (found.session.principal !== (head.principal ?? null)) return onFound(undefined)
       let session = this.live.get(id)
       if (session === undefined) {
-        const stored = new storedSession.StoredSession(id, found.session.principal, store, create)
+        const stored = this.stored(id, found.session.principal)
         stored.adopt(found)
         this.keep(session = this.make(stored))
       } else {
         session.stored.adopt(found)
       }
-      session.usedAt = clock.currentTimeMillisUnsafe()
+      session.usedAt = session.toldAt = clock.currentTimeMillisUnsafe()
       onFound(session)
     })
   }
 
   /** Ends it for everybody. */
   end(session: liveSession.LiveSession, onEnded: (exit: Exit.Exit<boolean, SessionError.SessionError>) => void): void {
-    const { events, mailbox, runner, store } = this.options
+    const { runner, store } = this.options
     runner.run(
       store.remove(session.id).pipe(
-        Effect.tap(events.drop(session.id)),
-        Effect.tap(store.isShared ? mailbox.post({ session: session.id, text: ended }) : Effect.void)
+        Effect.tap(Effect.sync(() => this.release(session.id))),
+        Effect.tap(this.post(session.id, ended)),
+        Effect.tap(this.forget(session.id))
       ),
-      (exit) => {
-        if (Exit.isSuccess(exit)) this.release(session.id)
-        onEnded(exit)
-      }
+      onEnded
     )
+  }
+
+  /** Ends one whose client left before it was told of it, as soon as it is known whether there is one. */
+  discard(session: liveSession.LiveSession): void {
+    const { abandon, runner, store } = this.options
+    runner.run(session.peer.idle, () => {
+      const isOpen = session.peer.isEstablished()
+      abandon(session.peer)
+      if (isOpen) runner.run(store.remove(session.id), () => {})
+    })
   }
 
   /** What nobody here waits for may be meant for another process. */
   forward(session: liveSession.LiveSession, text: string): void {
-    const { mailbox, runner, store } = this.options
-    if (store.isShared) {
-      runner.run(
-        Effect.tapError(
-          mailbox.post({ session: session.id, text }),
-          (error) => Effect.logWarning("An answer or a cancel did not reach the process that waits for it", error)
-        ),
-        () => {}
-      )
-    }
+    const { runner, store } = this.options
+    if (store.isShared) runner.run(this.post(session.id, text), () => {})
+  }
+
+  /** To the other processes, if there are any. */
+  private post(session: string, text: string): Effect.Effect<void> {
+    const { mailbox, store } = this.options
+    if (!store.isShared) return Effect.void
+    return Effect.catch(
+      mailbox.post({ session, text }),
+      (error) => Effect.logWarning("What was said in a session did not reach the other processes", error)
+    )
+  }
+
+  /** Forgets its streams; where that fails, they are forgotten in their time. */
+  private forget(id: string): Effect.Effect<void> {
+    return Effect.ignore(this.options.events.drop(id))
+  }
+
+  /** Waits until all that was said in them here is kept, and who came back for it has read it. */
+  get told(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach(this.all(), (session) => session.told, { concurrency: "unbounded", discard: true })
+    )
   }
 
   /** Takes in what other processes forward, in the scope. */
   get listen(): Effect.Effect<void, SessionError.SessionError, Scope.Scope> {
-    const { mailbox, store } = this.options
+    const { mailbox, runner, store } = this.options
     if (!store.isShared) return Effect.void
     return mailbox.listen(({ session: id, text }) => {
       const session = this.live.get(id)
       if (session === undefined) return
       if (text === ended) return this.release(id)
+      if (text === watched) return runner.run(Effect.ignore(session.stored.refresh), () => {})
       const message = JsonRpc.parse(text)
       for (const one of message._tag === "Batch" ? message.messages : [message]) {
         if (one._tag === "Response" || (one._tag === "Notification" && one.method === "notifications/cancelled")) {
@@ -136,37 +171,45 @@ export class HttpSessions {
 
   /** Lets go of sessions whose client has stayed away for too long, and says of the others that they live. */
   sweep(now: number): void {
-    const { events, idle, runner, store } = this.options
+    const { idle, runner, store } = this.options
     for (const session of this.live.values()) {
       const isAway = !session.isAttached() && now - session.usedAt >= idle
       if (isAway && !store.isShared) {
         this.release(session.id)
-        runner.run(Effect.andThen(store.remove(session.id), events.drop(session.id)), () => {})
+        runner.run(Effect.andThen(store.remove(session.id), this.forget(session.id)), () => {})
       } else if (isAway && session.peer.inFlight() === 0) {
         // It may live on elsewhere, and comes back from there.
         this.release(session.id)
-      } else if (isAway || (session.isAttached() && now - session.usedAt >= idle / 3)) {
-        runner.run(store.get(session.id), (exit) => {
-          if (Exit.isFailure(exit)) return
-          if (exit.value === undefined) this.release(session.id)
-          else session.usedAt = now
-        })
+      } else if (isAway || (session.isAttached() && now - session.toldAt >= idle / 3)) {
+        this.tell(session, now)
+      }
+      if (!isAway && now - session.renewedAt >= renewal) {
+        session.renewedAt = now
+        runner.run(session.renew, () => {})
       }
     }
   }
 
-  private make(stored: storedSession.StoredSession): liveSession.LiveSession {
-    const { clock, events, node, receiver, retry, runner, store } = this.options
-    return new liveSession.LiveSession({
-      stored,
-      receiver,
-      events,
-      runner,
-      retry,
-      node: store.isShared ? node : undefined,
-      streamPrefix: store.isShared || events.isShared ? `${node}-` : "",
-      now: clock.currentTimeMillisUnsafe()
+  /** Says of a session that it lives. */
+  private tell(session: liveSession.LiveSession, now: number): void {
+    const { runner, store } = this.options
+    runner.run(store.get(session.id), (exit) => {
+      if (Exit.isFailure(exit)) return
+      if (exit.value === undefined) this.release(session.id)
+      else session.usedAt = session.toldAt = now
     })
+  }
+
+  private stored(id: string, principal: string | null): storedSession.StoredSession {
+    const { create, store } = this.options
+    return new storedSession.StoredSession(id, principal, store, create, this.post(id, watched))
+  }
+
+  private make(stored: storedSession.StoredSession): liveSession.LiveSession {
+    const { clock, events, node, store } = this.options
+    // One that was let go of and comes back is not to be taken for what it was.
+    const own = store.isShared || events.isShared ? `${node}-${(++this.lastMade).toString(36)}` : undefined
+    return new liveSession.LiveSession(this.shared, stored, own, clock.currentTimeMillisUnsafe())
   }
 
   /** Ends it here. */
@@ -179,8 +222,17 @@ export class HttpSessions {
   }
 }
 
+/** Milliseconds the store may lag behind what is known here of a session's last use. */
+const freshness = 1000
+
+/** Milliseconds after which an event store hears again of the streams that are open here. */
+const renewal = 600_000
+
 /** A letter that says that the session is over. */
 const ended = "{\"ended\":true}"
+
+/** One that says that it watches other resources than before. */
+const watched = "{\"watched\":true}"
 
 const failureOf = (
   exit: Exit.Failure<unknown, SessionError.SessionError>

@@ -26,28 +26,44 @@ export interface Options {
   readonly onEnded: () => void
 }
 
+/** A connection that follows a stream by what is kept of it. */
+export interface Reader {
+  /** Whether it is too far behind an event. */
+  readonly isBehind: (position: number) => boolean
+}
+
 export class KeptStream {
   readonly options: Options
   private readonly steps: Array<Step> = []
   private isBusy = false
   private isWorking = false
+  private isBegun = false
+  private last = 0
+  private reader: Reader | undefined
   private waiting: Array<() => void> = []
 
   constructor(options: Options) {
     this.options = options
     const { events, key, retry, write } = options
     this.add(events.create(key), (exit) => {
-      if (retry !== undefined && Exit.isSuccess(exit)) write(sse.priming(eventId(key.stream, 0), retry))
+      this.isBegun = Exit.isSuccess(exit)
+      if (retry !== undefined && this.isBegun) write(sse.priming(eventId(key.stream, 0), retry))
     })
+  }
+
+  /** Whether there is a position to come back to. */
+  isKept(): boolean {
+    return this.isBegun
   }
 
   /** An event that cannot be kept is written all the same, without an id to resume from. */
   push(frame: string): void {
     const { events, key, write } = this.options
-    this.add(events.append(key, frame), (exit) =>
-      write(
-        Exit.isSuccess(exit) ? sse.messageWithId(eventId(key.stream, exit.value as number), frame) : sse.message(frame)
-      ))
+    this.add(events.append(key, frame), (exit) => {
+      if (Exit.isFailure(exit)) return write(sse.message(frame))
+      this.last = exit.value as number
+      write(sse.messageWithId(eventId(key.stream, this.last), frame))
+    })
   }
 
   /** Once all before it is written, and whoever resumes will know that nothing follows. */
@@ -64,20 +80,42 @@ export class KeptStream {
     this.add(Effect.void, then)
   }
 
-  /** Whether the store is slower than what is pushed. */
+  /** Waits until all before it is written. */
+  readonly written: Effect.Effect<void> = Effect.callback<void>((resume) => this.after(() => resume(Effect.void)))
+
+  /** Who follows it is held against it, until they are gone or another does. */
+  follow(reader: Reader): void {
+    this.reader = reader
+    this.wake()
+  }
+
+  unfollow(reader: Reader): void {
+    if (this.reader !== reader) return
+    this.reader = undefined
+    this.wake()
+  }
+
+  /** Whether the store, or who follows the stream, is slower than what is pushed. */
   isBehind(): boolean {
-    return this.steps.length > maxBehind
+    return this.steps.length > maxBehind || this.reader?.isBehind(this.last) === true
   }
 
   /** Waits until it is not. */
-  readonly caughtUp: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (!this.isBehind()) return resume(Effect.void)
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  get caughtUp(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (!this.isBehind()) return resume(Effect.void)
+      const done = () => resume(Effect.void)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
+
+  /** Lets those go on who wait for no reason any more. */
+  wake(): void {
+    if (this.waiting.length > 0 && !this.isBehind()) { for (const resume of this.waiting.splice(0)) resume() }
+  }
 
   private add(effect: Step[0], done: Step[1]): void {
     this.steps.push([effect, done])
@@ -93,7 +131,7 @@ export class KeptStream {
       this.options.runner.run(effect, (exit) => {
         this.isBusy = false
         done(exit)
-        if (this.waiting.length > 0 && !this.isBehind()) { for (const resume of this.waiting.splice(0)) resume() }
+        this.wake()
         this.work()
       })
     }
@@ -101,8 +139,8 @@ export class KeptStream {
   }
 }
 
-/** Events that may wait for the store before whoever pushes them waits, too. */
-const maxBehind = 64
+/** Events that may wait for the store, or for who follows, before whoever pushes them waits, too. */
+export const maxBehind = 64
 
 /** Names an event among all of its session. */
 export const eventId = (stream: string, position: number): string => `${stream}.${position}`

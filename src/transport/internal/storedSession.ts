@@ -9,6 +9,7 @@ export class StoredSession implements Session.Handle {
   private readonly store: SessionStore.SessionStore["Service"]
   private readonly principal: string | null
   private readonly options: SessionStore.CreateOptions
+  private readonly onWatched: Effect.Effect<void>
   private session: Session.Session | undefined
   private version = 0
   /** Why it could not be opened. */
@@ -18,20 +19,24 @@ export class StoredSession implements Session.Handle {
     id: string,
     principal: string | null,
     store: SessionStore.SessionStore["Service"],
-    options: SessionStore.CreateOptions
+    options: SessionStore.CreateOptions,
+    /** What it watches has changed, which others who have it in hand do not know. */
+    onWatched: Effect.Effect<void>
   ) {
     this.id = id
     this.principal = principal
     this.store = store
     this.options = options
+    this.onWatched = onWatched
   }
 
   current(): Session.Session | undefined {
     return this.session
   }
 
-  /** What the store has. */
+  /** What the store has, unless it was asked before what is known by now. */
   adopt({ session, version }: SessionStore.Versioned): void {
+    if (version < this.version) return
     this.session = session
     this.version = version
   }
@@ -65,9 +70,8 @@ export class StoredSession implements Session.Handle {
       if (next === session) return Effect.void
       return Effect.flatMap(this.store.replace(version, next), (isWritten) => {
         if (isWritten) {
-          // Another request of this process may have seen a later version meanwhile.
-          if (this.version === version) this.adopt({ session: next, version: version + 1 })
-          return Effect.void
+          this.adopt({ session: next, version: version + 1 })
+          return next.watched === session.watched ? Effect.void : this.onWatched
         }
         return Effect.flatMap(this.store.get(this.id), (found) => {
           if (found === undefined) return Effect.void

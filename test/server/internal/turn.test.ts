@@ -12,8 +12,10 @@ const makeLimits = () => [Semaphore.makeUnsafe(1), Semaphore.makeUnsafe(1)]
 
 /** Of each limit, whether somebody could have a turn at once. */
 const areFree = (limits: ReadonlyArray<Semaphore.Semaphore>) =>
-  Effect.forEach(limits, (limit) =>
-    Effect.tap(limit.takeIfAvailable(1), (isTaken) => isTaken ? limit.release(1) : Effect.void))
+  Effect.forEach(
+    limits,
+    (limit) => Effect.tap(limit.takeIfAvailable(1), (isTaken) => isTaken ? limit.release(1) : Effect.void)
+  )
 
 const free = [true, true]
 const taken = [false, false]
