@@ -9,9 +9,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { Socket } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import * as Banner from "../console/Banner.ts"
 import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
@@ -110,20 +110,31 @@ const listen = (
       keepAliveTimeout: millis(options.idleTimeout ?? "60 seconds")
     })
     let isStopping = false
-    // Released last to first: nobody new comes in, requests in flight end and are answered, connections are closed.
-    yield* Effect.addFinalizer(() => listening.hangUp(server))
+    // Released last to first: who comes is told that the server stops, requests in flight end and are answered, nobody
+    // comes in any more, connections are closed.
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        server.close()
+        return listening.hangUp(server)
+      })
+    )
+    const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
+    const transports = yield* Scope.fork(yield* Effect.scope, "parallel")
+    const owned = <A, R>(make: Effect.Effect<A, never, R>) =>
+      Effect.flatMap(Scope.fork(transports, "sequential"), (scope) => Scope.provide(make, scope))
     const endpoints = new Map<string, HttpEndpoint.Endpoint>()
-    endpoints.set(path, yield* StreamableHttpServer.make({ ...options, grace }))
+    endpoints.set(path, yield* owned(StreamableHttpServer.make({ ...options, grace })))
     if (options.sse !== undefined && options.sse !== false) {
       const paths = options.sse === true ? {} : options.sse
-      for (const [at, endpoint] of yield* SseServer.make({ ...options, ...paths, grace })) endpoints.set(at, endpoint)
+      const made = yield* owned(SseServer.make({ ...options, ...paths, grace }))
+      for (const [at, endpoint] of made) endpoints.set(at, endpoint)
     }
     if (options.webSocket !== undefined && options.webSocket !== false) {
       const own = options.webSocket === true ? {} : options.webSocket
       const NodeWebSocket = yield* Effect.promise(() => import("./NodeWebSocket.ts"))
-      server.on("upgrade", yield* NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace }))
+      const upgrade = NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace })
+      server.on("upgrade", yield* owned(upgrade))
     }
-    const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
 
     bound(server, options.maxConnections ?? 16_384)
     server.on("request", (request, response) => {
@@ -133,14 +144,16 @@ const listen = (
       const endpoint = endpoints.get(at)
       if (endpoint !== undefined) return http.handle(endpoint, request, response, limits)
       if (at === health && request.method === "GET") return tellHealth(request, response, !isStopping)
+      if (isStopping) return tellHealth(request, response, false)
       other(request, response)
     })
-    const address = yield* listening.listen(server, host, port)
+    yield* listening.open(server, host, port)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isStopping = true
       })
     )
+    const address = server.address() as AddressInfo
     const name = listening.reachableAt(address, options.allowedHosts)
     return { url: `http://${name}:${address.port}${path}`, port: address.port }
   })
