@@ -143,6 +143,34 @@ describe("NodeHttp", () => {
   )
 
   it(
+    "speaks WebSocket on its own port where it is told to, and ends those connections when it stops",
+    withServer({ webSocket: { path: "/socket" } }, async ({ stop, url }) => {
+      const connect = (path: string) => new WebSocket(new URL(path, url.href.replace("http", "ws")), "mcp")
+      const refused = connect("/elsewhere")
+      await processes.within(
+        5000,
+        () => "a refusal",
+        new Promise((resolve) => refused.addEventListener("error", resolve))
+      )
+      const socket = connect("/socket")
+      const heard = new Promise<string>((resolve) =>
+        socket.addEventListener("message", ({ data }) => resolve(data as string))
+      )
+      const closed = new Promise<number>((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)))
+      await processes.within(
+        5000,
+        () => "a connection",
+        new Promise((resolve) => socket.addEventListener("open", resolve))
+      )
+      socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" }))
+      assert.deepStrictEqual(JSON.parse(await heard), { jsonrpc: "2.0", id: 1, result: {} })
+      await lives(url)
+      await stop()
+      assert.strictEqual(await processes.within(5000, () => "the end of the connection", closed), 1001)
+    })
+  )
+
+  it(
     "serves the transport of 2024-11-05 beside its own where it is told to",
     withServer({ sse: { ssePath: "/old/sse", messagesPath: "/old/messages" } }, async ({ probe, url }) => {
       const { request: connection, response } = request(new URL("/old/sse", url), "GET")
