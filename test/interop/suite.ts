@@ -524,6 +524,8 @@ const describeStdioShutdown = (client: OfficialClient, version: Version): void =
   const within = async (options: harness.ServerOptions, body: (connected: Connected) => Promise<void>) => {
     const connected = await connectStdio(client, { version, isKnown: true, ...options })
     try {
+      // Who knows the server asks it nothing, and it may still be starting.
+      await connected.session.listTools()
       await body(connected)
     } finally {
       await connected.close()
