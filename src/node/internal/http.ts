@@ -28,7 +28,8 @@ export const handle = (
   if (refused !== undefined) return refuse(request, response, refused)
   const accept = (body: string) => {
     const disconnect = endpoint.accept(head, body, responder(response, limits))
-    if (response.writableFinished) return
+    // What is answered by now has nothing to stop.
+    if (response.writableEnded) return
     response.once("close", () => {
       if (!response.writableFinished) disconnect()
     })
@@ -100,12 +101,18 @@ const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): Htt
   },
   stream: (status, headers) => {
     response.writeHead(status, headers)
-    response.flushHeaders()
+    // The head leaves in one packet with what is said at once, or alone where that is nothing.
+    let hasLeft = false
+    process.nextTick(() => {
+      if (!hasLeft) response.flushHeaders()
+    })
     return {
       write: (text) => {
+        hasLeft = true
         response.write(text)
       },
       end: () => {
+        hasLeft = true
         response.end()
         cutIfUnread(response, stallTimeout)
       },
