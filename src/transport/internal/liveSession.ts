@@ -165,15 +165,15 @@ export class LiveSession implements Receiver.Connection {
     const from = options.lastEventId === undefined ? undefined : keptStream.parseEventId(options.lastEventId)
     if (options.lastEventId !== undefined && from === undefined) return options.onRefused(undefined)
     const key = { session: this.id, stream: from?.stream ?? standalone }
-    // Asked before the events are read: what ends a stream after this is among them.
-    const hasEnded = this.hasEnded(key.stream)
     let isAllTold = false
     const start = from === undefined
       ? Effect.andThen(events.create(key), events.last(key))
-      : Effect.map(events.read(key, from.position), (missed) => {
-        isAllTold = hasEnded && missed.length === 0
-        return from.position
-      })
+      // In this order: what came before the end is among the events.
+      : Effect.flatMap(events.hasEnded(key), (hasEnded) =>
+        Effect.map(events.read(key, from.position), (missed) => {
+          isAllTold = hasEnded && missed.length === 0
+          return from.position
+        }))
     runner.run(start, (exit) => {
       if (options.isGone()) return
       if (this.isClosed) return options.onEnded()
@@ -237,13 +237,6 @@ export class LiveSession implements Receiver.Connection {
       for (const reader of this.readers?.values() ?? []) if (reader.endsHere) waits.push(reader.over)
       return Effect.all(waits, { concurrency: "unbounded", discard: true })
     })
-  }
-
-  /** Whether this process has begun a stream and ended it. Of one that another began it cannot be told. */
-  private hasEnded(stream: string): boolean {
-    const { node } = this
-    return stream !== standalone && (node === undefined || stream.startsWith(`${node}-`))
-      && this.own?.has(stream) !== true
   }
 
   /** Whether its client knows that a stream may be closed and resumed. */

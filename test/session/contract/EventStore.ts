@@ -237,9 +237,12 @@ export const suite = (
       "takes no event after the end, and can be read for its time to live from there",
       (store) =>
         Effect.gen(function*() {
+          yield* fails(unknown(), store.hasEnded(key))
           yield* store.create(key)
           yield* store.append(key, "1")
+          assert.isFalse(yield* store.hasEnded(key))
           yield* store.end(key)
+          assert.isTrue(yield* store.hasEnded(key))
           yield* fails(unknown(), store.append(key, "2"))
           yield* wait(timeToLive, 0.6)
           // Neither a second end nor whoever reads makes it longer.
@@ -250,6 +253,7 @@ export const suite = (
           yield* wait(timeToLive, 0.6)
           yield* fails(unknown(), store.read(key, 0))
           yield* fails(unknown(), store.last(key))
+          yield* fails(unknown(), store.hasEnded(key))
           yield* fails(unknown(), collect(store, 0))
         })
     )
