@@ -24,7 +24,7 @@ const send = async (url: string, message: any, headers: Record<string, string> =
   })
   const text = await response.text()
   const messages = text === "" ? [] : response.headers.get("content-type") === "text/event-stream"
-    ? text.split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)))
+    ? text.split("\n").filter((line) => /^data: ./.test(line)).map((line) => JSON.parse(line.slice(6)))
     : [JSON.parse(text)]
   return { status: response.status, session: response.headers.get("mcp-session-id"), messages }
 }

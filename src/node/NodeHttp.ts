@@ -9,8 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as Banner from "../console/Banner.ts"
@@ -18,9 +17,11 @@ import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
-import * as TransportError from "../transport/TransportError.ts"
+import type * as TransportError from "../transport/TransportError.ts"
 import * as http from "./internal/http.ts"
+import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
+import type * as NodeWebSocket from "./NodeWebSocket.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends StreamableHttpServer.Options {
@@ -32,6 +33,8 @@ export interface Options extends StreamableHttpServer.Options {
   readonly path?: string
   /** The transport of 2024-11-05 beside it, for clients that know no other: on `/sse` and `/messages` when true. Off. */
   readonly sse?: boolean | SseServer.Paths
+  /** WebSocket on the same port: on `/ws` when true. Off. */
+  readonly webSocket?: boolean | NodeWebSocket.HandlerOptions
   /** Answers GET with 200 for as long as the server takes requests, then with 503, whatever the host: `/health`. */
   readonly health?: string | false
   /** What else the server answers: paths that are none of the above go to these routes. */
@@ -107,15 +110,31 @@ const listen = (
       keepAliveTimeout: millis(options.idleTimeout ?? "60 seconds")
     })
     let isStopping = false
-    // Released last to first: nobody new comes in, requests in flight end and are answered, connections are closed.
-    yield* Effect.addFinalizer(() => hangUp(server))
+    // Released last to first: who comes is told that the server stops, requests in flight end and are answered, nobody
+    // comes in any more, connections are closed.
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        server.close()
+        return listening.hangUp(server)
+      })
+    )
+    const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
+    const transports = yield* Scope.fork(yield* Effect.scope, "parallel")
+    const owned = <A, R>(make: Effect.Effect<A, never, R>) =>
+      Effect.flatMap(Scope.fork(transports, "sequential"), (scope) => Scope.provide(make, scope))
     const endpoints = new Map<string, HttpEndpoint.Endpoint>()
-    endpoints.set(path, yield* StreamableHttpServer.make({ ...options, grace }))
+    endpoints.set(path, yield* owned(StreamableHttpServer.make({ ...options, grace })))
     if (options.sse !== undefined && options.sse !== false) {
       const paths = options.sse === true ? {} : options.sse
-      for (const [at, endpoint] of yield* SseServer.make({ ...options, ...paths, grace })) endpoints.set(at, endpoint)
+      const made = yield* owned(SseServer.make({ ...options, ...paths, grace }))
+      for (const [at, endpoint] of made) endpoints.set(at, endpoint)
     }
-    const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
+    if (options.webSocket !== undefined && options.webSocket !== false) {
+      const own = options.webSocket === true ? {} : options.webSocket
+      const NodeWebSocket = yield* Effect.promise(() => import("./NodeWebSocket.ts"))
+      const upgrade = NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace })
+      server.on("upgrade", yield* owned(upgrade))
+    }
 
     bound(server, options.maxConnections ?? 16_384)
     server.on("request", (request, response) => {
@@ -125,15 +144,18 @@ const listen = (
       const endpoint = endpoints.get(at)
       if (endpoint !== undefined) return http.handle(endpoint, request, response, limits)
       if (at === health && request.method === "GET") return tellHealth(request, response, !isStopping)
+      if (isStopping) return tellHealth(request, response, false)
       other(request, response)
     })
-    yield* Effect.acquireRelease(open(server, host, port), () =>
+    yield* listening.open(server, host, port)
+    yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isStopping = true
-        server.close()
-      }))
+      })
+    )
     const address = server.address() as AddressInfo
-    return { url: `http://${reachableAt(address, options)}:${address.port}${path}`, port: address.port }
+    const name = listening.reachableAt(address, options.allowedHosts)
+    return { url: `http://${name}:${address.port}${path}`, port: address.port }
   })
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
@@ -174,31 +196,3 @@ const bound = (server: Http.Server, maxConnections: number): void => {
     }
   })
 }
-
-/** A name the guard lets in: a server on all addresses is reached by one of its own. */
-const reachableAt = ({ address, family }: AddressInfo, { allowedHosts }: Options): string =>
-  address !== "0.0.0.0" && address !== "::"
-    ? family === "IPv6" ? `[${address}]` : address
-    : Array.isArray(allowedHosts)
-    ? allowedHosts[0] ?? "127.0.0.1"
-    : "127.0.0.1"
-
-const open = (server: Http.Server, host: string, port: number) =>
-  Effect.callback<void, TransportError.TransportError>((resume) => {
-    server.once("error", (cause) =>
-      resume(Effect.fail(
-        TransportError.make(new TransportError.Refused({ address: `${host}:${port}`, cause }))
-      )))
-    server.listen(port, host, () => resume(Effect.void))
-  })
-
-/** Closes connections as the last of their answers leaves, and soon all of them. */
-const hangUp = (server: Http.Server) =>
-  Effect.callback<number>((resume) => {
-    server.closeIdleConnections()
-    server.getConnections((_, count) => resume(Effect.succeed(count)))
-  }).pipe(
-    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeoutOption("1 second"),
-    Effect.andThen(Effect.sync(() => server.closeAllConnections()))
-  )

@@ -15,6 +15,7 @@ import * as Socket from "effect/socket/Socket"
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
 import * as Banner from "../console/Banner.ts"
+import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import type * as TransportError from "../transport/TransportError.ts"
 import type * as WebSocketConnection from "../transport/WebSocketConnection.ts"
@@ -94,7 +95,7 @@ export const serve = (options: Options = {}) => <E>(server: Layer.Layer<Receiver
 
 /**
  * What Node can do with a connection that `@effect/platform-node` has upgraded: the `controls` of
- * `WebSocketServer.layer`.
+ * `HttpRouterMount.layerWebSocket`.
  *
  * @category controls
  * @since 0.1.0
@@ -141,7 +142,7 @@ const listen = (
 
 const pathOf = ({ path = "/ws" }: HandlerOptions): string => path
 
-const notFound: WebSocketServer.Refusal = { status: 404, headers: {}, body: "" }
+const notFound: HttpEndpoint.Answer = { status: 404, headers: {}, body: "" }
 
 const headOf = ({ headers, method }: Http.IncomingMessage): WebSocketServer.Head => ({
   method: method!,
@@ -155,7 +156,7 @@ const refuse = (
   transport: WebSocketServer.WebSocketServer,
   options: HandlerOptions,
   request: Http.IncomingMessage
-): WebSocketServer.Refusal | undefined => {
+): HttpEndpoint.Answer | undefined => {
   const path = pathOf(options)
   const url = request.url!
   return url === path || url.startsWith(`${path}?`) ? transport.refuse(headOf(request)) : notFound
@@ -213,7 +214,7 @@ const flushed = (socket: Duplex): Effect.Effect<void> =>
     return Effect.sync(stop)
   })
 
-const reject = (socket: Duplex, { body, headers, status }: WebSocketServer.Refusal): void => {
+const reject = (socket: Duplex, { body, headers, status }: HttpEndpoint.Answer): void => {
   const lines = Object.entries({ ...headers, connection: "close", "content-length": Buffer.byteLength(body) })
     .map(([name, value]) => `${name}: ${value}\r\n`)
   socket.once("finish", () => socket.destroy())

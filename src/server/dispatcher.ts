@@ -74,46 +74,64 @@ export const make = (options: Options): Dispatcher => {
     clock: Context.get(options.services, Clock.Clock),
     finalizerTime: Context.get(options.services, Budget.FinalizerTime),
     decodeCancelled: SchemaParser.decodeUnknownExit(McpSchema.CancelledParams),
+    listening: new Set(),
     total: 0
   }
+  tellOfChanges(shared)
   return { connect: (connection) => new Conversation(shared, connection) }
 }
 
 interface Shared extends Options, inFlight.Shared {
   readonly stateless: statelessLifecycle.StatelessLifecycle
   readonly decodeCancelled: (params: unknown) => Exit.Exit<typeof McpSchema.CancelledParams.Type, unknown>
+  /** Connections that hear of changes. */
+  readonly listening: Set<Conversation>
   /** Requests in flight on all connections. */
   total: number
 }
 
+/** A change is put into words once, however many hear of it. */
+const tellOfChanges = ({ listening, registry, updates }: Shared): void => {
+  registry.onChange((list) => {
+    if (listening.size === 0) return
+    const frame = JsonRpc.encodeNotification(`notifications/${list}/list_changed`)
+    for (const conversation of listening) conversation.tell(frame)
+  })
+  updates.subscribe((uri) => {
+    let frame: string | undefined
+    for (const conversation of listening) {
+      if (!conversation.isWatching(uri)) continue
+      conversation.tell(frame ??= JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
+    }
+  })
+}
+
 /** One connection: its session, if it has one, and its requests in flight. */
-class Conversation implements Receiver.Peer {
+class Conversation implements Receiver.Peer, handlerContext.Home {
   private readonly shared: Shared
   readonly connection: Receiver.Connection
   private readonly session: statefulLifecycle.StatefulLifecycle
-  private readonly requests = new Map<JsonRpc.RequestId, inFlight.InFlight>()
-  private readonly home: handlerContext.Home
+  /** There is one while there are any: most connections are idle, or answer at once. */
+  private requests: Map<JsonRpc.RequestId, inFlight.InFlight> | undefined
   private readonly limit: Semaphore.Semaphore | undefined
   /** Our own requests that wait for the client's response. */
   private asked: Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response, AskError.AskError>> | undefined
   private lastAsked = 0
   /** Changes it has not been told of: each once, however often it happened. */
   private untold: Set<string> | undefined
-  private idleWaiters: Array<Deferred.Deferred<void>> = []
-  private stopListening: (() => void) | undefined
+  private idleWaiters: Array<Deferred.Deferred<void>> | undefined
   private isClosed = false
 
   constructor(shared: Shared, connection: Receiver.Connection) {
     this.shared = shared
     this.connection = connection
-    this.session = statefulLifecycle.make(connection.session ?? Session.makeLocal())
+    this.session = new statefulLifecycle.StatefulLifecycle(connection.session ?? Session.makeLocal())
     this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
-    this.home = {
-      connection,
-      siblings: shared.router.siblings,
-      backChannel: (request) => this.backChannel(request)
-    }
     this.established()
+  }
+
+  get siblings(): handlerContext.Siblings {
+    return this.shared.router.siblings
   }
 
   isEstablished(): boolean {
@@ -212,7 +230,7 @@ class Conversation implements Receiver.Peer {
     return true
   }
 
-  private backChannel(request: handlerContext.HandlerContext): backChannel.BackChannel | backChannel.Rounds {
+  backChannel(request: handlerContext.HandlerContext): backChannel.BackChannel | backChannel.Rounds {
     const { revision } = request
     if (revision.era === "Stateful") {
       return backChannel.onConnection(request, {
@@ -273,7 +291,7 @@ class Conversation implements Receiver.Peer {
     if (Exit.isFailure(params)) {
       return this.refuse(message, exchange, router.describeFailure(message.method, params.cause), revision.era)
     }
-    const request = new handlerContext.HandlerContext(message, admitted, exchange, this.home)
+    const request = new handlerContext.HandlerContext(message, admitted, exchange, this)
     const plan = route.handle(params.value, {
       request,
       session: this.session,
@@ -312,10 +330,10 @@ class Conversation implements Receiver.Peer {
     exchange: Receiver.Exchange,
     isStateless: boolean
   ): lifecycle.RequestScope | McpError.McpError {
-    if (this.requests.has(message.id)) {
+    if (this.requests?.has(message.id) === true) {
       return McpError.invalidRequest(`A request with id ${JSON.stringify(message.id)} is in flight already.`)
     }
-    if (this.requests.size >= this.shared.maxInFlight) {
+    if (this.inFlight() >= this.shared.maxInFlight) {
       return McpError.make(
         new McpError.Overloaded({ message: `${this.shared.maxInFlight} requests are in flight on this connection.` })
       )
@@ -345,6 +363,7 @@ class Conversation implements Receiver.Peer {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return entry.finish(exit)
     entry.fiber = fiber
+    this.requests ??= new Map()
     this.requests.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
     if (deadline !== Infinity) entry.watch(running)
@@ -355,47 +374,39 @@ class Conversation implements Receiver.Peer {
 
   /** From here the connection hears of changes, where it can be spoken to unasked. */
   established(): void {
-    const { push } = this.connection
-    if (push === undefined || this.stopListening !== undefined || this.isClosed || !this.isEstablished()) return
-    // A client that does not read is told once of each thing that changed, when it has caught up.
-    const tell = (frame: string) => {
-      const { congested, drained } = this.connection
-      if (congested?.() !== true) return push(frame)
-      const untold = this.untold ??= new Set()
-      if (untold.size === 0 && drained !== undefined) {
-        this.shared.fork(Effect.andThen(drained, Effect.sync(() => this.caughtUp())))
-      }
-      untold.add(frame)
+    if (this.connection.push !== undefined && !this.isClosed && this.isEstablished()) this.shared.listening.add(this)
+  }
+
+  /** Whether it is told that a resource has changed: it asked to be, and the resource is not hidden from it. */
+  isWatching(uri: string): boolean {
+    if (!this.session.isWatching(uri)) return false
+    const scope = this.session.session()
+    return scope !== undefined && !this.shared.router.isHidden(uri, scope, this)
+  }
+
+  /** A client that does not read is told once of each thing that changed, when it has caught up. */
+  tell(frame: string): void {
+    const { connection } = this
+    if (connection.congested?.() !== true) return connection.push!(frame)
+    const untold = this.untold ??= new Set()
+    if (untold.size === 0 && connection.drained !== undefined) {
+      this.shared.fork(Effect.andThen(connection.drained, Effect.sync(() => this.caughtUp())))
     }
-    const isHidden = (uri: string) => {
-      const scope = this.session.session()
-      return scope === undefined || this.shared.router.isHidden(uri, scope, this.home)
-    }
-    const stops = [
-      this.shared.registry.onChange((list) => tell(JsonRpc.encodeNotification(`notifications/${list}/list_changed`))),
-      this.shared.updates.subscribe((uri) => {
-        if (!this.session.isWatching(uri) || isHidden(uri)) return
-        tell(JsonRpc.encodeNotification("notifications/resources/updated", { uri }))
-      })
-    ]
-    this.stopListening = () => {
-      for (const stop of stops) stop()
-    }
+    untold.add(frame)
   }
 
   caughtUp(): void {
-    const { push } = this.connection
-    const { untold } = this
-    if (untold === undefined || push === undefined || this.isClosed) return
+    const { connection, untold } = this
+    if (untold === undefined || connection.push === undefined || this.isClosed) return
     this.untold = undefined
-    for (const frame of untold) push(frame)
+    for (const frame of untold) connection.push(frame)
   }
 
   private notification({ method, params }: JsonRpc.Notification): boolean {
     if (method === "notifications/cancelled") {
       const decoded = this.shared.decodeCancelled(params)
       if (Exit.isFailure(decoded)) return true
-      const entry = this.requests.get(decoded.value.requestId)
+      const entry = this.requests?.get(decoded.value.requestId)
       entry?.cancel("User")
       return entry !== undefined
     }
@@ -405,31 +416,41 @@ class Conversation implements Receiver.Peer {
   }
 
   inFlight(): number {
-    return this.requests.size
+    return this.requests === undefined ? 0 : this.requests.size
   }
 
   /** A request has left the table. */
   left(entry: inFlight.InFlight): void {
-    this.requests.delete(entry.request.id)
+    this.requests?.delete(entry.request.id)
     this.shared.metrics.inFlight(--this.shared.total)
-    if (this.requests.size > 0) return
-    for (const waiter of this.idleWaiters) Deferred.doneUnsafe(waiter, Exit.void)
-    this.idleWaiters = []
+    if (this.inFlight() > 0) return
+    this.requests = undefined
+    const { idleWaiters } = this
+    this.idleWaiters = undefined
+    for (const waiter of idleWaiters ?? []) Deferred.doneUnsafe(waiter, Exit.void)
   }
 
-  readonly idle: Effect.Effect<void> = Effect.suspend(() => {
-    for (const entry of [...this.requests.values()]) entry.dismiss()
-    if (this.requests.size === 0) return Effect.void
-    const waiter = Deferred.makeUnsafe<void>()
-    this.idleWaiters.push(waiter)
-    return Deferred.await(waiter)
-  })
+  get idle(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const entry of this.entries()) entry.dismiss()
+      if (this.inFlight() === 0) return Effect.void
+      const waiter = Deferred.makeUnsafe<void>()
+      this.idleWaiters ??= []
+      this.idleWaiters.push(waiter)
+      return Deferred.await(waiter)
+    })
+  }
 
   closeUnsafe(reason: Outcome.CancelReason): void {
     this.isClosed = true
-    this.stopListening?.()
+    this.shared.listening.delete(this)
     this.untold = undefined
-    for (const entry of [...this.requests.values()]) entry.cancel(reason)
+    for (const entry of this.entries()) entry.cancel(reason)
+  }
+
+  /** As they are now: whoever goes through them may end them. */
+  private entries(): ReadonlyArray<inFlight.InFlight> {
+    return this.requests === undefined ? [] : [...this.requests.values()]
   }
 
   close(reason: Outcome.CancelReason): Effect.Effect<void> {

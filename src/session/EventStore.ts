@@ -37,6 +37,8 @@ export class EventStore extends Context.Service<EventStore, {
   readonly append: (key: StreamKey, data: string) => Effect.Effect<number, SessionError.SessionError>
   /** The position of the newest event; 0 before the first. */
   readonly last: (key: StreamKey) => Effect.Effect<number, SessionError.SessionError>
+  /** Whether it has ended, so that no event follows those that can be read afterwards. */
+  readonly hasEnded: (key: StreamKey) => Effect.Effect<boolean, SessionError.SessionError>
   /**
    * The events after a position that are there by now. `Trimmed` when one of them is not kept any more, `UnknownStream`
    * when there is no such stream or it has not come to that position.
@@ -118,14 +120,16 @@ class Entry {
     for (const resume of woken) resume()
   }
 
-  /** Waits for the next event, or the end. */
-  readonly changed: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  /** Waits for the next event, or the end; what else comes in the same turn is read with it. */
+  get changed(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.yieldNow)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 }
 
 /**
@@ -243,6 +247,11 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<EventStore
           Effect.suspend(() => {
             const entry = find(key)
             return entry === undefined ? unknown(key) : Effect.succeed(entry.last)
+          }),
+        hasEnded: (key) =>
+          Effect.suspend(() => {
+            const entry = find(key)
+            return entry === undefined ? unknown(key) : Effect.succeed(entry.hasEnded)
           }),
         read: (key, after) =>
           Effect.suspend(() => {

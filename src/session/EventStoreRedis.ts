@@ -104,6 +104,11 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
             ask(redis.send<string | null>("HGET", keysOf(key)[0]!, "last")),
             (last) => last === null ? Following.unknown(key) : Effect.succeed(Number(last))
           ),
+        hasEnded: (key) =>
+          Effect.flatMap(
+            ask(redis.send<string | null>("HGET", keysOf(key)[0]!, "ended")),
+            (ended) => ended === null ? Following.unknown(key) : Effect.succeed(ended === "1")
+          ),
         read: following.read,
         follow: following.follow,
         end: (key) => Effect.asVoid(change(end, key, timeToLive)),

@@ -128,6 +128,15 @@ export const layer = (
           }).pipe(available)
       })
 
+      const find = ({ session, stream }: EventStore.StreamKey) =>
+        Effect.gen(function*() {
+          const now = yield* Clock.currentTimeMillis
+          const [row] = yield* sql<StreamRow>`
+            SELECT id, last, ended FROM ${streams}
+            WHERE session = ${session} AND stream = ${stream} AND expires_at > ${now}`
+          return row === undefined ? yield* Following.unknown({ session, stream }) : stateOf(row)
+        }).pipe(available)
+
       const wake = (key: EventStore.StreamKey) =>
         sql.afterCommit(Effect.sync(() => following.wake(Following.nameOf(key))))
 
@@ -176,14 +185,8 @@ export const layer = (
             yield* wake(key)
             return last
           }).pipe(transaction, available),
-        last: (key) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const [row] = yield* sql<StreamRow>`
-              SELECT last FROM ${streams}
-              WHERE session = ${key.session} AND stream = ${key.stream} AND expires_at > ${now}`
-            return row === undefined ? yield* Following.unknown(key) : Number(row.last)
-          }).pipe(available),
+        last: (key) => Effect.map(find(key), ({ last }) => last),
+        hasEnded: (key) => Effect.map(find(key), ({ hasEnded }) => hasEnded),
         read: following.read,
         follow: following.follow,
         end: (key) =>

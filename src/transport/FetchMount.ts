@@ -106,24 +106,31 @@ const answer = async (endpoint: HttpEndpoint.Endpoint, request: Request, onEnd: 
   const body = endpoint.readsBody(head) ? await Effect.runPromise(readBody(request, endpoint)) : ""
   if (typeof body !== "string") return whole(body)
   return new Promise((resolve) => {
+    const { signal } = request
     let disconnect: () => void = () => {}
-    const gone = () => disconnect()
+    // Nobody reads what a client that has gone is answered, but whoever called must not wait for it.
+    let leave = () => {
+      disconnect()
+      resolve(whole(left))
+    }
+    const gone = () => leave()
     disconnect = endpoint.accept(head, body, {
       respond: (status, headers, body) => {
-        request.signal.removeEventListener("abort", gone)
+        signal.removeEventListener("abort", gone)
         resolve(whole({ status, headers, body }))
       },
       stream: (status, headers) => {
-        const { body, stream } = makeStream(gone, () => {
-          request.signal.removeEventListener("abort", gone)
+        const { body, fail, stream } = makeStream(() => disconnect(), () => {
+          signal.removeEventListener("abort", gone)
           onEnd()
         })
+        leave = () => fail(signal.reason)
         resolve({ response: new Response(body, { status, headers }), isStream: true })
         return stream
       }
     })
-    if (request.signal.aborted) gone()
-    else request.signal.addEventListener("abort", gone, { once: true })
+    if (signal.aborted) gone()
+    else signal.addEventListener("abort", gone, { once: true })
   })
 }
 
@@ -161,6 +168,8 @@ const read = async (request: Request, limit: number, signal: AbortSignal): Promi
   }
 }
 
+const left: HttpEndpoint.Answer = { status: 499, headers: {}, body: "" }
+
 /** `onLost` is called when the client goes away early, `onEnd` when the stream is over, however. */
 const makeStream = (onLost: () => void, onEnd: () => void) => {
   const encoder = new TextEncoder()
@@ -186,6 +195,12 @@ const makeStream = (onLost: () => void, onEnd: () => void) => {
       end()
     }
   }, new ByteLengthQueuingStrategy({ highWaterMark: 1 << 16 }))
+  const fail = (reason: unknown) => {
+    if (isEnded) return
+    controller.error(reason)
+    onLost()
+    end()
+  }
   const stream: HttpEndpoint.ResponseStream = {
     write: (text) => {
       if (isEnded) return
@@ -199,14 +214,9 @@ const makeStream = (onLost: () => void, onEnd: () => void) => {
     },
     congested,
     drained: open.await,
-    abort: () => {
-      if (isEnded) return
-      controller.error(new Error("The client has read nothing for too long."))
-      onLost()
-      end()
-    }
+    abort: () => fail(new Error("The client has read nothing for too long."))
   }
-  return { body, stream }
+  return { body, fail, stream }
 }
 
 const toResponse = ({ body, headers, status }: HttpEndpoint.Answer): Response =>

@@ -1,9 +1,10 @@
 /**
- * An HTTP endpoint as a route of an `HttpRouter`, beside a program's other routes and behind its middleware.
+ * HTTP endpoints and WebSocket as routes of an `HttpRouter`, beside a program's other routes and behind its middleware.
  */
 import * as ByteSize from "effect/ByteSize"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -12,9 +13,13 @@ import * as Latch from "effect/Latch"
 import type * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as McpError from "../protocol/McpError.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
 import type * as Receiver from "./Receiver.ts"
+import * as SseServer from "./SseServer.ts"
 import * as StreamableHttpServer from "./StreamableHttpServer.ts"
+import type * as WebSocketConnection from "./WebSocketConnection.ts"
+import * as WebSocketServer from "./WebSocketServer.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends StreamableHttpServer.Options {
@@ -37,6 +42,81 @@ export const layer = (
   }))
 
 /**
+ * Adds the two routes of `SseServer`, for clients of 2024-11-05.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSse = (
+  options: SseServer.Options = {}
+): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
+  HttpRouter.use(Effect.fnUntraced(function*(router) {
+    for (const [path, endpoint] of yield* SseServer.make(options)) {
+      yield* router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request))
+    }
+  }))
+
+/** @category models @since 0.1.0 */
+export interface WebSocketOptions extends WebSocketServer.Options {
+  /** `/ws`. */
+  readonly path?: HttpRouter.PathInput
+  /** What the host can do with a connection: `NodeWebSocket.controls` on Node. */
+  readonly controls?: (request: HttpServerRequest.HttpServerRequest) => WebSocketConnection.Controls
+}
+
+/**
+ * Adds the route of `WebSocketServer`.
+ *
+ * **Gotchas**
+ *
+ * The host does the handshake, and some of what it does is for its own options to say. It has to be told the largest
+ * payload, or it takes in more before the connection is closed (`websocket: { maxPayload }` of `NodeHttpServer.layer`).
+ * It answers with the first subprotocol a client offers, so a client that offers others must offer `mcp` first. And a
+ * host that waits for its connections before it stops waits for these (`disablePreemptiveShutdown` there).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWebSocket = (
+  options: WebSocketOptions = {}
+): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
+  HttpRouter.use(Effect.fnUntraced(function*(router) {
+    const transport = yield* WebSocketServer.make(options)
+    yield* router.add("*", options.path ?? "/ws", (request) => upgrade(transport, request, options.controls))
+  }))
+
+const upgrade = (
+  transport: WebSocketServer.WebSocketServer,
+  request: HttpServerRequest.HttpServerRequest,
+  controls: WebSocketOptions["controls"]
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const head = headOf(request)
+  const refused = transport.refuse(head) ?? notFirst(head)
+  if (refused !== undefined) return Effect.succeed(toResponse(refused))
+  return Effect.matchEffect(request.upgrade, {
+    onFailure: () => Effect.succeed(toResponse(cannotUpgrade)),
+    onSuccess: (socket) =>
+      Effect.suspend(() => {
+        const connection = transport.accept(Effect.succeed(socket), head, controls?.(request))
+        return Effect.onInterrupt(Fiber.await(connection), () => Fiber.interrupt(connection))
+      }).pipe(Effect.as(HttpServerResponse.empty()))
+  })
+}
+
+/** A host that chooses by itself chooses the first. */
+const notFirst = ({ header }: HttpEndpoint.Head): HttpEndpoint.Answer | undefined => {
+  const offered = header("sec-websocket-protocol")
+  return offered === undefined || WebSocketServer.tokensOf(offered)[0] === WebSocketServer.subprotocol
+    ? undefined
+    : HttpEndpoint.refusal(
+      400,
+      McpError.invalidRequest(`Offer the subprotocol ${JSON.stringify(WebSocketServer.subprotocol)} first.`)
+    )
+}
+
+const cannotUpgrade = HttpEndpoint.refusal(501, McpError.invalidRequest("This host has no upgrade to WebSocket."))
+
+/**
  * Answers one request; the client going away interrupts it.
  *
  * @category handling
@@ -46,11 +126,7 @@ export const handle = (
   endpoint: HttpEndpoint.Endpoint,
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const head: HttpEndpoint.Head = {
-    method: request.method,
-    url: request.url,
-    header: (name) => request.headers[name] ?? (name === "host" ? hostOf(request.originalUrl) : undefined)
-  }
+  const head = headOf(request)
   const refused = endpoint.refuse(head)
   if (refused !== undefined) return Effect.succeed(toResponse(refused))
   if (!endpoint.readsBody(head)) return accept(endpoint, head, "")
@@ -71,7 +147,13 @@ const readBody = (
       duration: bodyTimeout,
       orElse: () => Effect.succeed<string | HttpEndpoint.Answer>(HttpEndpoint.tooSlow(bodyTimeout))
     }),
-    Effect.catch(() => Effect.succeed(HttpEndpoint.tooLarge(maxBodyBytes)))
+    Effect.catch(({ reason }) =>
+      Effect.succeed(
+        reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+          ? HttpEndpoint.tooLarge(maxBodyBytes)
+          : HttpEndpoint.unreadable
+      )
+    )
   )
 
 const accept = (
@@ -92,6 +174,12 @@ const accept = (
       })
       return Effect.sync(disconnect)
     }))
+
+const headOf = (request: HttpServerRequest.HttpServerRequest): HttpEndpoint.Head => ({
+  method: request.method,
+  url: request.url,
+  header: (name) => request.headers[name] ?? (name === "host" ? hostOf(request.originalUrl) : undefined)
+})
 
 /** A request made from a Fetch API `Request` has its host in the URL alone. */
 const hostOf = (url: string): string | undefined => URL.parse(url)?.host

@@ -51,7 +51,7 @@ export interface Connection {
   /** What the conversation has settled on; of this connection alone, when left out. */
   readonly session?: Session.Handle
   /** Tells this process apart where several serve one session; its questions carry it in their ids. */
-  readonly node?: string
+  readonly node?: string | undefined
   /** Sends a frame that answers nothing, where the transport can. */
   readonly push: ((frame: string) => void) | undefined
   /** Whether the peer reads what is pushed too slowly, or not at all; never, when left out. */

@@ -1,21 +1,17 @@
 /**
  * MCP over WebSocket as an endpoint: who may open a connection, and how many at one time. No revision specifies this
  * transport, so it is what its clients expect: one message a text frame, subprotocol `mcp`, and in everything else what
- * stdio does. `layer` mounts it on an `HttpRouter`, `node/NodeWebSocket` on a bare `node:http` server.
+ * stdio does. `HttpRouterMount.layerWebSocket` mounts it on an `HttpRouter`, `node/NodeWebSocket` on a bare `node:http`
+ * server.
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
-import * as HttpRouter from "effect/http/HttpRouter"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as HostGuard from "./HostGuard.ts"
+import * as HttpEndpoint from "./HttpEndpoint.ts"
 import type * as Receiver from "./Receiver.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
@@ -26,27 +22,14 @@ export interface Options extends WebSocketConnection.Limits, HostGuard.Options {
 }
 
 /** What a mount knows of the request for an upgrade. @category models @since 0.1.0 */
-export interface Head {
-  readonly method: string
-  /** The value of a header, by its name in lower case. */
-  readonly header: (name: string) => string | undefined
-  /** Request-level services for the handlers behind this connection. */
-  readonly context?: Context.Context<never>
-}
-
-/** @category models @since 0.1.0 */
-export interface Refusal {
-  readonly status: number
-  readonly headers: { readonly [name: string]: string }
-  readonly body: string
-}
+export type Head = Pick<HttpEndpoint.Head, "method" | "header" | "context">
 
 /** @category models @since 0.1.0 */
 export interface WebSocketServer {
   /** For the host, which has to stop reading there. */
   readonly maxPayloadBytes: number
   /** What is wrong with the request for an upgrade, if anything. */
-  readonly refuse: (head: Head) => Refusal | undefined
+  readonly refuse: (head: Head) => HttpEndpoint.Answer | undefined
   /** Serves a connection until it ends. An interruption of the fiber is a shutdown, and so is the end of the scope. */
   readonly accept: (
     socket: Effect.Effect<Socket.Socket>,
@@ -84,11 +67,11 @@ export const make = (
       })
     )
 
-    const refuse = ({ header, method }: Head): Refusal | undefined => {
+    const refuse = ({ header, method }: Head): HttpEndpoint.Answer | undefined => {
       const forbidden = guard(header)
-      if (forbidden !== undefined) return refusal(403, McpError.invalidRequest(forbidden))
+      if (forbidden !== undefined) return HttpEndpoint.refusal(403, McpError.invalidRequest(forbidden))
       if (method !== "GET") {
-        return refusal(405, McpError.invalidRequest("A WebSocket begins with GET."), { allow: "GET" })
+        return HttpEndpoint.refusal(405, McpError.invalidRequest("A WebSocket begins with GET."), { allow: "GET" })
       }
       if (
         header("upgrade")?.toLowerCase() !== "websocket" ||
@@ -99,10 +82,13 @@ export const make = (
       if (header("sec-websocket-version") !== "13") return needsUpgrade("This endpoint speaks version 13 of WebSocket.")
       const offered = header("sec-websocket-protocol")
       if (offered !== undefined && !tokensOf(offered).includes(subprotocol)) {
-        return refusal(400, McpError.invalidRequest(`Offer the subprotocol ${JSON.stringify(subprotocol)}, or none.`))
+        return HttpEndpoint.refusal(
+          400,
+          McpError.invalidRequest(`Offer the subprotocol ${JSON.stringify(subprotocol)}, or none.`)
+        )
       }
       return isStopping
-        ? refusal(503, McpError.make(new McpError.Overloaded({ message: "The server is shutting down." })))
+        ? HttpEndpoint.refusal(503, McpError.make(new McpError.Overloaded({ message: "The server is shutting down." })))
         : undefined
     }
 
@@ -125,89 +111,14 @@ export const make = (
     }
   })
 
-/** @category models @since 0.1.0 */
-export interface LayerOptions extends Options {
-  /** `/ws`. */
-  readonly path?: HttpRouter.PathInput
-  /** What the host can do with a connection: `NodeWebSocket.controls` on Node. */
-  readonly controls?: (request: HttpServerRequest.HttpServerRequest) => WebSocketConnection.Controls
-}
-
-/**
- * Adds the route to the router in context.
- *
- * **Gotchas**
- *
- * The host does the handshake, and some of what it does is for its own options to say. It has to be told the largest
- * payload, or it takes in more before the connection is closed (`websocket: { maxPayload }` of `NodeHttpServer.layer`).
- * It answers with the first subprotocol a client offers, so a client that offers others must offer `mcp` first. And a
- * host that waits for its connections before it stops waits for these (`disablePreemptiveShutdown` there).
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (
-  options: LayerOptions = {}
-): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
-  HttpRouter.use(Effect.fnUntraced(function*(router) {
-    const transport = yield* make(options)
-    yield* router.add("*", options.path ?? "/ws", (request) => handle(transport, request, options.controls))
-  }))
-
-const handle = (
-  transport: WebSocketServer,
-  request: HttpServerRequest.HttpServerRequest,
-  controls: LayerOptions["controls"]
-): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const head: Head = {
-    method: request.method,
-    header: (name) => request.headers[name] ?? (name === "host" ? hostOf(request.originalUrl) : undefined)
-  }
-  const refused = transport.refuse(head) ?? notFirst(head)
-  if (refused !== undefined) return Effect.succeed(toResponse(refused))
-  return Effect.matchEffect(request.upgrade, {
-    onFailure: () => Effect.succeed(toResponse(cannotUpgrade)),
-    onSuccess: (socket) =>
-      Effect.suspend(() => {
-        const connection = transport.accept(Effect.succeed(socket), head, controls?.(request))
-        return Effect.onInterrupt(Fiber.await(connection), () => Fiber.interrupt(connection))
-      }).pipe(Effect.as(HttpServerResponse.empty()))
-  })
-}
-
-/** A request made from a Fetch API `Request` has its host in the URL alone. */
-const hostOf = (url: string): string | undefined => URL.parse(url)?.host
-
-/** A host that chooses by itself chooses the first. */
-const notFirst = ({ header }: Head): Refusal | undefined => {
-  const offered = header("sec-websocket-protocol")
-  return offered === undefined || tokensOf(offered)[0] === subprotocol
-    ? undefined
-    : refusal(400, McpError.invalidRequest(`Offer the subprotocol ${JSON.stringify(subprotocol)} first.`))
-}
-
-const tokensOf = (list = ""): ReadonlyArray<string> => list.split(",").map((token) => token.trim())
+/** The tokens of a header that lists some. @category headers @since 0.1.0 */
+export const tokensOf = (list = ""): ReadonlyArray<string> => list.split(",").map((token) => token.trim())
 
 const full = new Socket.CloseEvent(1013, "Too many connections are open; try again later.")
 
-const toResponse = ({ body, headers, status }: Refusal): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(body, { status, headers, contentType: headers["content-type"]! })
-
-const refusal = (
-  status: number,
-  error: McpError.McpError,
-  headers: Refusal["headers"] = {}
-): Refusal => ({
-  status,
-  headers: { "content-type": "application/json", ...headers },
-  body: JsonRpc.encodeError(null, McpError.toObject(error, "Stateful"))
-})
-
-const needsUpgrade = (message: string): Refusal =>
-  refusal(426, McpError.invalidRequest(message), {
+const needsUpgrade = (message: string): HttpEndpoint.Answer =>
+  HttpEndpoint.refusal(426, McpError.invalidRequest(message), {
     connection: "upgrade",
     upgrade: "websocket",
     "sec-websocket-version": "13"
   })
-
-const cannotUpgrade = refusal(501, McpError.invalidRequest("This host has no upgrade to WebSocket."))

@@ -12,6 +12,8 @@ export const root = join(import.meta.dirname, "..", "..")
 
 export type Kind = "floor" | "peer" | "ours"
 
+export type Push = "progress" | "changes"
+
 export interface Peer {
   readonly id: string
   readonly name: string
@@ -20,6 +22,8 @@ export interface Peer {
   readonly http?: (port: number, era: Era) => Command
   /** The revisions it speaks. */
   readonly eras: ReadonlyArray<Era>
+  /** With progress before each reply, or with resources that change. */
+  readonly push?: (what: Push, port: number, era: Era) => Command
   /** What must exist for it to take part, relative to the repository. */
   readonly needs: ReadonlyArray<string>
   /** Done once before its first start. */
@@ -46,13 +50,15 @@ const build = (work: string) => async (): Promise<void> => {
   isBuilt = true
 }
 
-/** Strips the servers of `peers/` into `work`, and all of `large/` into its own folder there. */
+/** Strips the servers of `peers/` into `work`, and those of the other folders into folders of their own there. */
 export const stripPeers = (work: string): void => {
-  for (const [folder, to] of [["peers", work], ["large", join(work, "large")]] as const) {
+  for (const folder of ["peers", "large", "push", "mounts"]) {
+    const to = folder === "peers" ? work : join(work, folder)
     mkdirSync(to, { recursive: true })
     const from = join(import.meta.dirname, folder)
     for (const file of readdirSync(from)) strip(join(from, file), join(to, file.replace(/\.ts$/, ".mjs")))
   }
+  strip(join(import.meta.dirname, "probe.ts"), join(work, "probe.mjs"))
 }
 
 const bundle = async (from: string, to: string, option: string): Promise<void> => {
@@ -175,6 +181,50 @@ export const largePeers = (work: string, large: Large): ReadonlyArray<Peer> => {
   }]
 }
 
+/** Servers that say more than a reply: whoever has one in `push/`. */
+export const pushPeers = (work: string): ReadonlyArray<Peer> =>
+  peers(work).flatMap((peer) => {
+    const server = join(work, "push", `${peer.id}.mjs`)
+    return existsSync(server)
+      ? [{ ...peer, push: (what: Push, port: number, era: Era) => ({ args: [server, what, String(port), era] }) }]
+      : []
+  })
+
+/** Servers with sessions, each with the probe in it; those of ours end after `idle` milliseconds. */
+export const sessionPeers = (work: string, idle: number): ReadonlyArray<Peer & { readonly expires: boolean }> =>
+  peers(work).flatMap((peer) => {
+    const { http } = peer
+    if (http === undefined || peer.kind === "floor") return []
+    const probed = (port: number, era: Era): Command => {
+      const { args, env } = http(port, era)
+      return {
+        args: ["--expose-gc", "--import", join(work, "probe.mjs"), ...args],
+        env: { ...env, FASTMCP_BENCH_SESSION_IDLE: String(idle) }
+      }
+    }
+    return [{ ...peer, http: probed, expires: peer.kind === "ours" }]
+  })
+
+/** Ours behind each of its mounts, beside the floor. */
+export const mounts = (work: string): ReadonlyArray<Peer> => {
+  const [floor, ours] = peers(work).filter(({ id }) => id === "floor" || id === "ours")
+  const mounted = (id: string, name: string, needs: string): Peer => ({
+    id: "ours",
+    name,
+    kind: "ours",
+    eras: both,
+    needs: [needs],
+    prepare: build(work),
+    http: (port) => ({ args: [join(work, "mounts", "ours.mjs"), id, String(port)] })
+  })
+  return [
+    floor!,
+    { ...ours!, name: "NodeHttp" },
+    mounted("router", "HttpRouterMount on NodeHttpServer", "node_modules/@effect/platform-node"),
+    mounted("fetch", "FetchMount on @hono/node-server", "node_modules/@hono/node-server")
+  ]
+}
+
 /** Cold starts and memory: every peer as it is, the newest SDK and ours also bundled. */
 export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({
@@ -224,6 +274,7 @@ export const versions = (): Readonly<Record<string, string>> => {
     "@modelcontextprotocol/sdk",
     "@modelcontextprotocol/server",
     "@modelcontextprotocol/node",
+    "@hono/node-server",
     "effect",
     "fastmcp",
     "zod"

@@ -1,7 +1,11 @@
 /** Medians over rounds, ratios, and the same tables as text, Markdown and JSON. */
 import { availableParallelism } from "node:os"
-import { type Figures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
+import { type Figures, type HttpFigures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
+import type { IdleFigures } from "./drive/idle.ts"
 import type { LargeFigures } from "./drive/large.ts"
+import type { ProgressFigures } from "./drive/progress.ts"
+import type { SessionFigures } from "./drive/sessions.ts"
+import type { StreamFigures, StreamLoad } from "./drive/streams.ts"
 import type { Kind } from "./peers.ts"
 
 export interface Cold {
@@ -16,16 +20,36 @@ export interface Row<F> {
   out?: { readonly state: "skipped" | "not offered" | "failed"; readonly reason: string }
 }
 
-export type Section =
-  | { readonly table: "load" | "features"; readonly title: string; readonly rows: ReadonlyArray<Row<Figures>> }
-  | { readonly table: "large"; readonly title: string; readonly rows: ReadonlyArray<Row<LargeFigures>> }
-  | { readonly table: "cold"; readonly title: string; readonly rows: ReadonlyArray<Row<Cold>> }
-  | { readonly table: "memory"; readonly title: string; readonly rows: ReadonlyArray<Row<Memory>> }
+/** The tables there are, each with the figures of a row. */
+interface Tables {
+  readonly load: Figures
+  readonly http: HttpFigures
+  readonly progress: ProgressFigures
+  readonly sessions: SessionFigures
+  readonly streams: StreamFigures
+  readonly idle: IdleFigures
+  readonly cold: Cold
+  readonly memory: Memory
+  readonly features: Figures
+  readonly large: LargeFigures
+}
+
+interface SectionOf<Table extends keyof Tables> {
+  readonly table: Table
+  readonly title: string
+  readonly rows: ReadonlyArray<Row<Tables[Table]>>
+}
+
+export type Section = { readonly [Table in keyof Tables]: SectionOf<Table> }[keyof Tables]
 
 export interface Setting extends Load {
   readonly rounds: number
   /** Of the large loads. */
   readonly large: Load
+  /** Of many sessions, each with a call in flight. */
+  readonly sessions: Load
+  readonly streams: StreamLoad
+  readonly idle: { readonly rounds: number; readonly sessions: ReadonlyArray<number> }
   readonly coldRuns: number
   readonly quick: boolean
   readonly versions: Readonly<Record<string, string>>
@@ -67,31 +91,101 @@ const percent = (value: number) => `${Math.round(value * 100)} %`
 const speed: Figure<Throughput> = (figures) => figures.callsPerSecond
 const cpu: Figure<Throughput> = (figures) => figures.serverMicros
 
-const load = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figures>> => {
+/** Values beside the lowest of them among the peers. */
+const overLowest = <F>(rows: ReadonlyArray<Row<F>>, of: Figure<F>, digits: number): Column<F>["cell"] => {
+  const lowest = Math.min(...ofKind(rows, "peer", of))
+  return (row) => {
+    const value = median(row, of)
+    const over = Number.isFinite(lowest) ? ` (${value < lowest ? "" : "+"}${(value - lowest).toFixed(digits)})` : ""
+    return value.toFixed(digits) + over
+  }
+}
+
+/** Throughput and what it costs, whatever is counted. */
+const speeds = <F extends Throughput>(
+  rows: ReadonlyArray<Row<F>>,
+  unit: string,
+  digits = 1
+): ReadonlyArray<Column<F>> => {
   const floor = ofKind(rows, "floor", speed)[0]
   const floorCpu = ofKind(rows, "floor", cpu)[0]
   const best = Math.max(...ofKind(rows, "peer", speed))
-  const quickest = Math.min(...ofKind(rows, "peer", (figures) => figures.p50))
-  const over = (p50: number) =>
-    Number.isFinite(quickest) ? ` (${p50 < quickest ? "" : "+"}${(p50 - quickest).toFixed(1)})` : ""
   return [
-    { head: "calls/s", cell: (row) => count(median(row, speed)) },
+    { head: `${unit}s/s`, cell: (row) => count(median(row, speed)) },
     { head: "x floor", cell: (row) => ratio(median(row, speed), floor) },
     { head: "x best peer", cell: (row) => ratio(median(row, speed), best) },
-    { head: "server CPU us/call", cell: (row) => median(row, cpu).toFixed(1) },
-    { head: "x floor by CPU", cell: (row) => ratio(floorCpu, median(row, cpu)) },
-    {
-      head: "p50 us (over lowest peer)",
-      cell: (row) => {
-        const p50 = median(row, (figures) => figures.p50)
-        return p50.toFixed(1) + over(p50)
-      }
-    },
-    { head: "p99 us", cell: (row) => count(median(row, (figures) => figures.p99)) },
+    { head: `server CPU us/${unit}`, cell: (row) => median(row, cpu).toFixed(digits) },
+    { head: "x floor by CPU", cell: (row) => ratio(floorCpu, median(row, cpu)) }
+  ]
+}
+
+/** What says how far the figures can be trusted. */
+const conditionsOf = <F extends Throughput>(): ReadonlyArray<Column<F>> => [
+  { head: "peak MB", cell: (row) => count(median(row, (figures) => figures.peakMegabytes)) },
+  { head: "driver CPU", cell: (row) => percent(median(row, (figures) => figures.driverShare)) },
+  { head: "other CPU", cell: (row) => percent(median(row, (figures) => figures.elsewhere)) },
+  { head: "spread", cell: (row) => percent(spread(row, speed)) }
+]
+
+const load = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figures>> => [
+  ...speeds(rows, "call"),
+  { head: "p50 us (over lowest peer)", cell: overLowest(rows, ({ p50 }) => p50, 1) },
+  { head: "p99 us", cell: (row) => count(median(row, ({ p99 }) => p99)) },
+  ...conditionsOf()
+]
+
+const http = (rows: ReadonlyArray<Row<HttpFigures>>): ReadonlyArray<Column<HttpFigures>> => [
+  ...speeds(rows, "call"),
+  { head: "loaded p50 us", cell: (row) => count(median(row, ({ loadedP50 }) => loadedP50)) },
+  { head: "loaded p99 us (over lowest peer)", cell: overLowest(rows, ({ loadedP99 }) => loadedP99, 0) },
+  { head: "p50 us (over lowest peer)", cell: overLowest(rows, ({ p50 }) => p50, 1) },
+  { head: "p99 us", cell: (row) => count(median(row, ({ p99 }) => p99)) },
+  ...conditionsOf()
+]
+
+const sessions = (rows: ReadonlyArray<Row<SessionFigures>>): ReadonlyArray<Column<SessionFigures>> => [
+  ...speeds(rows, "call"),
+  { head: "p50 ms", cell: (row) => (median(row, ({ p50 }) => p50) / 1000).toFixed(1) },
+  { head: "p99 ms (over lowest peer)", cell: overLowest(rows, ({ p99 }) => p99 / 1000, 1) },
+  { head: "server CPU us/open", cell: (row) => row.kind === "floor" ? "-" : count(median(row, (f) => f.openMicros)) },
+  ...conditionsOf()
+]
+
+const streams = (rows: ReadonlyArray<Row<StreamFigures>>): ReadonlyArray<Column<StreamFigures>> => [
+  { head: "seconds", cell: (row) => median(row, ({ seconds }) => seconds).toFixed(2) },
+  ...speeds(rows, "event", 2),
+  ...conditionsOf()
+]
+
+const progress = (rows: ReadonlyArray<Row<ProgressFigures>>): ReadonlyArray<Column<ProgressFigures>> => {
+  const jsonCpu: Figure<ProgressFigures> = (figures) => figures.jsonMicros
+  return [
+    { head: "JSON calls/s", cell: (row) => count(median(row, (figures) => figures.jsonCallsPerSecond)) },
+    { head: "JSON CPU us/call", cell: (row) => median(row, jsonCpu).toFixed(1) },
+    ...speeds(rows, "call").map(({ cell, head }) => ({ head: head === "calls/s" ? "SSE calls/s" : head, cell })),
+    { head: "SSE CPU x JSON", cell: (row) => ratio(median(row, cpu), median(row, jsonCpu)) },
+    ...conditionsOf<ProgressFigures>()
+  ]
+}
+
+const idle = (rows: ReadonlyArray<Row<IdleFigures>>): ReadonlyArray<Column<IdleFigures>> => {
+  const bytes: Figure<IdleFigures> = (figures) => figures.bytes
+  const lowest = Math.min(...ofKind(rows, "peer", bytes))
+  const megabytes = (head: string, of: Figure<IdleFigures>): Column<IdleFigures> => ({
+    head,
+    cell: (row) => median(row, of).toFixed(1)
+  })
+  return [
+    { head: "bytes/session", cell: (row) => count(median(row, bytes)) },
+    { head: "x lowest peer", cell: (row) => ratio(median(row, bytes), lowest) },
+    { head: "left bytes/session", cell: (row) => count(median(row, ({ left }) => left)) },
+    { head: "ended by", cell: (row) => row.kind === "ours" ? "expiry" : "client" },
+    megabytes("before MB", (figures) => figures.beforeMegabytes),
+    megabytes("with MB", (figures) => figures.withMegabytes),
+    megabytes("after MB", (figures) => figures.afterMegabytes),
     { head: "peak MB", cell: (row) => count(median(row, (figures) => figures.peakMegabytes)) },
-    { head: "driver CPU", cell: (row) => percent(median(row, (figures) => figures.driverShare)) },
-    { head: "other CPU", cell: (row) => percent(median(row, (figures) => figures.elsewhere)) },
-    { head: "spread", cell: (row) => percent(spread(row, speed)) }
+    { head: "server CPU us/open", cell: (row) => count(median(row, (figures) => figures.openMicros)) },
+    { head: "spread", cell: (row) => percent(spread(row, bytes)) }
   ]
 }
 
@@ -109,23 +203,11 @@ const features = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figur
   ]
 }
 
-const large = (rows: ReadonlyArray<Row<LargeFigures>>): ReadonlyArray<Column<LargeFigures>> => {
-  const floor = ofKind(rows, "floor", speed)[0]
-  const floorCpu = ofKind(rows, "floor", cpu)[0]
-  const best = Math.max(...ofKind(rows, "peer", speed))
-  return [
-    { head: "calls/s", cell: (row) => count(median(row, speed)) },
-    { head: "x floor", cell: (row) => ratio(median(row, speed), floor) },
-    { head: "x best peer", cell: (row) => ratio(median(row, speed), best) },
-    { head: "server CPU us/call", cell: (row) => count(median(row, cpu)) },
-    { head: "x floor by CPU", cell: (row) => ratio(floorCpu, median(row, cpu)) },
-    { head: "bytes/answer", cell: (row) => count(median(row, (figures) => figures.bytes)) },
-    { head: "peak MB", cell: (row) => count(median(row, (figures) => figures.peakMegabytes)) },
-    { head: "driver CPU", cell: (row) => percent(median(row, (figures) => figures.driverShare)) },
-    { head: "other CPU", cell: (row) => percent(median(row, (figures) => figures.elsewhere)) },
-    { head: "spread", cell: (row) => percent(spread(row, speed)) }
-  ]
-}
+const large = (rows: ReadonlyArray<Row<LargeFigures>>): ReadonlyArray<Column<LargeFigures>> => [
+  ...speeds(rows, "call", 0),
+  { head: "bytes/answer", cell: (row) => count(median(row, ({ bytes }) => bytes)) },
+  ...conditionsOf()
+]
 
 const cold = (rows: ReadonlyArray<Row<Cold>>): ReadonlyArray<Column<Cold>> => {
   const ms: Figure<Cold> = (figures) => figures.ms
@@ -169,6 +251,16 @@ const tableOf = (section: Section): Table => {
   switch (section.table) {
     case "load":
       return fill(section.rows, load(section.rows))
+    case "http":
+      return fill(section.rows, http(section.rows))
+    case "progress":
+      return fill(section.rows, progress(section.rows))
+    case "sessions":
+      return fill(section.rows, sessions(section.rows))
+    case "streams":
+      return fill(section.rows, streams(section.rows))
+    case "idle":
+      return fill(section.rows, idle(section.rows))
     case "features":
       return fill(section.rows, features(section.rows))
     case "large":
@@ -193,38 +285,63 @@ const lines = (table: Table, before: string, between: string, after: string): Re
 }
 
 const conditions = (setting: Setting, sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
-  const { coldRuns, large, quick, rounds, versions } = setting
-  const are = (isLarge: boolean) => sections.some(({ table }) => (table === "large") === isLarge)
+  const { coldRuns, idle, large, quick, rounds, streams, versions } = setting
+  const has = (...tables: ReadonlyArray<Section["table"]>) => sections.some(({ table }) => tables.includes(table))
   const run = ({ calls, inFlight, warmup }: Load) =>
-    `Medians of ${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ` +
-    `${inFlight} in flight`
+    `${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ${count(inFlight)} in ` +
+    "flight"
+  const single = `then ${count(oneAtATime(setting))} one at a time (p50, p99)`
   return [
     `${availableParallelism()} cores, ${process.platform} ${process.arch}, Node ${process.versions.node}; ` +
     Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") + ".",
-    ...(are(false)
-      ? [`${run(setting)}, then ${count(oneAtATime(setting))} one at a time (p50, p99); ${coldRuns} cold starts.`]
+    "All figures are medians over the rounds.",
+    ...(has("load", "http", "features") ? [`${run(setting)}, ${single}.`] : []),
+    ...(has("progress") ? [`Progress: ${run(setting)}, of each kind.`] : []),
+    ...(has("sessions") ? [`Sessions: ${run(setting.sessions)}, one in each session.`] : []),
+    ...(has("streams")
+      ? [
+        `Streams: ${rounds} interleaved rounds of ${count(streams.events)} events on each of ${
+          count(streams.streams)
+        } streams, ten at a time, after twenty of warm-up.`
+      ]
       : []),
-    ...(are(true)
-      ? [`${are(false) ? "Large answers: " : ""}${run(large)}; a list read page by page is one call.`]
-      : []),
+    ...(has("idle") ? [`Idle sessions: ${idle.rounds} interleaved rounds.`] : []),
+    ...(has("cold") ? [`${coldRuns} cold starts.`] : []),
+    ...(has("large") ? [`Large answers: ${run(large)}; a list read page by page is one call.`] : []),
     "Every server is a process of its own, and every answer is checked.",
     ...(quick ? ["A quick run: too short to rely on."] : [])
   ]
 }
 
-const legend = [
-  "x floor: against a bare JSON echo that knows no protocol. x best peer: against the best of the other frameworks in " +
-  "the same table. Server CPU counts all its threads; x floor by CPU is the floor's over the server's, and holds when " +
-  "the machine is shared. Driver CPU: the client's share of a core; near 100 % the client is the limit. Other CPU: " +
-  "cores taken by anything else meanwhile; well above 0, repeat the run. Spread: highest round less lowest, against " +
-  "the median."
-]
+const shared = "x floor: against a bare JSON echo that knows no protocol. x best peer: against the best of the other " +
+  "frameworks in the same table. Server CPU counts all its threads; x floor by CPU is the floor's over the server's, " +
+  "and holds when the machine is shared. Driver CPU: the client's share of a core; near 100 % the client is the limit. " +
+  "Other CPU: cores taken by anything else meanwhile; well above 0, repeat the run. Spread: highest round less lowest, " +
+  "against the median."
+
+const own: { readonly [Table in Section["table"]]?: string } = {
+  http: "Loaded: of calls while all connections have one in flight; without it, of calls one at a time.",
+  progress:
+    "JSON: the call answered with its reply alone. SSE, and all columns that do not say JSON: the call answered " +
+    "with an event stream of one progress notification and the reply.",
+  sessions: "Latencies are of calls while every session has one in flight.",
+  streams:
+    "The floor writes the same events to open responses. An event is one notification on one stream; none may be " +
+    "missing, come twice or out of order.",
+  idle: "Memory in use without garbage (V8's heap and what hangs on it), before the sessions, with them and nobody " +
+    "connected, and once all have ended: by themselves where a server ends them, else by DELETE."
+}
+
+const legend = (sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
+  const tables = new Set(sections.map(({ table }) => table))
+  return [shared, ...[...tables].flatMap((table) => own[table] ?? [])]
+}
 
 /** For the terminal. */
 export const asText = (setting: Setting, sections: ReadonlyArray<Section>): string =>
   [
     ...conditions(setting, sections),
-    ...legend,
+    ...legend(sections),
     ...sections.flatMap((section) => [
       "",
       section.title,
@@ -252,8 +369,7 @@ export const asMarkdown = (setting: Setting, sections: ReadonlyArray<Section>, c
   return [
     conditions(setting, sections).join(" "),
     "",
-    ...legend,
-    "",
+    ...legend(sections).flatMap((paragraph) => [paragraph, ""]),
     "To repeat it:",
     "",
     "```sh",
@@ -283,7 +399,7 @@ export const asJson = (setting: Setting, sections: ReadonlyArray<Section>): stri
       sections: sections.map(({ rows, table, title }) => ({
         table,
         title,
-        rows: (rows as ReadonlyArray<Row<Figures | LargeFigures | Cold | Memory>>).map((row) => ({
+        rows: (rows as ReadonlyArray<Row<Tables[keyof Tables]>>).map((row) => ({
           ...row,
           median: medians(row)
         }))

@@ -2,20 +2,54 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,cold,memory,features,large] [--peers floor,ours,...] [--json file] [--markdown file]
+ *   [--only stdio,http,mounts,sse,sessions,streams,idle,cold,memory,features,large] [--peers floor,ours,...]
+ *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
- * The large loads have defaults of their own: 300 calls after 100. What memory counts, 1 to 120,000 calls, is fixed.
+ * `--sessions` is how many sessions make calls, and how many streams are open; `--events` is how many events each stream
+ * gets; `--idle` how many sessions idle. The large loads have defaults of their own: 300 calls after 100. What
+ * memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { measure, memory } from "./drive/driver.ts"
+import { measure, measureHttp, memory } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
+import { measureIdle } from "./drive/idle.ts"
 import { type Large, measureLarge } from "./drive/large.ts"
+import { measureProgress } from "./drive/progress.ts"
+import { measureSessions } from "./drive/sessions.ts"
 import { coldStart, openStdio } from "./drive/stdio.ts"
+import { measureStreams } from "./drive/streams.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
-import { coldStarters, features, largePeers, missing, type Peer, peers, root, stripPeers, versions } from "./peers.ts"
+import {
+  coldStarters,
+  features,
+  largePeers,
+  missing,
+  mounts,
+  type Peer,
+  peers,
+  pushPeers,
+  root,
+  sessionPeers,
+  stripPeers,
+  versions
+} from "./peers.ts"
 import { asJson, asMarkdown, asText, type Row, type Section, type Setting, tally } from "./report.ts"
+
+const everything = [
+  "stdio",
+  "http",
+  "mounts",
+  "sse",
+  "sessions",
+  "streams",
+  "idle",
+  "cold",
+  "memory",
+  "features",
+  "large"
+]
 
 const { values } = parseArgs({
   options: {
@@ -23,8 +57,11 @@ const { values } = parseArgs({
     calls: { type: "string" },
     warmup: { type: "string" },
     quick: { type: "boolean", default: false },
-    only: { type: "string", multiple: true, default: ["stdio", "http", "cold", "memory", "features", "large"] },
+    only: { type: "string", multiple: true, default: everything },
     peers: { type: "string" },
+    sessions: { type: "string" },
+    events: { type: "string" },
+    idle: { type: "string" },
     json: { type: "string" },
     markdown: { type: "string" }
   }
@@ -36,11 +73,22 @@ const number = (text: string | undefined, otherwise: number): number => {
   return value
 }
 
+const rounds = number(values.rounds, values.quick ? 1 : 5)
+const calls = number(values.calls, values.quick ? 5_000 : 100_000)
+const warmup = number(values.warmup, values.quick ? 1_000 : 20_000)
+const sessions = number(values.sessions, values.quick ? 50 : 1_000)
+
 const setting: Setting = {
-  rounds: number(values.rounds, values.quick ? 1 : 5),
-  calls: number(values.calls, values.quick ? 5_000 : 100_000),
-  warmup: number(values.warmup, values.quick ? 1_000 : 20_000),
+  rounds,
+  calls,
+  warmup,
   inFlight: 64,
+  sessions: { calls, warmup, inFlight: sessions },
+  streams: { streams: sessions, events: number(values.events, values.quick ? 20 : 100) },
+  idle: {
+    rounds: Math.min(rounds, 3),
+    sessions: (values.idle ?? (values.quick ? "200" : "1000,10000")).split(",").map((text) => number(text, 1_000))
+  },
   large: {
     calls: number(values.calls, values.quick ? 30 : 300),
     warmup: number(values.warmup, values.quick ? 10 : 100),
@@ -115,17 +163,74 @@ const stdio = async (era: Era): Promise<Section> => {
   return { table: "load", title, rows }
 }
 
-const http = async (era: Era): Promise<Section> => {
-  const title = `HTTP, ${era}`
-  const contestants = chosen(peers(work)).filter((peer) => peer.http !== undefined)
+const overHttp = (all: ReadonlyArray<Peer>) => chosen(all).filter((peer) => peer.http !== undefined)
+
+const http = async (title: string, contestants: ReadonlyArray<Peer>, era: Era): Promise<Section> => {
   const rows = await inTurn(
     title,
     setting.rounds,
-    contestants,
+    overHttp(contestants),
     speaks(era),
-    async (peer) => measure(await openHttp((port) => peer.http!(port, era), era, bare(peer)), setting)
+    async (peer) => measureHttp(await openHttp((port) => peer.http!(port, era), era, bare(peer)), setting)
   )
-  return { table: "load", title, rows }
+  return { table: "http", title, rows }
+}
+
+const sse = async (era: Era): Promise<Section> => {
+  const title = `Progress before the reply, HTTP, ${era}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    overHttp(pushPeers(work)),
+    speaks(era),
+    (peer) =>
+      measureProgress(
+        (port) => peer.http!(port, era),
+        (port) => peer.push!("progress", port, era),
+        era,
+        bare(peer),
+        setting
+      )
+  )
+  return { table: "progress", title, rows }
+}
+
+const busySessions = async (): Promise<Section> => {
+  const title = `${setting.sessions.inFlight.toLocaleString("en-US")} sessions at once, ${legacy}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    overHttp(peers(work)),
+    speaks(legacy),
+    (peer) => measureSessions((port) => peer.http!(port, legacy), bare(peer), setting.sessions)
+  )
+  return { table: "sessions", title, rows }
+}
+
+const streams = async (era: Era): Promise<Section> => {
+  const { events, streams } = setting.streams
+  const kind = era === legacy ? "GET streams" : "subscriptions/listen streams"
+  const title = `${streams.toLocaleString("en-US")} ${kind} with ${events} events each, ${era}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(pushPeers(work)),
+    speaks(era),
+    (peer) => measureStreams((port) => peer.push!("changes", port, era), era, bare(peer), setting.streams)
+  )
+  return { table: "streams", title, rows }
+}
+
+const idle = async (count: number): Promise<Section> => {
+  const title = `${count.toLocaleString("en-US")} sessions that idle, ${legacy}`
+  // Long enough for all to be opened and measured; checked.
+  const lifetime = 10_000 + 2 * count
+  const contestants = sessionPeers(work, lifetime)
+  const rows = await inTurn(title, setting.idle.rounds, chosen(contestants), speaks(legacy), (peer) => {
+    const expires = contestants.some(({ expires, id }) => expires && id === peer.id)
+    return measureIdle((port) => peer.http!(port, legacy), count, expires ? lifetime : undefined)
+  })
+  return { table: "idle", title, rows }
 }
 
 const cold = async (): Promise<Section> => {
@@ -176,18 +281,20 @@ const large = async (what: Large, words: string, era: Era): Promise<Section> => 
 const list = "A list of 1,000 tools"
 const report = "A result with 100 KB of structured content"
 
+const both = (section: (era: Era) => Promise<Section>) => [legacy, modern].map((era) => () => section(era))
+
 const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> = {
-  stdio: [() => stdio(legacy), () => stdio(modern)],
-  http: [() => http(legacy), () => http(modern)],
+  stdio: both(stdio),
+  http: both((era) => http(`HTTP, ${era}`, peers(work), era)),
+  mounts: both((era) => http(`Mounts, HTTP, ${era}`, mounts(work), era)),
+  sse: both(sse),
+  sessions: [busySessions],
+  streams: both(streams),
+  idle: setting.idle.sessions.map((count) => () => idle(count)),
   cold: [cold],
   memory: [peaks],
   features: [prices],
-  large: [
-    () => large("list", list, legacy),
-    () => large("list", list, modern),
-    () => large("report", report, legacy),
-    () => large("report", report, modern)
-  ]
+  large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))]
 }
 
 const results: Array<Section> = []

@@ -1,6 +1,7 @@
 /**
  * Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them;
- * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`.
+ * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`;
+ * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -44,5 +45,9 @@ const server = McpServer.layer({
 )
 
 const [mode, port] = process.argv.slice(2)
-if (mode === "http") NodeHttp.serve({ port: Number(port) })(server)
-else NodeStdio.run(server)
+const sessionIdle = process.env.FASTMCP_BENCH_SESSION_IDLE
+if (mode === "http") {
+  NodeHttp.serve({ port: Number(port), ...(sessionIdle === undefined ? {} : { sessionIdle: Number(sessionIdle) }) })(
+    server
+  )
+} else NodeStdio.run(server)

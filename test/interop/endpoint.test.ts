@@ -56,13 +56,13 @@ describe("one endpoint for both eras", () => {
         session: await client.overHttp(target.url, { version, isKnown: false, isCapable: true })
       }))
     )
-  }, 15_000)
+  }, 25_000)
 
   afterAll(async () => {
     for (const { session } of guests ?? []) await session.close()
     target?.signal("SIGKILL")
     await target?.ended
-  }, 10_000)
+  }, 25_000)
 
   const each = <A>(f: (guest: Guest, index: number) => Promise<A>) => Promise.all(guests.map(f))
 
@@ -144,7 +144,7 @@ describe("one endpoint for both eras", () => {
 describe("pages over stdio", () => {
   for (const { client } of [v1, v2]) {
     const version = client.versions.at(-1)!
-    it(`are walked by ${client.name} in ${version}`, { timeout: 10_000 }, async () => {
+    it(`are walked by ${client.name} in ${version}`, { timeout: 25_000 }, async () => {
       const { close, session } = await suite.connectStdio(client, {
         version,
         isKnown: true,

@@ -28,9 +28,9 @@ const describeFeatures = (client: suite.OfficialClient, transport: suite.Transpo
     connected = await suite.connect(transport, client, { version, isKnown: true, isCapable: true })
     session = connected.session
     await session.listTools()
-  }, 10_000)
+  }, 25_000)
 
-  afterAll(() => connected?.close(), 10_000)
+  afterAll(() => connected?.close(), 25_000)
 
   beforeEach(() => {
     Object.assign(session.answers, suite.makeAnswers())

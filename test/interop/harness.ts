@@ -6,7 +6,16 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll } from "vitest"
 
-const serverArgs = ["--conditions=fastmcp-effect/source", fileURLToPath(new URL("server.ts", import.meta.url))]
+/** Of a file beside this one. */
+export const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+const serverArgs = ["--conditions=fastmcp-effect/source", pathOf("server.ts")]
+
+/** The example that has everything, as a user starts it. */
+export const everythingArgs = [
+  "--conditions=fastmcp-effect/source",
+  pathOf("../../examples/everything/server.ts")
+]
 
 /** What a server process leaves behind. */
 export interface Traces {
@@ -56,9 +65,11 @@ export interface ServerOptions {
   readonly pageSize?: number
 }
 
+/** Most of the time a server takes to start is compiling. */
+export const compiled = { NODE_COMPILE_CACHE: pathOf("../../node_modules/.cache/interop") }
+
 const environment = (events: string, { grace, pageSize }: ServerOptions): Record<string, string> => ({
-  // Most of the time a server takes to start is compiling.
-  NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/interop", import.meta.url)),
+  ...compiled,
   INTEROP_EVENTS: events,
   ...(grace === undefined ? undefined : { INTEROP_GRACE: String(grace) }),
   ...(pageSize === undefined ? undefined : { INTEROP_PAGE_SIZE: String(pageSize) })
@@ -77,10 +88,24 @@ export const stdioTarget = (options: ServerOptions = {}): StdioTarget => {
   }
 }
 
-export const startHttp = async (options: ServerOptions = {}): Promise<HttpTarget> => {
+export const startHttp = (options: ServerOptions = {}): Promise<HttpTarget> => {
   const events = makeFile()
-  const child = spawn(process.execPath, [...serverArgs, "http", "0"], {
-    env: { PATH: process.env.PATH, ...environment(events.path, options) }
+  return start([...serverArgs, "http", "0"], environment(events.path, options), () => lines(events.read()))
+}
+
+/** Serves `/mcp`, `/sse` and `/messages`. It tells of no events. */
+export const startEverything = (): Promise<HttpTarget> =>
+  start([...everythingArgs, "http"], { ...compiled, PORT: "0" }, () => [])
+
+const endsWithStdin = new URL("endsWithStdin.ts", import.meta.url).href
+
+const start = async (
+  args: ReadonlyArray<string>,
+  env: Record<string, string>,
+  events: Traces["events"]
+): Promise<HttpTarget> => {
+  const child = spawn(process.execPath, ["--import", endsWithStdin, ...args], {
+    env: { PATH: process.env.PATH, ...env }
   })
   children.add(child)
   let stdout = ""
@@ -93,10 +118,10 @@ export const startHttp = async (options: ServerOptions = {}): Promise<HttpTarget
       resolve(code ?? signal ?? "")
     })
   )
-  const url = await until("an address", () => /http:\/\/\S+/.exec(stderr)?.[0], 8_000)
+  const url = await until("an address", () => /http:\/\/\S+/.exec(stderr)?.[0], 20_000)
   return {
     url: new URL(url),
-    events: () => lines(events.read()),
+    events,
     stdout: () => stdout,
     stderr: () => stderr,
     signal: (signal) => child.kill(signal),

@@ -36,9 +36,9 @@ describe("@modelcontextprotocol/client choosing the era itself", () => {
     }
   }
 
-  it("finds the newest revision over stdio", { timeout: 10_000 }, () => choose(overStdio(harness.stdioTarget())))
+  it("finds the newest revision over stdio", { timeout: 25_000 }, () => choose(overStdio(harness.stdioTarget())))
 
-  it("finds the newest revision over http", { timeout: 10_000 }, async () => {
+  it("finds the newest revision over http", { timeout: 25_000 }, async () => {
     const { ended, signal, url } = await harness.startHttp()
     try {
       await choose(new StreamableHTTPClientTransport(url))
@@ -61,7 +61,7 @@ describe("@modelcontextprotocol/client walking the rounds itself", () => {
       inputRequired: { autoFulfill: false }
     })
     await client.connect(new StreamableHTTPClientTransport(target.url))
-  }, 10_000)
+  }, 25_000)
 
   afterAll(async () => {
     await client?.close()

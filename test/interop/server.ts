@@ -1,6 +1,6 @@
 /**
  * What the official clients are tried on: `stdio`, or `http PORT`. It appends what happens inside it to the file
- * INTEROP_EVENTS, writes noise to stdout wherever a program of a user might, and over HTTP ends with its stdin.
+ * INTEROP_EVENTS, and writes noise to stdout wherever a program of a user might.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -238,10 +238,8 @@ process.on("exit", (code) => event(`exit ${process.pid} ${code}`))
 const [mode, port] = process.argv.slice(2)
 const options = grace === undefined ? {} : { grace: Number(grace) }
 if (mode === "http") {
-  // Whoever started it is gone, however it went.
-  process.stdin.resume().on("end", () => process.exit(99))
   // After a call that was cancelled the clients come back once for its stream: sooner than a test waits for timers.
-  NodeHttp.serve({ ...options, port: Number(port), retryInterval: "100 millis" })(server)
+  NodeHttp.serve({ ...options, port: Number(port), sse: true, retryInterval: "100 millis" })(server)
 } else {
   NodeStdio.run(options)(server)
 }

@@ -1,6 +1,8 @@
 /** What every official client must find, in each era it speaks and over each transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import * as harness from "./harness.ts"
+import * as proxy from "./proxy.ts"
+import * as recorder from "./recorder.ts"
 
 export type Version = "2024-11-05" | "2025-03-26" | "2025-06-18" | "2025-11-25" | "2026-07-28"
 
@@ -112,7 +114,7 @@ export interface Session {
   readonly stderr: () => string
   /** The server's process, where the client started it. */
   readonly pid: number | undefined
-  /** DELETEs the session, where there is one. */
+  /** DELETEs the session, where there is one and its transport has a way to. */
   readonly terminate: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -123,7 +125,12 @@ export interface ConnectOptions {
   readonly isKnown: boolean
   /** Can be asked whatever its revision has; otherwise it can sample, and cannot ask a user. */
   readonly isCapable?: boolean
+  /** What it sends its requests with over HTTP, instead of the global one. */
+  readonly fetch?: typeof fetch
 }
+
+/** As the clients' transports take it. */
+export const fetchOf = ({ fetch }: ConnectOptions) => fetch === undefined ? {} : { fetch }
 
 /** What a client declares. */
 export const capabilities = ({ isCapable = false }: ConnectOptions) =>
@@ -144,6 +151,8 @@ export interface OfficialClient {
   readonly versions: ReadonlyArray<Version>
   readonly overStdio: (target: harness.StdioTarget, options: ConnectOptions) => Promise<Session>
   readonly overHttp: (url: URL, options: ConnectOptions) => Promise<Session>
+  /** Over the HTTP transport of 2024-11-05. */
+  readonly overSse: (url: URL, options: ConnectOptions) => Promise<Session>
 }
 
 export type Transport = "stdio" | "http"
@@ -239,9 +248,9 @@ const describeConversation = (client: OfficialClient, transport: Transport, vers
     connected = await connect(transport, client, { version, isKnown: false })
     session = connected.session
     await session.listTools()
-  }, 10_000)
+  }, 25_000)
 
-  afterAll(() => connected?.close(), 10_000)
+  afterAll(() => connected?.close(), 25_000)
 
   afterEach(({ task }) => {
     if (task.result?.state === "fail") console.error(`The server's last words:\n${connected.stderr().slice(-2_000)}`)
@@ -515,6 +524,8 @@ const describeStdioShutdown = (client: OfficialClient, version: Version): void =
   const within = async (options: harness.ServerOptions, body: (connected: Connected) => Promise<void>) => {
     const connected = await connectStdio(client, { version, isKnown: true, ...options })
     try {
+      // Who knows the server asks it nothing, and it may still be starting.
+      await connected.session.listTools()
       await body(connected)
     } finally {
       await connected.close()
@@ -525,7 +536,7 @@ const describeStdioShutdown = (client: OfficialClient, version: Version): void =
   if (version === client.versions.at(-1)) {
     it(
       "closes, and what is in flight is finalized before it kills the server",
-      { timeout: 10_000 },
+      { timeout: 25_000 },
       () =>
         within({}, async (connected) => {
           const call = outcome(connected.session.call("hang", { key: "closing" }))
@@ -540,7 +551,7 @@ const describeStdioShutdown = (client: OfficialClient, version: Version): void =
 
   it(
     "gets its answers from a server that is told to stop, which ends with 0",
-    { timeout: 10_000 },
+    { timeout: 25_000 },
     () =>
       within({ grace: 800 }, async (connected) => {
         const { session } = connected
@@ -564,7 +575,7 @@ const describeHttpShutdown = (client: OfficialClient, version: Version): void =>
 
   beforeAll(async () => {
     target = await harness.startHttp({ grace: 100 })
-  }, 10_000)
+  }, 25_000)
 
   afterAll(async () => {
     target?.signal("SIGKILL")
@@ -580,6 +591,54 @@ const describeHttpShutdown = (client: OfficialClient, version: Version): void =>
     expect((await call).error).toBeInstanceOf(Error)
     await harness.happened(target, "finalized leaving")
   })
+
+  if (version === "2026-07-28") {
+    it("loses its connection, which cancels what was in flight", { timeout: 5_000 }, async () => {
+      const wire = await proxy.make(target.url)
+      try {
+        const session = await client.overHttp(wire.url, { version, isKnown: true })
+        const call = outcome(session.call("hang", { key: "cut" }))
+        await harness.happened(target, "started cut")
+        wire.cut()
+        expect((await call).error).toBeInstanceOf(Error)
+        await harness.happened(target, "finalized cut")
+        expect(text(await session.call("echo", { text: "next" }))).toBe("next")
+        await session.close()
+      } finally {
+        await wire.close()
+      }
+    })
+  } else {
+    it("loses its connection, comes back, and finds its request going on", { timeout: 5_000 }, async () => {
+      const wire = await proxy.make(target.url)
+      const { fetch, resumptions } = recorder.make()
+      try {
+        const session = await client.overHttp(wire.url, { version, isKnown: true, fetch })
+        const controller = new AbortController()
+        await session.setLevel("info")
+        const call = outcome(session.call("hang", { key: "cut" }, { signal: controller.signal }))
+        await harness.until("a first event, to come back with", () => session.logs.length > 0)
+        wire.cut()
+        await harness.until("the client to come back", () => resumptions().some(({ status }) => status === 200))
+        expect(target.events()).not.toContain("finalized cut")
+        controller.abort()
+        expect((await call).error).toBeInstanceOf(Error)
+        await harness.happened(target, "finalized cut")
+        await session.close()
+      } finally {
+        await wire.close()
+      }
+    })
+
+    it("closes its stream of 2024-11-05, which cancels what was in flight", { timeout: 5_000 }, async () => {
+      const session = await client.overSse(new URL("/sse", target.url), { version, isKnown: true })
+      const call = outcome(session.call("hang", { key: "stream" }))
+      await harness.happened(target, "started stream")
+      await session.close()
+      expect((await call).error).toBeInstanceOf(Error)
+      await harness.happened(target, "finalized stream")
+    })
+  }
 
   it("is told of a shutdown by a server that cannot wait, which ends with 0", { timeout: 5_000 }, async () => {
     const session = await client.overHttp(target.url, { version, isKnown: true })

@@ -1,5 +1,6 @@
 /** The official client of the first generation, `@modelcontextprotocol/sdk`, as the suites use it. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
@@ -36,7 +37,7 @@ const offer = (transport: Transport, version: suite.Version) => {
 const itemsOf = (list: suite.List, result: object) => (result as any)[list] as ReadonlyArray<suite.Listed>
 
 const connect = async (
-  transport: StdioClientTransport | StreamableHTTPClientTransport,
+  transport: StdioClientTransport | StreamableHTTPClientTransport | SSEClientTransport,
   options: suite.ConnectOptions
 ): Promise<suite.Session> => {
   const validated: suite.Session["validated"] = []
@@ -147,7 +148,7 @@ const connect = async (
     pid: isStdio ? transport.pid! : undefined,
     terminate: async () => {
       isOpen = false
-      if (!isStdio) await transport.terminateSession()
+      if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession()
     },
     close: () => {
       isOpen = false
@@ -161,5 +162,6 @@ export const client: suite.OfficialClient = {
   versions: ["2025-11-25"],
   overStdio: ({ args, command, env }, options) =>
     connect(new StdioClientTransport({ command, args, env, stderr: "pipe" }), options),
-  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url), options)
+  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.fetchOf(options)), options),
+  overSse: (url, options) => connect(new SSEClientTransport(url, suite.fetchOf(options)), options)
 }

@@ -5,6 +5,7 @@ import {
   fromJsonSchema,
   type JSONRPCMessage,
   LOG_LEVEL_META_KEY,
+  SSEClientTransport,
   StreamableHTTPClientTransport,
   type SubscriptionFilter,
   type Transport,
@@ -29,7 +30,7 @@ const methods = {
 }
 
 const connect = async (
-  transport: StdioClientTransport | StreamableHTTPClientTransport,
+  transport: StdioClientTransport | StreamableHTTPClientTransport | SSEClientTransport,
   options: suite.ConnectOptions
 ): Promise<suite.Session> => {
   const { isKnown, version } = options
@@ -163,7 +164,7 @@ const connect = async (
     pid: isStdio ? transport.pid! : undefined,
     terminate: async () => {
       isOpen = false
-      if (!isStdio) await transport.terminateSession()
+      if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession()
     },
     close: () => {
       isOpen = false
@@ -179,5 +180,6 @@ export const client: suite.OfficialClient = {
   name: "@modelcontextprotocol/client",
   versions: ["2025-11-25", "2026-07-28"],
   overStdio: (target, options) => connect(overStdio(target), options),
-  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url), options)
+  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.fetchOf(options)), options),
+  overSse: (url, options) => connect(new SSEClientTransport(url, suite.fetchOf(options)), options)
 }

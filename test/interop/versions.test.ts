@@ -14,7 +14,7 @@ let endpoint: harness.HttpTarget
 
 beforeAll(async () => {
   endpoint = await harness.startHttp()
-}, 10_000)
+}, 25_000)
 
 afterAll(async () => {
   endpoint?.signal("SIGKILL")
@@ -29,9 +29,14 @@ for (const { client } of [v1, v2]) {
       describe(`${client.name} in ${version} over ${transport}`, () => describeVersion(client, transport, version))
     }
   }
+  describe(`${client.name} in 2024-11-05 over sse`, () => describeVersion(client, "sse", "2024-11-05"))
 }
 
-function describeVersion(client: suite.OfficialClient, transport: suite.Transport, version: typeof versions[number]) {
+function describeVersion(
+  client: suite.OfficialClient,
+  transport: suite.Transport | "sse",
+  version: typeof versions[number]
+) {
   const has = (since: typeof versions[number]) => version >= since
   let session: suite.Session
   let close: () => Promise<void>
@@ -41,14 +46,17 @@ function describeVersion(client: suite.OfficialClient, transport: suite.Transpor
     if (transport === "http") {
       session = await client.overHttp(endpoint.url, options)
       close = session.close
+    } else if (transport === "sse") {
+      session = await client.overSse(new URL("/sse", endpoint.url), options)
+      close = session.close
     } else {
       const connected = await suite.connectStdio(client, options)
       session = connected.session
       close = connected.close
     }
-  }, 10_000)
+  }, 25_000)
 
-  afterAll(() => close?.(), 10_000)
+  afterAll(() => close?.(), 25_000)
 
   beforeEach(() => {
     Object.assign(session.answers, suite.makeAnswers())

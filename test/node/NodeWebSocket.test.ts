@@ -17,8 +17,9 @@ import * as Elicitation from "fastmcp-effect/context/Elicitation"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as NodeWebSocket from "fastmcp-effect/node/NodeWebSocket"
 import * as McpServer from "fastmcp-effect/server/McpServer"
+import * as HttpRouterMount from "fastmcp-effect/transport/HttpRouterMount"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
-import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
+import type * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
 import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
@@ -62,7 +63,7 @@ const routeBehind = (middleware: Middleware): Host => ({ maxPayloadBytes = 4 << 
     })
   ).pipe(
     Layer.provideMerge(HttpRouter.serve(
-      WebSocketServer.layer({ maxPayloadBytes, ...options, controls: NodeWebSocket.controls }),
+      HttpRouterMount.layerWebSocket({ maxPayloadBytes, ...options, controls: NodeWebSocket.controls }),
       { disableLogger: true, disableListenLog: true, middleware: middleware as never }
     )),
     Layer.provide(NodeHttpServer.layer(() => Http.createServer(), {

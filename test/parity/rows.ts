@@ -602,8 +602,19 @@ export const rows: ReadonlyArray<Row> = [
     "transport/StdioServer",
     "test/transport/StdioServer.test.ts::discards a line of 200 MB while it reads it, in bounded memory, and reads the next line"
   ),
-  planned("T08", "Server-sent events, 64 KiB a line and 1 MiB an event", "transport/SseServer, transport/SseClient"),
-  planned("T09", "Parts of the two-endpoint transport, without a server", "transport/SseServer"),
+  done(
+    "T08",
+    "Server-sent events, 64 KiB a line and 1 MiB an event",
+    "transport/SseServer",
+    "test/transport/SseServer.test.ts::opens a stream whose first event names where to post, and answers there with 202 and here with the rest",
+    "the client's end comes with the client"
+  ),
+  done(
+    "T09",
+    "Parts of the two-endpoint transport, without a server",
+    "transport/SseServer",
+    "test/transport/SseServer.test.ts::asks on the stream and takes the answer by a post"
+  ),
   effect(
     "T10",
     "An HTTP/1.1 request reader written by hand",
@@ -616,7 +627,12 @@ export const rows: ReadonlyArray<Row> = [
     "transport/StreamableHttpServer",
     "test/transport/StreamableHttpServer.test.ts::many requests of both eras at once are each answered on their own response"
   ),
-  planned("T12", "No stream by GET", "transport/StreamableHttpServer"),
+  done(
+    "T12",
+    "No stream by GET",
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.streams.test.ts::is the only one to be told what answers no request"
+  ),
   done(
     "T13",
     "No way to end a session by DELETE",
@@ -641,7 +657,13 @@ export const rows: ReadonlyArray<Row> = [
     "transport/StreamableHttpServer",
     "test/transport/StreamableHttpServer.test.ts::${what}: ${status}, ${era} era"
   ),
-  planned("T17", "A table of sessions with an hour of idle time that nothing uses", "session/SessionStore"),
+  done(
+    "T17",
+    "A table of sessions with an hour of idle time that nothing uses",
+    "session/SessionStore",
+    "test/transport/StreamableHttpServer.sessions.test.ts::expires without a request or a connection, and everything of it is let go",
+    "30 minutes unless said otherwise; SQL and Redis beside memory"
+  ),
   done(
     "T18",
     "Open to every origin by default",
@@ -660,21 +682,43 @@ export const rows: ReadonlyArray<Row> = [
     "transport/StreamableHttpServer",
     "test/transport/StreamableHttpServer.test.ts::answers a body over the limit with 413, declared or not, and lives"
   ),
-  planned("T21", "A time limit of 30 s that is configured and ignored", "transport/StreamableHttpServer"),
+  done(
+    "T21",
+    "A time limit of 30 s that is configured and ignored",
+    "transport/HttpGuard",
+    "test/node/NodeHttp.test.ts::cuts off who does not finish its headers, or its body, in time, however slowly it goes on"
+  ),
   done(
     "T22",
     "A mode without sessions that nothing reaches",
     "transport/StreamableHttpServer",
     "test/server/sessions.test.ts::are not needed, made or touched by stateless requests beside them"
   ),
-  planned("T23", "The last event id is never read", "transport/StreamableHttpServer"),
-  planned(
+  done(
+    "T23",
+    "The last event id is never read",
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.streams.test.ts::goes on after the last event its client has seen"
+  ),
+  done(
     "T24",
     "Events in memory, 100 a stream for an hour; any stream's can be asked for",
-    "session/EventStore.layerMemory"
+    "session/EventStore.layerMemory",
+    "test/transport/StreamableHttpServer.streams.test.ts::of another session: 400, however well it is guessed",
+    "256 events of 1 Mi characters, 5 minutes after the end of the stream"
   ),
-  planned("T25", "No other place for events than memory", "session/EventStoreSql, session/EventStoreRedis"),
-  planned("T26", "An event without data can open a stream, but no stream does", "transport/StreamableHttpServer"),
+  done(
+    "T25",
+    "No other place for events than memory",
+    "session/EventStoreSql, session/EventStoreRedis",
+    "test/session/cluster/cluster.test.ts::serve a whole session, whichever of them a request reaches"
+  ),
+  done(
+    "T26",
+    "An event without data can open a stream, but no stream does",
+    "transport/StreamableHttpServer",
+    "test/transport/StreamableHttpServer.streams.test.ts::from the event that only named its position brings all of it"
+  ),
   effect(
     "T27",
     "WebSocket frames written by hand, 10 MiB each",
@@ -1416,7 +1460,12 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/wire.test.ts::two budgets meet in the tighter of each limit, and the tool under them can read it"
   ),
   planned("name.Docket", "The queue", "docket/Docket"),
-  planned("name.EventStore", "The store of events", "session/EventStore"),
+  done(
+    "name.EventStore",
+    "The store of events",
+    "session/EventStore",
+    "test/transport/StreamableHttpServer.streams.test.ts::goes on after the last event its client has seen"
+  ),
   planned("name.FilesystemProvider", "Files as resources", "provider/FileSystem"),
   planned("name.JwtTokenVerifier", "A verifier for JWT, behind a feature flag", "auth/JwtVerifier"),
   effect(

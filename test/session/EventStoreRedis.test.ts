@@ -98,9 +98,9 @@ needing(redis, () => {
           line.includes(` name=${name} `)
         )
         assert.strictEqual(list.length, 2)
-        yield* Effect.forEach(streams, (key) => Effect.andThen(one.append(key, key.stream), one.end(key)), {
-          concurrency: 50
-        })
+        yield* Effect.forEach(streams, (key) => one.append(key, key.stream), { concurrency: 50 })
+        while (told < 1000) yield* Effect.sleep("5 millis")
+        yield* Effect.forEach(streams, one.end, { concurrency: 50 })
         yield* Effect.forEach(fibers, Fiber.join)
         assert.strictEqual(told, 1000)
       })))
@@ -159,6 +159,21 @@ needing(redis, () => {
         yield* send("XADD", `${place.prefix}events:3:one:a`, "1-0", "data", "quiet", "before", "0")
         yield* send("HSET", `${place.prefix}stream:3:one:a`, "last", "1", "ended", "1")
         assert.deepStrictEqual(yield* Fiber.join(fiber), [{ position: 1, data: "quiet" }])
+      })))
+
+    it.live("does not take a stream begun anew for the one it follows", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const place = yield* keys
+        const send = yield* sendOf(place)
+        const store = yield* start(place, { pollInterval: "30 millis" })
+        yield* store.create(key)
+        yield* store.append(key, "1")
+        const fiber = yield* Effect.forkChild(Stream.runCollect(store.follow(key, 0)), { startImmediately: true })
+        yield* Effect.sleep("50 millis")
+        // As others would, before anybody looks.
+        yield* send("XADD", `${place.prefix}events:3:one:a`, "2-0", "data", "new", "before", "0")
+        yield* send("HSET", `${place.prefix}stream:3:one:a`, "id", "another", "last", "2")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), [{ position: 1, data: "1" }])
       })))
 
     it.live("works after Redis has forgotten its scripts", () =>

@@ -142,6 +142,25 @@ onDatabases((name, database) => {
         assert.deepStrictEqual(told, ["done"])
       })))
 
+    it.live("does not take a stream begun anew for the one it follows", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const place = yield* database
+        const [one, other] = [yield* start(place), yield* start(place, { pollInterval: "500 millis" })]
+        yield* one.store.create(key)
+        yield* one.store.append(key, "1")
+        const told: Array<EventStore.Event> = []
+        const fiber = yield* Effect.forkChild(
+          Stream.runForEach(other.store.follow(key, 0), (event) => Effect.sync(() => told.push(event)))
+        )
+        while (told.length < 1) yield* Effect.sleep("5 millis")
+        // Before the other one looks again.
+        yield* one.store.drop("one")
+        yield* one.store.create(key)
+        yield* Effect.forEach(["new", "new", "new"], (text) => one.store.append(key, text))
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(told, [{ position: 1, data: "1" }])
+      })))
+
     it.live("is unavailable when the database fails, and goes on afterwards with those who wait", () => {
       const logged: Array<string> = []
       return Effect.scoped(Effect.gen(function*() {

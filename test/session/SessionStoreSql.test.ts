@@ -13,7 +13,7 @@ import * as Statement from "effect/sql/Statement"
 import * as TestClock from "effect/testing/TestClock"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
 import type * as Session from "fastmcp-effect/session/Session"
-import * as SessionError from "fastmcp-effect/session/SessionError"
+import type * as SessionError from "fastmcp-effect/session/SessionError"
 import * as SessionStore from "fastmcp-effect/session/SessionStore"
 import * as SessionStoreSql from "fastmcp-effect/session/SessionStoreSql"
 import { needing, postgres } from "../support/services.ts"
@@ -130,6 +130,28 @@ onDatabases((name, database) => {
           assert.isTrue(SqlError.isSqlError(reason.cause))
         }
       }))
+
+    it.live("keeps the limit though the statements of two processes come by turns", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const place = yield* database
+        const stores = [(yield* start(place)).store, (yield* start(place)).store]
+        const created = yield* Effect.forEach(
+          Array(10).keys(),
+          (index) =>
+            Effect.match(stores[index % 2]!.create(session(`${index}`), { ...options, maxSessions: 3 }), {
+              onSuccess: () => "kept",
+              onFailure: ({ reason }) => reason._tag
+            }),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(created.toSorted(), [...Array(7).fill("Full"), ...Array(3).fill("kept")])
+      })).pipe(
+        // SQLite's client runs the statements of a transaction without a break.
+        Effect.provideService(
+          Statement.CurrentTransformer,
+          (statement) => Effect.as(Effect.sleep("1 millis"), statement)
+        )
+      ))
 
     it.effect("writes in the transaction of its caller", () =>
       Effect.gen(function*() {

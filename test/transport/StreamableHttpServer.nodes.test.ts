@@ -170,6 +170,23 @@ describe("on two nodes a session", () => {
       assert.deepStrictEqual(said(again).slice(0, 2), ["1", "2"])
     }))
 
+  it.effect("tells at one who has seen all of a stream the other has ended not to come back", () =>
+    Effect.gen(function*() {
+      const { a, b, session } = yield* opened()
+      const post = a.send(call("a", "say 1", "forever"), session)
+      yield* wires.until(() => idsOf(post).length > 1)
+      const early = get(b, session, lastIdOf(post))
+      yield* wires.until(() => early.status === 200)
+      b.send(wires.notification("notifications/cancelled", { requestId: "a" }), session)
+      yield* wires.until(() => early.isOver)
+      const late = get(b, session, lastIdOf(post))
+      yield* wires.until(() => late.isOver)
+      assert.strictEqual(late.status, 204)
+      const missed = get(b, session, idsOf(post)[0])
+      yield* wires.until(() => missed.isOver)
+      assert.deepStrictEqual([missed.status, said(missed)], [200, ["1"]])
+    }))
+
   it.effect("names no two events alike, whichever node they come from", () =>
     Effect.gen(function*() {
       const { a, b, session } = yield* opened()

@@ -1,6 +1,6 @@
 /** Streams of a session: what is told on which, and how a client that lost one comes back to it. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"

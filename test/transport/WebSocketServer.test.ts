@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
+import * as HttpRouterMount from "fastmcp-effect/transport/HttpRouterMount"
 import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
 import * as tools from "../server/tools.ts"
 import * as wires from "../server/wires.ts"
@@ -113,7 +114,7 @@ describe("WebSocketServer", () => {
 describe("WebSocketServer on a router whose host has no upgrade", () => {
   it("refuses what it would refuse elsewhere, and says so of an upgrade", async () => {
     const { dispose, handler } = HttpRouter.toWebHandler(
-      WebSocketServer.layer().pipe(Layer.provide(tools.server())),
+      HttpRouterMount.layerWebSocket().pipe(Layer.provide(tools.server())),
       { disableLogger: true }
     )
     try {

@@ -17,12 +17,16 @@ import * as Resource from "fastmcp-effect/definition/Resource"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import type * as StreamableHttpServer from "fastmcp-effect/transport/StreamableHttpServer"
+import * as processes from "../server/processes.ts"
 import * as wires from "../server/wires.ts"
 import type * as stores from "./stores.ts"
 
 export interface Probe {
   /** What the calls went through: `1 started`, `1 Cancelled User`. */
   readonly events: Array<string>
+  /** For tests that cannot ask again and again: waits for one of them. */
+  readonly saw: (event: string) => Promise<void>
+  readonly tell: (event: string) => void
   /** Lets calls go on that wait for this. */
   readonly open: (gate: string) => void
   readonly gate: (name: string) => Latch.Latch
@@ -35,14 +39,38 @@ export const makeProbe = (): Probe => {
     gates.set(name, found)
     return found
   }
-  return { events: [], gate, open: (name) => void gate(name).openUnsafe() }
+  const events: Array<string> = []
+  const waiting = new Set<() => void>()
+  return {
+    events,
+    gate,
+    open: (name) => void gate(name).openUnsafe(),
+    tell: (event) => {
+      events.push(event)
+      for (const look of [...waiting]) look()
+    },
+    saw: (event) =>
+      processes.within(
+        10_000,
+        () => `${event} among ${events}`,
+        new Promise((resolve) => {
+          const look = () => {
+            if (!events.includes(event)) return
+            waiting.delete(look)
+            resolve()
+          }
+          waiting.add(look)
+          look()
+        })
+      )
+  }
 }
 
 const color = Elicitation.form({ color: Schema.String }, { message: "Which color?" })
 
 const count = SessionState.make("count", Schema.Int, { default: 0 })
 
-/** `say x`, `wait gate`, `ask`, `close`, `count`, `who`, `forever`. */
+/** `say x`, `wait gate`, `ask key`, `close`, `count`, `counted`, `who`, `big length`, `forever`. */
 const script = (probe: Probe) => {
   const perform = (step: string): Effect.Effect<string, never, RequestContext.RequestContext> => {
     const [verb, word = ""] = step.split(" ")
@@ -61,6 +89,8 @@ const script = (probe: Probe) => {
         return Effect.map(Effect.orDie(count.get), String)
       case "who":
         return Effect.map(Identity.CurrentIdentity, ({ subject }) => subject ?? "nobody")
+      case "big":
+        return Effect.sync(() => "x".repeat(Number(word)))
       case "forever":
         return Effect.never
       default:
@@ -72,14 +102,14 @@ const script = (probe: Probe) => {
     success: Schema.String,
     handler: ({ name, steps }) =>
       Effect.andThen(
-        Effect.sync(() => probe.events.push(`${name} started`)),
+        Effect.sync(() => probe.tell(`${name} started`)),
         Effect.forEach(steps, perform)
       ).pipe(
         Effect.map((said) => said.join(", ")),
         Effect.onExit((exit) =>
           Effect.sync(() => {
             const outcome = Outcome.fromExit(exit)
-            probe.events.push(`${name} ${outcome._tag}${outcome._tag === "Cancelled" ? ` ${outcome.reason}` : ""}`)
+            probe.tell(`${name} ${outcome._tag}${outcome._tag === "Cancelled" ? ` ${outcome.reason}` : ""}`)
           })
         )
       )

@@ -78,6 +78,7 @@ export const stand = (options: Options = {}): Effect.Effect<Stand, never, Scope.
       create: (key) => slow("events", "create")(kept.create(key)),
       append: (key, data) => slow("events", "append")(kept.append(key, data)),
       last: (key) => slow("events", "last")(kept.last(key)),
+      hasEnded: (key) => slow("events", "hasEnded")(kept.hasEnded(key)),
       read: (key, after) => slow("events", "read")(kept.read(key, after)),
       follow: (key, after) => Stream.unwrap(slow("events", "follow")(Effect.succeed(kept.follow(key, after)))),
       end: (key) => slow("events", "end")(kept.end(key)),

@@ -1,6 +1,7 @@
 /** Feeds the requests of a bare `node:http` server to endpoints, without anything between. */
 import * as Effect from "effect/Effect"
 import type * as Http from "node:http"
+import type { Socket } from "node:net"
 import * as HttpEndpoint from "../../transport/HttpEndpoint.ts"
 
 export interface Limits {
@@ -27,7 +28,8 @@ export const handle = (
   if (refused !== undefined) return refuse(request, response, refused)
   const accept = (body: string) => {
     const disconnect = endpoint.accept(head, body, responder(response, limits))
-    if (response.writableFinished) return
+    // What is answered by now has nothing to stop.
+    if (response.writableEnded) return
     response.once("close", () => {
       if (!response.writableFinished) disconnect()
     })
@@ -75,28 +77,44 @@ const readBody = (
   })
 }
 
+/** What the peer has not taken of a whole response must not wait for it for ever. */
+const cutIfUnread = (response: Http.ServerResponse, stallTimeout: number): void => {
+  if (response.writableFinished || response.destroyed) return
+  const watch = (socket: Socket) => {
+    const cut = () => socket.destroy()
+    socket.setTimeout(stallTimeout, cut)
+    // Before the server's own listener, which says how long the connection may be idle from then on.
+    response.prependOnceListener("finish", () => socket.setTimeout(0).off("timeout", cut))
+  }
+  const { socket } = response
+  // A response to a pipelined request gets its socket when those before it have left.
+  if (socket === null) response.once("socket", watch)
+  else if (socket.writableLength > 0) watch(socket)
+}
+
 const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): HttpEndpoint.Responder => ({
   respond: (status, headers, body) => {
     // 204 has no body, and so may not have its length.
     response.writeHead(status, status === 204 ? headers : { ...headers, "content-length": Buffer.byteLength(body) })
       .end(body)
-    const { socket } = response
-    // What the peer has not taken yet must not wait for it for ever.
-    if (socket !== null && socket.writableLength > 0) {
-      const cut = () => socket.destroy()
-      socket.setTimeout(stallTimeout, cut)
-      response.once("finish", () => socket.setTimeout(0).off("timeout", cut))
-    }
+    cutIfUnread(response, stallTimeout)
   },
   stream: (status, headers) => {
     response.writeHead(status, headers)
-    response.flushHeaders()
+    // The head leaves in one packet with what is said at once, or alone where that is nothing.
+    let hasLeft = false
+    process.nextTick(() => {
+      if (!hasLeft) response.flushHeaders()
+    })
     return {
       write: (text) => {
+        hasLeft = true
         response.write(text)
       },
       end: () => {
+        hasLeft = true
         response.end()
+        cutIfUnread(response, stallTimeout)
       },
       abort: () => {
         response.destroy()

@@ -17,7 +17,8 @@ export const listen = (
     () => server.address() as AddressInfo
   )
 
-const open = (server: Http.Server, host: string, port: number) =>
+/** Listens until the server is closed. */
+export const open = (server: Http.Server, host: string, port: number) =>
   Effect.callback<void, TransportError.TransportError>((resume) => {
     server.once("error", (cause) =>
       resume(Effect.fail(

@@ -38,11 +38,23 @@ export interface Options {
 
 export class HttpSessions {
   private readonly options: Options
+  private readonly shared: liveSession.Shared
   private readonly live = new Map<string, liveSession.LiveSession>()
   private lastMade = 0
 
   constructor(options: Options) {
+    const { clock, events, receiver, retry, runner } = options
     this.options = options
+    this.shared = {
+      receiver,
+      events,
+      runner,
+      retry,
+      onLeft: (session) => {
+        const now = clock.currentTimeMillisUnsafe()
+        if (now - session.toldAt >= freshness) this.tell(session, now)
+      }
+    }
   }
 
   /** Every session this process has in hand. */
@@ -194,21 +206,10 @@ export class HttpSessions {
   }
 
   private make(stored: storedSession.StoredSession): liveSession.LiveSession {
-    const { clock, events, node, receiver, retry, runner, store } = this.options
-    return new liveSession.LiveSession({
-      stored,
-      receiver,
-      events,
-      runner,
-      retry,
-      // One that was let go of and comes back is not to be taken for what it was.
-      node: store.isShared || events.isShared ? `${node}-${(++this.lastMade).toString(36)}` : undefined,
-      now: clock.currentTimeMillisUnsafe(),
-      onLeft: (session) => {
-        const now = clock.currentTimeMillisUnsafe()
-        if (now - session.toldAt >= freshness) this.tell(session, now)
-      }
-    })
+    const { clock, events, node, store } = this.options
+    // One that was let go of and comes back is not to be taken for what it was.
+    const own = store.isShared || events.isShared ? `${node}-${(++this.lastMade).toString(36)}` : undefined
+    return new liveSession.LiveSession(this.shared, stored, own, clock.currentTimeMillisUnsafe())
   }
 
   /** Ends it here. */

@@ -101,14 +101,16 @@ export class KeptStream {
   }
 
   /** Waits until it is not. */
-  readonly caughtUp: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (!this.isBehind()) return resume(Effect.void)
-    const done = () => resume(Effect.void)
-    this.waiting.push(done)
-    return Effect.sync(() => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== done)
+  get caughtUp(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (!this.isBehind()) return resume(Effect.void)
+      const done = () => resume(Effect.void)
+      this.waiting.push(done)
+      return Effect.sync(() => {
+        this.waiting = this.waiting.filter((waiting) => waiting !== done)
+      })
     })
-  })
+  }
 
   /** Lets those go on who wait for no reason any more. */
   wake(): void {

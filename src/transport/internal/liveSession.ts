@@ -17,16 +17,14 @@ import type * as runner from "./runner.ts"
 import * as sse from "./sse.ts"
 import type * as storedSession from "./storedSession.ts"
 
-export interface Options {
-  readonly stored: storedSession.StoredSession
+/** What all sessions of an endpoint have in common. */
+export interface Shared {
   readonly receiver: Receiver.Receiver["Service"]
   readonly events: EventStore.EventStore["Service"]
   readonly runner: runner.Runner
+  /** Milliseconds a client waits before it comes back for a stream. */
   readonly retry: number
-  /** Tells what this process says in the session apart from what others say, where there are others. */
-  readonly node: string | undefined
-  readonly now: number
-  /** The last of its connections is closed. */
+  /** The last of a session's connections is closed. */
   readonly onLeft: (session: LiveSession) => void
 }
 
@@ -40,8 +38,11 @@ const standalone = "0"
  */
 const nothingFollows: HttpEndpoint.Answer = { status: 204, headers: { "content-type": "text/event-stream" }, body: "" }
 
-export class LiveSession {
-  private readonly options: Options
+export class LiveSession implements Receiver.Connection {
+  private readonly shared: Shared
+  readonly stored: storedSession.StoredSession
+  /** Tells what this process says in the session apart from what others say, where there are others. */
+  readonly node: string | undefined
   readonly peer: Receiver.Peer
   usedAt: number
   /** When its store was last told that it lives. */
@@ -58,29 +59,57 @@ export class LiveSession {
   /** Who reads streams that are kept, by stream. */
   private readers: Map<string, Reader> | undefined
 
-  constructor(options: Options) {
-    this.options = options
-    this.usedAt = options.now
-    this.toldAt = options.now
-    this.renewedAt = options.now
-    this.peer = options.receiver.connect({
-      transport: "http",
-      sessionId: options.stored.id,
-      session: options.stored,
-      push: (frame) => this.push(frame),
-      // Where events are shared, somebody may read them in another process.
-      congested: () => !options.events.isShared && this.readers?.get(standalone)?.isCongested() !== false,
-      context: noServices,
-      ...(options.node === undefined ? undefined : { node: options.node })
-    })
+  constructor(shared: Shared, stored: storedSession.StoredSession, node: string | undefined, now: number) {
+    this.shared = shared
+    this.stored = stored
+    this.node = node
+    this.usedAt = now
+    this.toldAt = now
+    this.renewedAt = now
+    this.peer = shared.receiver.connect(this)
   }
 
-  get stored(): storedSession.StoredSession {
-    return this.options.stored
+  // As its server sees it.
+
+  get transport() {
+    return "http" as const
   }
+
+  get sessionId(): string {
+    return this.id
+  }
+
+  get session(): storedSession.StoredSession {
+    return this.stored
+  }
+
+  get context() {
+    return noServices
+  }
+
+  push(frame: string): void {
+    const { events, runner } = this.shared
+    // Its readers follow the store, here as elsewhere.
+    this.unasked ??= new keptStream.KeptStream({
+      events,
+      runner,
+      key: { session: this.id, stream: standalone },
+      retry: undefined,
+      write: ignore,
+      onEnded: ignore
+    })
+    this.unasked.push(frame)
+  }
+
+  congested(): boolean {
+    // Where events are shared, somebody may read them in another process.
+    return !this.shared.events.isShared && this.readers?.get(standalone)?.isCongested() !== false
+  }
+
+  // As its endpoint does.
 
   get id(): string {
-    return this.options.stored.id
+    return this.stored.id
   }
 
   isAttached(): boolean {
@@ -94,12 +123,13 @@ export class LiveSession {
   detach(now: number): void {
     this.connections--
     this.usedAt = now
-    if (this.connections === 0 && !this.isClosed) this.options.onLeft(this)
+    if (this.connections === 0 && !this.isClosed) this.shared.onLeft(this)
   }
 
   /** Begins a stream of this session for an exchange. */
   keep(exchange: httpExchange.HttpExchange, write: (text: string) => void): keptStream.KeptStream {
-    const { events, node, retry, runner } = this.options
+    const { node } = this
+    const { events, retry, runner } = this.shared
     const number = (++this.lastStream).toString(36)
     const stream = node === undefined ? number : `${node}-${number}`
     const kept = new keptStream.KeptStream({
@@ -131,19 +161,19 @@ export class LiveSession {
     readonly onOpened: (reader: Reader) => void
     readonly onClosed: (reader: Reader) => void
   }): void {
-    const { events, retry, runner } = this.options
+    const { events, retry, runner } = this.shared
     const from = options.lastEventId === undefined ? undefined : keptStream.parseEventId(options.lastEventId)
     if (options.lastEventId !== undefined && from === undefined) return options.onRefused(undefined)
     const key = { session: this.id, stream: from?.stream ?? standalone }
-    // Asked before the events are read: what ends a stream after this is among them.
-    const hasEnded = this.hasEnded(key.stream)
     let isAllTold = false
     const start = from === undefined
       ? Effect.andThen(events.create(key), events.last(key))
-      : Effect.map(events.read(key, from.position), (missed) => {
-        isAllTold = hasEnded && missed.length === 0
-        return from.position
-      })
+      // In this order: what came before the end is among the events.
+      : Effect.flatMap(events.hasEnded(key), (hasEnded) =>
+        Effect.map(events.read(key, from.position), (missed) => {
+          isAllTold = hasEnded && missed.length === 0
+          return from.position
+        }))
     runner.run(start, (exit) => {
       if (options.isGone()) return
       if (this.isClosed) return options.onEnded()
@@ -191,7 +221,7 @@ export class LiveSession {
   /** Has the streams kept that are read or written here, however long nothing is said on them. */
   get renew(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { events } = this.options
+      const { events } = this.shared
       const streams = [...this.own?.keys() ?? [], ...this.readers?.has(standalone) === true ? [standalone] : []]
       return Effect.forEach(streams, (stream) => Effect.ignore(events.create({ session: this.id, stream })), {
         discard: true
@@ -209,30 +239,9 @@ export class LiveSession {
     })
   }
 
-  private push(frame: string): void {
-    const { events, runner } = this.options
-    // Its readers follow the store, here as elsewhere.
-    this.unasked ??= new keptStream.KeptStream({
-      events,
-      runner,
-      key: { session: this.id, stream: standalone },
-      retry: undefined,
-      write: () => {},
-      onEnded: () => {}
-    })
-    this.unasked.push(frame)
-  }
-
-  /** Whether this process has begun a stream and ended it. Of one that another began it cannot be told. */
-  private hasEnded(stream: string): boolean {
-    const { node } = this.options
-    return stream !== standalone && (node === undefined || stream.startsWith(`${node}-`))
-      && this.own?.has(stream) !== true
-  }
-
   /** Whether its client knows that a stream may be closed and resumed. */
   private polls(): boolean {
-    const revision = this.options.stored.current()?.revision
+    const revision = this.stored.current()?.revision
     return revision !== undefined && Revisions.select(revision)?.polls === true
   }
 }
@@ -344,3 +353,5 @@ interface Own {
 }
 
 const noServices = Context.empty()
+
+const ignore = () => {}

@@ -24,10 +24,20 @@ const environment = Object.fromEntries(
 /** Linux can end a child with its parent, even when the parent is killed outright: for servers that do not read stdin. */
 const tied = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : []
 
+export interface StartOptions {
+  /** Ends it with this process, however that ends. */
+  readonly tied?: boolean
+  /** Opens the channel of `process.send`. */
+  readonly hasChannel?: boolean
+}
+
 /** Starts a server under the Node that runs the bench. */
-export const start = (command: Command, options?: { readonly tied?: boolean }): Child => {
+export const start = (command: Command, options?: StartOptions): Child => {
   const [file, ...args] = [...(options?.tied ? tied : []), process.execPath, ...command.args]
-  const child = spawn(file!, args, { env: { ...environment, NODE_ENV: "production", ...command.env } })
+  const child = spawn(file!, args, {
+    env: { ...environment, NODE_ENV: "production", ...command.env },
+    stdio: ["pipe", "pipe", "pipe", ...(options?.hasChannel ? ["ipc" as const] : [])]
+  }) as Child
   alive.add(child)
   child.stdin.on("error", () => {})
   let tail = ""

@@ -9,7 +9,7 @@ export interface Spent {
 
 export interface Driver {
   readonly child: Child
-  /** Makes calls, so many in flight, and checks every answer. Samples are the milliseconds of each call. */
+  /** Makes calls, so many in flight, and checks every answer. Samples are the milliseconds of each call, where it can tell. */
   readonly run: (calls: number, inFlight: number, samples?: Float64Array) => Promise<Spent>
   readonly close: () => Promise<void>
 }
@@ -34,8 +34,8 @@ export interface Throughput {
   readonly peakMegabytes: number
 }
 
-export interface Figures extends Throughput {
-  /** One at a time, in microseconds. */
+/** Of single calls, in microseconds. */
+export interface Latency {
   readonly p50: number
   readonly p99: number
 }
@@ -63,6 +63,15 @@ export const memory = async (
   }
 }
 
+/** With the latency of calls one at a time. */
+export interface Figures extends Throughput, Latency {}
+
+/** With the latency of calls while as many are in flight as the load says, too. */
+export interface HttpFigures extends Figures {
+  readonly loadedP50: number
+  readonly loadedP99: number
+}
+
 /** A clock for a run: call it to start, call what it gives to stop. */
 export const stopwatch = (): () => Spent => {
   const cpu = process.cpuUsage()
@@ -74,12 +83,23 @@ export const stopwatch = (): () => Spent => {
   }
 }
 
+/** Sorts the samples. */
+export const latency = (samples: Float64Array): Latency => {
+  samples.sort()
+  const quantile = (q: number) => samples[Math.floor(q * (samples.length - 1))]! * 1000
+  return { p50: quantile(0.5), p99: quantile(0.99) }
+}
+
 /** Warm-up, then throughput. */
-export const throughput = async ({ child, run }: Driver, load: Load): Promise<Throughput> => {
+export const throughput = async (
+  { child, run }: Omit<Driver, "close">,
+  load: Load,
+  samples?: Float64Array
+): Promise<Throughput> => {
   await run(load.warmup, load.inFlight)
   const busyBefore = busySeconds()
   const serverBefore = cpuSeconds(child)
-  const spent = await run(load.calls, load.inFlight)
+  const spent = await run(load.calls, load.inFlight, samples)
   const server = cpuSeconds(child) - serverBefore
   const busy = busySeconds() - busyBefore
   return {
@@ -91,16 +111,30 @@ export const throughput = async ({ child, run }: Driver, load: Load): Promise<Th
   }
 }
 
+/** On a server that has been driven already. */
+const oneByOne = async ({ run }: Driver, load: Load): Promise<Latency> => {
+  const samples = new Float64Array(oneAtATime(load))
+  await run(samples.length, 1)
+  await run(samples.length, 1, samples)
+  return latency(samples)
+}
+
 /** Warm-up, throughput, then one call at a time, all on one server process. */
 export const measure = async (driver: Driver, load: Load): Promise<Figures> => {
   try {
-    const figures = await throughput(driver, load)
-    const samples = new Float64Array(oneAtATime(load))
-    await driver.run(samples.length, 1)
-    await driver.run(samples.length, 1, samples)
-    samples.sort()
-    const quantile = (q: number) => samples[Math.floor(q * (samples.length - 1))]! * 1000
-    return { ...figures, p50: quantile(0.5), p99: quantile(0.99) }
+    return { ...await throughput(driver, load), ...await oneByOne(driver, load) }
+  } finally {
+    await driver.close()
+  }
+}
+
+/** The same for a driver that can time calls while others are in flight. */
+export const measureHttp = async (driver: Driver, load: Load): Promise<HttpFigures> => {
+  try {
+    const samples = new Float64Array(load.calls)
+    const figures = await throughput(driver, load, samples)
+    const { p50: loadedP50, p99: loadedP99 } = latency(samples)
+    return { ...figures, ...await oneByOne(driver, load), loadedP50, loadedP99 }
   } finally {
     await driver.close()
   }

@@ -166,7 +166,7 @@ export const measureLarge = async (
   }
 
   try {
-    const figures = await throughput({ child, run, close }, size)
+    const figures = await throughput({ child, run }, size)
     return { ...figures, bytes: bytes / size.calls }
   } finally {
     await close()

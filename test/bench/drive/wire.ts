@@ -6,8 +6,9 @@ export const legacy: Era = "2025-11-25"
 export const modern: Era = "2026-07-28"
 
 const client = `{"name":"bench","version":"1.0.0"}`
-const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"${modern}",` +
-  `"io.modelcontextprotocol/clientInfo":${client},"io.modelcontextprotocol/clientCapabilities":{}}`
+const envelope = `"io.modelcontextprotocol/protocolVersion":"${modern}",` +
+  `"io.modelcontextprotocol/clientInfo":${client},"io.modelcontextprotocol/clientCapabilities":{}`
+const meta = `"_meta":{${envelope}}`
 
 const sum = (id: number) => id + (2 * id + 1)
 
@@ -22,10 +23,15 @@ export const opening = (era: Era): string =>
 export const opened = (era: Era): string | undefined =>
   era === modern ? undefined : `{"jsonrpc":"2.0","method":"notifications/initialized"}`
 
-/** A call of `add`, with ids from 1. */
-export const call = (era: Era, id: number): string =>
+/** A call of `add`, with ids from 1; its id is also the token of the progress it wants to hear of. */
+export const call = (era: Era, id: number, wantsProgress = false): string =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"add","arguments":{"a":${id},"b":${2 * id + 1}}` +
-  `${era === modern ? `,${meta}` : ""}}}`
+  `${metaOf(era, wantsProgress ? id : undefined)}}}`
+
+const metaOf = (era: Era, token: number | undefined): string =>
+  token === undefined
+    ? era === modern ? `,${meta}` : ""
+    : `,"_meta":{${era === modern ? `${envelope},` : ""}"progressToken":${token}}`
 
 /** Asks for the list of tools, or for its page at a cursor. */
 export const listTools = (era: Era, id: number, cursor?: string): string => {
@@ -40,6 +46,34 @@ export const listTools = (era: Era, id: number, cursor?: string): string => {
 export const readPage = (era: Era, id: number): string =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"report","arguments":{"page":${id}}` +
   `${era === modern ? `,${meta}` : ""}}}`
+
+/** Subscribes the session to a resource (2025-11-25). */
+export const subscribe = (id: number, uri: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"method":"resources/subscribe","params":{"uri":"${uri}"}}`
+
+/** Opens a stream of the changes of resources (2026-07-28). */
+export const listen = (id: number, uris: ReadonlyArray<string>): string =>
+  `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":` +
+  `${JSON.stringify(uris)}},${meta}}}`
+
+/** A call of `publish`, which changes every resource once. */
+export const publish = (era: Era, id: number): string =>
+  `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"publish","arguments":{}` +
+  `${era === modern ? `,${meta}` : ""}}}`
+
+/** Checks that there is a result, and no tool's failure. */
+export const checkResult = (text: string): void => {
+  const { result } = JSON.parse(text)
+  if (result === undefined || result.isError === true) throw wrong("not a result", text)
+}
+
+/** Checks that progress is what came before a reply: that of the same call. */
+export const checkProgress = (text: string, reply: string): void => {
+  const token = digits(text, text.indexOf(`"progressToken":`) + 16)
+  if (!text.includes(`"notifications/progress"`) || token !== digits(reply, reply.indexOf(`"id":`) + 5)) {
+    throw wrong("not the progress of the call", text)
+  }
+}
 
 /** Checks the answer to the opening. */
 export const checkOpening = (era: Era, text: string): void => {

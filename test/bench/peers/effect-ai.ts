@@ -42,7 +42,7 @@ const http = async () => {
   const { createServer } = await import("node:http")
   const HttpRouter = await import("effect/http/HttpRouter")
   const NodeHttpServer = await import("@effect/platform-node/NodeHttpServer")
-  return HttpRouter.serve(McpServer.layerHttp({ ...options, path: "/mcp" }), {
+  return HttpRouter.serve(McpServer.layerHttp({ ...options, path: "/mcp", allowSessionTermination: true }), {
     disableLogger: true,
     disableListenLog: true
   }).pipe(Layer.provide(NodeHttpServer.layer(createServer, { port: Number(port), host: "127.0.0.1" })))

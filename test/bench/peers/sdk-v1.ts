@@ -34,7 +34,8 @@ const http = async (port: number) => {
     const transport: Session = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       enableJsonResponse: true,
-      onsessioninitialized: (id) => void sessions.set(id, transport)
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+      onsessionclosed: (id) => void sessions.delete(id)
     })
     await make().connect(transport as Parameters<McpServer["connect"]>[0])
     return transport

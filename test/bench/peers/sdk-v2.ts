@@ -43,7 +43,8 @@ const httpLegacy = async (port: number) => {
     const transport: Session = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       enableJsonResponse: true,
-      onsessioninitialized: (id) => void sessions.set(id, transport)
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+      onsessionclosed: (id) => void sessions.delete(id)
     })
     await make().connect(transport as Parameters<McpServer["connect"]>[0])
     return transport

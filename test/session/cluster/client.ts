@@ -33,7 +33,7 @@ export interface Client {
 
 /** Opens a session at one address, and goes on at another if one is named. */
 export const open = async (url: string, next: string = url): Promise<Client> => {
-  let session: string | undefined
+  const session: { id?: string } = {}
   let address = url
   let lastId = 0
 
@@ -50,7 +50,9 @@ export const open = async (url: string, next: string = url): Promise<Client> => 
       headers: {
         accept: method === "GET" ? "text/event-stream" : "application/json, text/event-stream",
         ...(body === undefined ? undefined : { "content-type": "application/json" }),
-        ...(session === undefined ? undefined : { "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" }),
+        ...(session.id === undefined
+          ? undefined
+          : { "mcp-session-id": session.id, "mcp-protocol-version": "2025-11-25" }),
         ...more
       },
       ...(body === undefined ? undefined : { body: JSON.stringify(body) })
@@ -100,10 +102,11 @@ export const open = async (url: string, next: string = url): Promise<Client> => 
       clientInfo: { name: "cluster", version: "1.0.0" }
     }
   })
-  session = opened.headers.get("mcp-session-id") ?? undefined
   await opened.ended
+  const id = opened.headers.get("mcp-session-id")
+  if (id === null) throw new Error(`no session: ${opened.status} ${JSON.stringify(opened.frames)}`)
+  session.id = id
   address = next
-  if (session === undefined) throw new Error(`no session: ${opened.status} ${JSON.stringify(opened.frames)}`)
 
   return {
     post,

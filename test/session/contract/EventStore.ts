@@ -16,9 +16,10 @@ type Store = EventStore.EventStore["Service"]
 export const connect = (process: Layer.Layer<EventStore.EventStore, unknown>) =>
   Effect.map(Layer.build(process), Context.get(EventStore.EventStore))
 
-const idle = Duration.millis(800)
+/** Long enough that a busy machine does not let them pass. */
+const idle = Duration.millis(1400)
 
-const timeToLive = Duration.millis(400)
+const timeToLive = Duration.millis(700)
 
 const key: EventStore.StreamKey = { session: "one", stream: "a" }
 
@@ -236,9 +237,12 @@ export const suite = (
       "takes no event after the end, and can be read for its time to live from there",
       (store) =>
         Effect.gen(function*() {
+          yield* fails(unknown(), store.hasEnded(key))
           yield* store.create(key)
           yield* store.append(key, "1")
+          assert.isFalse(yield* store.hasEnded(key))
           yield* store.end(key)
+          assert.isTrue(yield* store.hasEnded(key))
           yield* fails(unknown(), store.append(key, "2"))
           yield* wait(timeToLive, 0.6)
           // Neither a second end nor whoever reads makes it longer.
@@ -249,6 +253,7 @@ export const suite = (
           yield* wait(timeToLive, 0.6)
           yield* fails(unknown(), store.read(key, 0))
           yield* fails(unknown(), store.last(key))
+          yield* fails(unknown(), store.hasEnded(key))
           yield* fails(unknown(), collect(store, 0))
         })
     )

@@ -24,7 +24,8 @@ const session = (id: string, principal: string | null = null): Session.Session =
   values: { count: 0, nested: { list: [null, true, 1.5, "\u0000 \ud83d\ude00 %s $1 '"] } }
 })
 
-const idle = Duration.millis(400)
+/** Long enough that a busy machine does not let it pass. */
+const idle = Duration.millis(800)
 
 const options: SessionStore.CreateOptions = { idle, maxSessions: 100, maxSessionsPerCaller: 100 }
 
