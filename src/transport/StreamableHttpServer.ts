@@ -187,7 +187,7 @@ export const make = (
                 ? HttpEndpoint.respond(responder, stopping)
                 : session === undefined
                 ? HttpEndpoint.respond(responder, unknownSession(idOf(message)))
-                : gone.then(acceptInSession(head, session, message, body, responder)),
+                : gone.then(acceptInSession(head, session, message, body, responder, gone.isGone())),
             () => HttpEndpoint.respond(responder, HttpEndpoint.overloaded(storeIsDown, idOf(message)))
           )
         )
@@ -202,7 +202,8 @@ export const make = (
       session: liveSession.LiveSession,
       message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
       body: string,
-      responder: HttpEndpoint.Responder
+      responder: HttpEndpoint.Responder,
+      isGone: boolean
     ) => {
       session.attach()
       const exchange: httpExchange.HttpExchange = begin({
@@ -215,6 +216,7 @@ export const make = (
         },
         onDone: ignore
       })
+      if (isGone) exchange.disconnect()
       if (!session.peer.receive(message, exchange)) sessions.forward(session, body)
       if (!expectsReply(message)) exchange.acknowledge()
       return track(exchange)
@@ -228,6 +230,7 @@ export const make = (
             const failed = McpError.make(new McpError.InternalError())
             return HttpEndpoint.respond(responder, HttpEndpoint.refusal(500, failed, {}, message.id))
           }
+          if (gone.isGone()) return
           if (isClosing) return HttpEndpoint.respond(responder, stopping)
           const session = sessions.begin(exit.value, head)
           passing.add(session.peer)

@@ -280,6 +280,8 @@ export interface Post {
   congest: (isCongested: boolean) => void
   /** The server has cut the connection. */
   isCut: boolean
+  /** What the server did to it that no mount could have done for it, and was told so. */
+  readonly faults: Array<string>
 }
 
 export interface SendOptions {
@@ -371,6 +373,7 @@ export const feed = (endpoint: HttpEndpoint.Endpoint): Send => (body, headers = 
     body: "",
     isOver: false,
     isCut: false,
+    faults: [],
     disconnect: () => {
       isGone = true
       disconnect()
@@ -389,8 +392,13 @@ export const feed = (endpoint: HttpEndpoint.Endpoint): Send => (body, headers = 
     ...(options.context === undefined ? undefined : { context: options.context }),
     ...(options.principal === undefined ? undefined : { principal: options.principal })
   }
+  const must = (isRight: boolean, fault: string) => {
+    if (isRight) return
+    post.faults.push(fault)
+    throw new Error(fault)
+  }
   const respond = (status: number, headers: HttpEndpoint.Headers, body: string) => {
-    if (post.status !== 0) throw new Error("answered twice")
+    must(post.status === 0, "answered twice")
     Object.assign(post, { status, headers, body, isOver: true })
     if (body !== "") onFrame(JSON.parse(body) as Frame)
   }
@@ -402,17 +410,19 @@ export const feed = (endpoint: HttpEndpoint.Endpoint): Send => (body, headers = 
   disconnect = endpoint.accept(head, text(body), {
     respond,
     stream: (status, headers) => {
-      if (post.status !== 0) throw new Error("answered twice")
+      must(post.status === 0, "answered twice")
       Object.assign(post, { status, headers })
       return {
         write: (event) => {
-          if (post.isOver) throw new Error("written after the end")
-          if (isGone) throw new Error("written to a peer known to be gone")
+          must(!post.isOver, "written after the end")
+          must(!isGone, "written to a peer known to be gone")
           post.body += event
           const data = /^data: (\{.+|\[.+)$/mu.exec(event)
           if (data !== null) onFrame(JSON.parse(data[1]!) as Frame)
         },
         end: () => {
+          must(!post.isOver, "ended twice")
+          must(!isGone, "ended for a peer known to be gone")
           post.isOver = true
         },
         congested: () => isCongested && !isGone,
