@@ -153,7 +153,10 @@ function describeFeatures(
   it("follows progress", async () => {
     const seen: Array<number> = []
     await session.call("test_tool_with_progress", {}, { onprogress: ({ progress }) => seen.push(progress) })
-    expect(seen).toEqual([0, 50, 100])
+    const told = session.frames.filter(({ method }) => method === "notifications/progress")
+    expect(told.map(({ params }) => params.progress)).toEqual([0, 50, 100])
+    // The last may come with the answer, and get lost in the client: modelcontextprotocol/typescript-sdk#2580.
+    expect(seen.slice(0, 2)).toEqual([0, 50])
   })
 
   it("answers for its user, its model and itself", async () => {
@@ -313,7 +316,7 @@ describe("streams that are resumed", () => {
     for (const guest of guests) {
       const told = guest.frames.filter(({ method }) => method === "notifications/progress")
       expect(told.map(({ params }) => params.progress)).toEqual(steps)
-      // The last comes with the answer, and may get lost in the client: modelcontextprotocol/typescript-sdk#2580.
+      // Here, too, the last comes with the answer.
       expect(seen.get(guest)!.slice(0, steps.length - 1)).toEqual(steps.slice(0, -1))
       // Both streams come back: the one of changes, and the one of the call, after the last event that came on it.
       const resumed = since(guest, begun).filter(({ method }) => method === "GET")
