@@ -265,7 +265,8 @@ describe("streams that are resumed", () => {
         [v2, "2025-11-25", loud]
       ] as const).map(async ([{ client }, version, url]) => {
         const record = recorder.make()
-        return { ...await client.overHttp(url, { version, isKnown: false, fetch: record.fetch }), record }
+        const options = { version, isKnown: false, fetch: record.fetch, reconnectionDelay: 1 }
+        return { ...await client.overHttp(url, options), record }
       })
     )
   }, 25_000)
@@ -290,14 +291,14 @@ describe("streams that are resumed", () => {
       if (!isPolling(guest)) return expect(more).toEqual([])
       expect(more).toMatchObject([{ method: "GET", status: 200 }])
       expect(more[0]!.headers.get("last-event-id")).toMatch(/\.0$/)
-      // The second it was told to wait; timers may be a little early.
+      // It would come back at once, but for the second it was told to wait; timers may be a little early.
       expect(more[0]!.at - post!.at).toBeGreaterThan(990)
       expect(guest.complaints.splice(0)).toEqual([])
     })
   })
 
   it("lose nothing and repeat nothing when the connection breaks", async () => {
-    // Long enough to still be at work when the clients come back after a second.
+    // Long enough to still be at work when clients that were told to come back after a second do.
     const durationMs = 1_800
     const steps = Array.from({ length: durationMs / 100 + 1 }, (_, step) => step * 100)
     const seen = new Map<suite.Session, Array<number>>()

@@ -127,10 +127,22 @@ export interface ConnectOptions {
   readonly isCapable?: boolean
   /** What it sends its requests with over HTTP, instead of the global one. */
   readonly fetch?: typeof fetch
+  /** Milliseconds after which it comes back for a stream where its server names no time; a second when left out. */
+  readonly reconnectionDelay?: number
 }
 
 /** As the clients' transports take it. */
-export const fetchOf = ({ fetch }: ConnectOptions) => fetch === undefined ? {} : { fetch }
+export const httpOptions = ({ fetch, reconnectionDelay }: ConnectOptions) => ({
+  ...(fetch === undefined ? undefined : { fetch }),
+  ...(reconnectionDelay === undefined ? undefined : {
+    reconnectionOptions: {
+      initialReconnectionDelay: reconnectionDelay,
+      maxReconnectionDelay: 30_000,
+      reconnectionDelayGrowFactor: 1.5,
+      maxRetries: 2
+    }
+  })
+})
 
 /** What a client declares. */
 export const capabilities = ({ isCapable = false }: ConnectOptions) =>

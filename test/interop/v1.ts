@@ -162,6 +162,6 @@ export const client: suite.OfficialClient = {
   versions: ["2025-11-25"],
   overStdio: ({ args, command, env }, options) =>
     connect(new StdioClientTransport({ command, args, env, stderr: "pipe" }), options),
-  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.fetchOf(options)), options),
-  overSse: (url, options) => connect(new SSEClientTransport(url, suite.fetchOf(options)), options)
+  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.httpOptions(options)), options),
+  overSse: (url, options) => connect(new SSEClientTransport(url, suite.httpOptions(options)), options)
 }

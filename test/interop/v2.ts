@@ -180,6 +180,6 @@ export const client: suite.OfficialClient = {
   name: "@modelcontextprotocol/client",
   versions: ["2025-11-25", "2026-07-28"],
   overStdio: (target, options) => connect(overStdio(target), options),
-  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.fetchOf(options)), options),
-  overSse: (url, options) => connect(new SSEClientTransport(url, suite.fetchOf(options)), options)
+  overHttp: (url, options) => connect(new StreamableHTTPClientTransport(url, suite.httpOptions(options)), options),
+  overSse: (url, options) => connect(new SSEClientTransport(url, suite.httpOptions(options)), options)
 }
