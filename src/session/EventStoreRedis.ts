@@ -145,7 +145,11 @@ end
 
 const create = script<null>(`
 ${luaLive}
-if redis.call('EXISTS', hash) == 1 then return false end
+local ended = redis.call('HGET', hash, 'ended')
+if ended then
+  if ended == '0' then live() end
+  return false
+end
 redis.call('DEL', events)
 redis.call('HSET', hash, 'id', time[1] .. '.' .. time[2], 'last', 0, 'total', 0, 'ended', 0)
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)

@@ -144,7 +144,8 @@ export const layer = (
         sql`
           INSERT INTO ${streams} (session, stream, last, total, ended, expires_at)
           VALUES (${session}, ${stream}, 0, 0, 0, ${now + idle})
-          ON CONFLICT (session, stream) DO NOTHING RETURNING id`
+          ON CONFLICT (session, stream) DO UPDATE SET expires_at = excluded.expires_at
+          WHERE ${streams}.ended = 0 AND ${streams}.expires_at > ${now} RETURNING id`
 
       return {
         isShared: true,

@@ -45,7 +45,11 @@ export const layerMemory: Layer.Layer<SessionMailbox> = Layer.sync(SessionMailbo
 
   const deliver: Effect.Effect<void> = Effect.suspend(() => {
     const letter = posted.shift()
-    if (letter === undefined) return Effect.void
+    if (letter === undefined) {
+      // In the step that finds nothing left: who posts next delivers again.
+      delivers = false
+      return Effect.void
+    }
     return Effect.andThen(
       Effect.forEach([...listeners], (listener) => tell(listener, letter), { discard: true }),
       deliver
@@ -58,12 +62,7 @@ export const layerMemory: Layer.Layer<SessionMailbox> = Layer.sync(SessionMailbo
         posted.push(letter)
         if (delivers) return Effect.void
         delivers = true
-        return Effect.ensuring(
-          Effect.uninterruptible(deliver),
-          Effect.sync(() => {
-            delivers = false
-          })
-        )
+        return Effect.uninterruptible(deliver)
       }),
     listen: (onLetter) =>
       Effect.asVoid(Effect.acquireRelease(

@@ -467,6 +467,23 @@ describe("with a store that takes its time", () => {
       yield* stop
     }))
 
+  it.effect("a request that found its session before the end of it does not take it up again", () =>
+    Effect.gen(function*() {
+      const stand = yield* stores.stand({ isShared: true })
+      const node = yield* scripted.node({}, stand.stores)
+      const session = open(node)
+      const id = session["mcp-session-id"]!
+      stand.hold("after", "store.get")
+      const raced = [node.send(call("a", "say x", "forever"), session), get(node, session)]
+      // Another process ends it while the answers that it is there are on their way.
+      yield* stand.sessions.remove(id)
+      yield* stand.mailbox.post({ session: id, text: "{\"ended\":true}" })
+      stand.go()
+      yield* wires.turns()
+      assert.deepStrictEqual(raced.map(scripted.statusOf), [404, 404])
+      assert.deepStrictEqual(node.probe.events, [])
+    }))
+
   it.effect("that does not answer: 503, and requests without a session are answered as ever", () =>
     Effect.gen(function*() {
       const stand = yield* stores.stand()

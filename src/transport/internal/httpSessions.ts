@@ -40,6 +40,8 @@ export class HttpSessions {
   private readonly options: Options
   private readonly shared: liveSession.Shared
   private readonly live = new Map<string, liveSession.LiveSession>()
+  /** Who waits for the store. */
+  private readonly asking = new Set<Asking>()
   private lastMade = 0
 
   constructor(options: Options) {
@@ -79,13 +81,14 @@ export class HttpSessions {
     onError: (error: SessionError.SessionError | undefined) => void
   ): void {
     const { clock, runner, store } = this.options
+    const asking: Asking = { id, hasEnded: false }
+    this.asking.add(asking)
     runner.run(store.get(id), (exit) => {
+      this.asking.delete(asking)
       if (Exit.isFailure(exit)) return onError(failureOf(exit))
       const found = exit.value
-      if (found === undefined) {
-        this.release(id)
-        return onFound(undefined)
-      }
+      if (found === undefined) this.ended(id)
+      if (found === undefined || asking.hasEnded) return onFound(undefined)
       if (found.session.principal !== (head.principal ?? null)) return onFound(undefined)
       let session = this.live.get(id)
       if (session === undefined) {
@@ -105,7 +108,7 @@ export class HttpSessions {
     const { runner, store } = this.options
     runner.run(
       store.remove(session.id).pipe(
-        Effect.tap(Effect.sync(() => this.release(session.id))),
+        Effect.tap(Effect.sync(() => this.ended(session.id))),
         Effect.tap(this.post(session.id, ended)),
         Effect.tap(this.forget(session.id))
       ),
@@ -156,9 +159,9 @@ export class HttpSessions {
     const { mailbox, runner, store } = this.options
     if (!store.isShared) return Effect.void
     return mailbox.listen(({ session: id, text }) => {
+      if (text === ended) return this.ended(id)
       const session = this.live.get(id)
       if (session === undefined) return
-      if (text === ended) return this.release(id)
       if (text === watched) return runner.run(Effect.ignore(session.stored.refresh), () => {})
       const message = JsonRpc.parse(text)
       for (const one of message._tag === "Batch" ? message.messages : [message]) {
@@ -175,7 +178,7 @@ export class HttpSessions {
     for (const session of this.live.values()) {
       const isAway = !session.isAttached() && now - session.usedAt >= idle
       if (isAway && !store.isShared) {
-        this.release(session.id)
+        this.ended(session.id)
         runner.run(Effect.andThen(store.remove(session.id), this.forget(session.id)), () => {})
       } else if (isAway && session.peer.inFlight() === 0) {
         // It may live on elsewhere, and comes back from there.
@@ -195,7 +198,7 @@ export class HttpSessions {
     const { runner, store } = this.options
     runner.run(store.get(session.id), (exit) => {
       if (Exit.isFailure(exit)) return
-      if (exit.value === undefined) this.release(session.id)
+      if (exit.value === undefined) this.ended(session.id)
       else session.usedAt = session.toldAt = now
     })
   }
@@ -212,7 +215,13 @@ export class HttpSessions {
     return new liveSession.LiveSession(this.shared, stored, own, clock.currentTimeMillisUnsafe())
   }
 
-  /** Ends it here. */
+  /** It is over, and who has found it before must not take it up again. */
+  private ended(id: string): void {
+    for (const asking of this.asking) if (asking.id === id) asking.hasEnded = true
+    this.release(id)
+  }
+
+  /** Lets go of it here. */
   private release(id: string): void {
     const session = this.live.get(id)
     if (session === undefined) return
@@ -220,6 +229,11 @@ export class HttpSessions {
     this.options.abandon(session.peer)
     session.close()
   }
+}
+
+interface Asking {
+  readonly id: string
+  hasEnded: boolean
 }
 
 /** Milliseconds the store may lag behind what is known here of a session's last use. */

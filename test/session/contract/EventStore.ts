@@ -276,6 +276,20 @@ export const suite = (
         assert.deepStrictEqual(yield* store.read(key, 0), events(["new"]))
       }))
 
+    law(
+      "keeps a stream that is begun again as it is, for as long as one that is new",
+      (store) =>
+        Effect.gen(function*() {
+          yield* store.create(key)
+          yield* store.append(key, "1")
+          yield* wait(idle, 0.7)
+          yield* store.create(key)
+          yield* wait(idle, 0.7)
+          assert.deepStrictEqual(yield* store.read(key, 0), events(["1"]))
+          assert.strictEqual(yield* store.append(key, "2"), 2)
+        })
+    )
+
     law("forgets all streams of a session that is dropped, and can begin them anew", (store) =>
       Effect.gen(function*() {
         const second = { session: "one", stream: "b" }
