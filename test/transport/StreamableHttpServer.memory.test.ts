@@ -59,9 +59,9 @@ const leavesNothing = <R>(
 const minutes = 180_000
 
 describe("a server that runs", () => {
-  it.effect("has nothing left of 20,000 sessions that were opened, used and ended", () =>
+  it.effect("has nothing left of 8,000 sessions that were opened, used and ended", () =>
     leavesNothing(
-      20_000,
+      8000,
       Effect.map(scripted.node(), (node) =>
         Effect.sync(() => {
           const session = open(node)
@@ -71,9 +71,9 @@ describe("a server that runs", () => {
         }))
     ), minutes)
 
-  it.effect("has nothing left of 50,000 stateless requests", () =>
+  it.effect("has nothing left of 20,000 stateless requests", () =>
     leavesNothing(
-      50_000,
+      20_000,
       Effect.map(scripted.node(), (node) =>
         Effect.sync(() => {
           assert.strictEqual(node.send(stateless("a", "who")).status, 200)

@@ -202,7 +202,9 @@ const run = (seed: number, count: number, isShared: boolean, steps: number) =>
   })
 
 describe("whatever the order", () => {
-  const first = random.seed()
+  // The same orders in each run of the tests, and new ones for who asks for more.
+  const isAsked = process.env.FUZZ_SEED !== undefined || process.env.FUZZ_RUNS !== undefined
+  const first = isAsked ? random.seed() : 1
   const seeds = process.env.FUZZ_SEED === undefined ? Number(process.env.FUZZ_RUNS ?? 25) : 1
   for (const [what, count, isShared] of [["one node", 1, false], ["two nodes", 2, true]] as const) {
     for (let i = 0; i < seeds; i++) {
