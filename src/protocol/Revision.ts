@@ -22,6 +22,8 @@ export interface Projection {
 /** @category models @since 0.1.0 */
 export interface Method {
   readonly params: Schema.Codec<any, any>
+  /** What a client takes for a result. Types only narrow: a value that fits is the model's, as it came. */
+  readonly result: Schema.Codec<any, any>
   /** Model result to wire result. It must not change its argument. */
   readonly project: (result: any, projection: Projection) => object
 }
@@ -33,6 +35,8 @@ export interface Method {
  * @since 0.1.0
  */
 export interface ServerRequest {
+  /** What a client takes for a question of this kind. */
+  readonly params: Schema.Codec<any, any>
   /** Model params to wire params. It must not change its argument. */
   readonly project: (params: any) => object
   /** The client's answer, once it is lifted. */

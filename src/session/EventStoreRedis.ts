@@ -94,9 +94,9 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
       return {
         isShared: true,
         create: (key) => Effect.asVoid(change(create, key, idle)),
-        append: (key, data) =>
+        append: (key, ...data) =>
           Effect.flatMap(
-            change(append, key, idle, data, data.length, maxEvents, maxSize),
+            change(append, key, idle, maxEvents, maxSize, ...data.flatMap((each) => [each, each.length])),
             (position) => position === null ? Following.unknown(key) : Effect.succeed(position)
           ),
         last: (key) =>
@@ -160,20 +160,24 @@ return false
 // Each entry says how much came before it, so that what is kept is told by a difference.
 const append = script<number | null>(`
 ${luaLive}
-local data, size, maxEvents, maxSize = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local maxEvents, maxSize = ARGV[4], tonumber(ARGV[5])
 if redis.call('HGET', hash, 'ended') ~= '0' then return false end
-local last = redis.call('HINCRBY', hash, 'last', 1)
-local total = redis.call('HINCRBY', hash, 'total', size)
-if size > maxSize then
-  redis.call('DEL', events)
-else
-  local before = string.format('%.0f', total - size)
-  redis.call('XADD', events, 'MAXLEN', '=', maxEvents, string.format('%.0f-0', last), 'data', data, 'before', before)
-  while true do
-    local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
-    if not oldest or total - tonumber(oldest[2][4]) <= maxSize then break end
-    redis.call('XDEL', events, oldest[1])
+local last, total
+for i = 6, #ARGV, 2 do
+  local data, size = ARGV[i], tonumber(ARGV[i + 1])
+  last = redis.call('HINCRBY', hash, 'last', 1)
+  total = redis.call('HINCRBY', hash, 'total', size)
+  if size > maxSize then
+    redis.call('DEL', events)
+  else
+    local before = string.format('%.0f', total - size)
+    redis.call('XADD', events, 'MAXLEN', '=', maxEvents, string.format('%.0f-0', last), 'data', data, 'before', before)
   end
+end
+while true do
+  local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
+  if not oldest or total - tonumber(oldest[2][4]) <= maxSize then break end
+  redis.call('XDEL', events, oldest[1])
 end
 live()
 redis.call('PUBLISH', channel, name)

@@ -3,6 +3,7 @@
  * is woken at once by what this process appends, and looks for what others do at an interval: one query for all that is
  * followed here. Times are those of the processes.
  */
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -162,22 +163,29 @@ export const layer = (
               yield* insert(key, now)
             }))
           }).pipe(available),
-        append: (key, data) =>
+        append: (key, ...data) =>
           Effect.gen(function*() {
             const now = yield* Clock.currentTimeMillis
-            const size = data.length
+            const added = data.reduce((sum, { length }) => sum + length, 0)
             // Whoever else appends to the stream waits here.
             const [row] = yield* sql<{ id: Count; last: Count; total: Count }>`
-              UPDATE ${streams} SET last = last + 1, total = total + ${size}, expires_at = ${now + idle}
+              UPDATE ${streams}
+              SET last = last + ${data.length}, total = total + ${added}, expires_at = ${now + idle}
               WHERE session = ${key.session} AND stream = ${key.stream} AND ended = 0 AND expires_at > ${now}
               RETURNING id, last, total`
             if (row === undefined) return yield* Following.unknown(key)
             const { id, last, total } = { id: row.id, last: Number(row.last), total: Number(row.total) }
-            if (size <= maxSize) {
-              yield* sql`
-                INSERT INTO ${events} (stream, position, data, size, total)
-                VALUES (${id}, ${last}, ${data}, ${size}, ${total})`
-            }
+            let sum = total - added
+            const rows = data.map((each, index) => ({
+              stream: id,
+              position: last - data.length + index + 1,
+              data: each,
+              size: each.length,
+              total: sum += each.length
+            })).filter((each) =>
+              each.position > last - maxEvents && each.total - each.size >= total - maxSize
+            )
+            if (Arr.isArrayNonEmpty(rows)) yield* sql`INSERT INTO ${events} ${sql.insert(rows)}`.unprepared
             if (last > maxEvents || total > maxSize) {
               yield* sql`
                 DELETE FROM ${events} WHERE stream = ${id}

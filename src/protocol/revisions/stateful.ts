@@ -3,7 +3,6 @@
  * they do not know is left out here, or said in words where a text can carry it. Their tables of methods are those of
  * 2024-11-05, which the later ones only add to.
  */
-import type * as Schema from "effect/Schema"
 import type { JsonObject } from "../JsonRpc.ts"
 import * as McpSchema from "../McpSchema.ts"
 import type * as Revision from "../Revision.ts"
@@ -195,39 +194,50 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
   return {
     "initialize": {
       params: McpSchema.InitializeParams,
+      result: McpSchema.InitializeResult,
       project: (result: typeof McpSchema.InitializeResult.Type) =>
         within(within(result, "serverInfo", serverInfo), "capabilities", capabilities)
     },
-    "ping": { params: McpSchema.EmptyParams, project: same },
-    "logging/setLevel": { params: McpSchema.SetLevelParams, project: same },
+    "ping": { params: McpSchema.EmptyParams, result: McpSchema.EmptyResult, project: same },
+    "logging/setLevel": { params: McpSchema.SetLevelParams, result: McpSchema.EmptyResult, project: same },
     "tools/list": {
       params: McpSchema.ListParams,
+      result: McpSchema.ListToolsResult,
       project: (result: McpSchema.ListToolsResult) => within(result, "tools", tools)
     },
-    "tools/call": { params: McpSchema.CallToolParams, project: callToolResult(wire) },
+    "tools/call": {
+      params: McpSchema.CallToolParams,
+      result: McpSchema.CallToolResult,
+      project: callToolResult(wire)
+    },
     "prompts/list": {
       params: McpSchema.ListParams,
+      result: McpSchema.ListPromptsResult,
       project: (result: McpSchema.ListPromptsResult) => within(result, "prompts", prompts)
     },
     "prompts/get": {
       params: McpSchema.GetPromptParams,
+      result: McpSchema.GetPromptResult,
       project: (result: McpSchema.GetPromptResult) => within(result, "messages", messages)
     },
     "resources/list": {
       params: McpSchema.ListParams,
+      result: McpSchema.ListResourcesResult,
       project: (result: McpSchema.ListResourcesResult) => within(result, "resources", resources)
     },
     "resources/templates/list": {
       params: McpSchema.ListParams,
+      result: McpSchema.ListResourceTemplatesResult,
       project: (result: McpSchema.ListResourceTemplatesResult) => within(result, "resourceTemplates", templates)
     },
     "resources/read": {
       params: McpSchema.ReadResourceParams,
+      result: McpSchema.ReadResourceResult,
       project: (result: McpSchema.ReadResourceResult) => within(read(result), "contents", contents)
     },
-    "resources/subscribe": { params: McpSchema.SubscribeParams, project: same },
-    "resources/unsubscribe": { params: McpSchema.SubscribeParams, project: same },
-    "completion/complete": { params: McpSchema.CompleteParams, project: same }
+    "resources/subscribe": { params: McpSchema.SubscribeParams, result: McpSchema.EmptyResult, project: same },
+    "resources/unsubscribe": { params: McpSchema.SubscribeParams, result: McpSchema.EmptyResult, project: same },
+    "completion/complete": { params: McpSchema.CompleteParams, result: McpSchema.CompleteResult, project: same }
   }
 }
 
@@ -265,9 +275,13 @@ const nothing = () => ({})
 export const serverRequests = (
   sampling: (params: McpSchema.CreateMessageParams) => object
 ): Revision.Revision["serverRequests"] => ({
-  "ping": { project: nothing, result: McpSchema.EmptyParams as Schema.Codec<{}> },
-  "roots/list": { project: nothing, result: McpSchema.ListRootsResult },
-  "sampling/createMessage": { project: sampling, result: McpSchema.CreateMessageResult }
+  "ping": { params: McpSchema.EmptyParams, project: nothing, result: McpSchema.EmptyResult },
+  "roots/list": { params: McpSchema.EmptyParams, project: nothing, result: McpSchema.ListRootsResult },
+  "sampling/createMessage": {
+    params: McpSchema.CreateMessageParams,
+    project: sampling,
+    result: McpSchema.CreateMessageResult
+  }
 })
 
 // ----------------------------------------------------------------------------

@@ -36,6 +36,9 @@ export const DiscoverResult = Schema.Struct({
 /** @category models @since 0.1.0 */
 export const EmptyParams = Schema.Struct({})
 
+/** A result without members of its own. @category models @since 0.1.0 */
+export const EmptyResult = Schema.Struct({})
+
 /** @category models @since 0.1.0 */
 export const RequestId = Schema.Union([Schema.String, Schema.Int])
 

@@ -9,10 +9,14 @@ import type * as SessionError from "../../session/SessionError.ts"
 import type * as runner from "./runner.ts"
 import * as sse from "./sse.ts"
 
-type Step = readonly [
-  effect: Effect.Effect<number | void, SessionError.SessionError>,
-  done: (exit: Exit.Exit<number | void, SessionError.SessionError>) => void
-]
+type Step =
+  /** Frames that are kept together, for none of them was written when the last came. */
+  | { readonly frames: [string, ...Array<string>] }
+  | {
+    readonly frames?: undefined
+    readonly effect: Effect.Effect<void, SessionError.SessionError>
+    readonly done: (exit: Exit.Exit<void, SessionError.SessionError>) => void
+  }
 
 export interface Options {
   readonly events: EventStore.EventStore["Service"]
@@ -35,6 +39,8 @@ export interface Reader {
 export class KeptStream {
   readonly options: Options
   private readonly steps: Array<Step> = []
+  /** Frames that wait. */
+  private pending = 0
   private isBusy = false
   private isWorking = false
   private isBegun = false
@@ -58,11 +64,26 @@ export class KeptStream {
 
   /** An event that cannot be kept is written all the same, without an id to resume from. */
   push(frame: string): void {
+    this.pending++
+    const newest = this.steps.at(-1)
+    if (newest?.frames !== undefined) newest.frames.push(frame)
+    else {
+      this.steps.push({ frames: [frame] })
+      this.work()
+    }
+  }
+
+  private keep(frames: readonly [string, ...Array<string>]): void {
     const { events, key, write } = this.options
-    this.add(events.append(key, frame), (exit) => {
-      if (Exit.isFailure(exit)) return write(sse.message(frame))
-      this.last = exit.value as number
-      write(sse.messageWithId(eventId(key.stream, this.last), frame))
+    this.run(events.append(key, ...frames), (exit) => {
+      this.pending -= frames.length
+      if (Exit.isFailure(exit)) {
+        for (const frame of frames) write(sse.message(frame))
+        return
+      }
+      this.last = exit.value
+      const before = this.last - frames.length
+      frames.forEach((frame, index) => write(sse.messageWithId(eventId(key.stream, before + index + 1), frame)))
     })
   }
 
@@ -97,7 +118,7 @@ export class KeptStream {
 
   /** Whether the store, or who follows the stream, is slower than what is pushed. */
   isBehind(): boolean {
-    return this.steps.length > maxBehind || this.reader?.isBehind(this.last) === true
+    return this.pending > maxBehind || this.reader?.isBehind(this.last) === true
   }
 
   /** Waits until it is not. */
@@ -117,8 +138,11 @@ export class KeptStream {
     if (this.waiting.length > 0 && !this.isBehind()) { for (const resume of this.waiting.splice(0)) resume() }
   }
 
-  private add(effect: Step[0], done: Step[1]): void {
-    this.steps.push([effect, done])
+  private add(
+    effect: Effect.Effect<void, SessionError.SessionError>,
+    done: (exit: Exit.Exit<void, SessionError.SessionError>) => void
+  ): void {
+    this.steps.push({ effect, done })
     this.work()
   }
 
@@ -126,16 +150,23 @@ export class KeptStream {
     if (this.isWorking) return
     this.isWorking = true
     for (let step; !this.isBusy && (step = this.steps.shift()) !== undefined;) {
-      const [effect, done] = step
-      this.isBusy = true
-      this.options.runner.run(effect, (exit) => {
-        this.isBusy = false
-        done(exit)
-        this.wake()
-        this.work()
-      })
+      if (step.frames === undefined) this.run(step.effect, step.done)
+      else this.keep(step.frames)
     }
     this.isWorking = false
+  }
+
+  private run<A>(
+    effect: Effect.Effect<A, SessionError.SessionError>,
+    done: (exit: Exit.Exit<A, SessionError.SessionError>) => void
+  ): void {
+    this.isBusy = true
+    this.options.runner.run(effect, (exit) => {
+      this.isBusy = false
+      done(exit)
+      this.wake()
+      this.work()
+    })
   }
 }
 

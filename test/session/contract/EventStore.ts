@@ -219,6 +219,37 @@ export const suite = (
         assert.deepStrictEqual(yield* store.read(key, 6), events(["e".repeat(10)], 7))
       }), { maxSize: 10 })
 
+    law("appends several as it does one after the other", (store) =>
+      Effect.gen(function*() {
+        const together = { session: "one", stream: "together" }
+        yield* store.create(key)
+        yield* store.create(together)
+        const x = (size: number) => "x".repeat(size)
+        for (
+          const batch of [
+            ["a", "b", "c"],
+            ["d", "e", "f", "g", "h", "i"],
+            [x(4), x(4), x(4)],
+            ["", x(11), "j"],
+            ["k", x(11)],
+            ["l", x(10)],
+            [x(10), "m", ""]
+          ] as const
+        ) {
+          yield* appendAll(store, batch)
+          const last = yield* store.last(key)
+          assert.strictEqual(yield* store.append(together, ...batch), last)
+          for (let after = 0; after <= last; after++) {
+            const one = yield* Effect.result(store.read(key, after))
+            const all = yield* Effect.result(store.read(together, after))
+            assert.strictEqual(all._tag, one._tag)
+            if (all._tag === "Success" && one._tag === "Success") assert.deepStrictEqual(all.success, one.success)
+          }
+        }
+        yield* store.end(together)
+        yield* fails(unknown("together"), store.append(together, "1", "2"))
+      }), { maxEvents: 5, maxSize: 10 })
+
     law("does not keep an event larger than all of a stream, and goes on after it", (store) =>
       Effect.gen(function*() {
         yield* store.create(key)

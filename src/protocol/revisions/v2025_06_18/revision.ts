@@ -14,7 +14,12 @@ export const v2025_06_18: Revision.Revision = {
   serverNotifications: stateful.serverNotifications,
   serverRequests: {
     ...stateful.serverRequests(stateful.plainSampling(wire)),
-    "elicitation/create": { project: form.project, result: McpSchema.ElicitResult, lift: form.lift }
+    "elicitation/create": {
+      params: McpSchema.ElicitParams,
+      project: form.project,
+      result: McpSchema.ElicitResult,
+      lift: form.lift
+    }
   },
   inputRequests: {},
   clientCapabilities: stateful.wholeCapabilities(wire),

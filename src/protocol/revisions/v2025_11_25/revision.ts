@@ -12,7 +12,11 @@ export const v2025_11_25: Revision.Revision = {
   polls: true,
   requests: {
     ...stateful.requests(wire.wire),
-    "tools/call": { params: McpSchema.CallToolParams, project: wire.callToolResult }
+    "tools/call": {
+      params: McpSchema.CallToolParams,
+      result: McpSchema.CallToolResult,
+      project: wire.callToolResult
+    }
   },
   notifications: stateful.notifications,
   serverNotifications: {
@@ -21,7 +25,7 @@ export const v2025_11_25: Revision.Revision = {
   },
   serverRequests: {
     ...stateful.serverRequests(wire.sampling),
-    "elicitation/create": { project: same, result: McpSchema.ElicitResult }
+    "elicitation/create": { params: McpSchema.ElicitParams, project: same, result: McpSchema.ElicitResult }
   },
   inputRequests: {},
   clientCapabilities: same,

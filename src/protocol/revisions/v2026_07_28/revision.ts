@@ -10,16 +10,16 @@ export const v2026_07_28: Revision.Revision = {
   batches: false,
   polls: false,
   requests: {
-    "server/discover": { params: McpSchema.EmptyParams, project: wire.cacheable },
-    "tools/list": { params: McpSchema.ListParams, project: wire.cacheable },
-    "tools/call": { params: McpSchema.CallToolParams, project: wire.result },
-    "prompts/list": { params: McpSchema.ListParams, project: wire.cacheable },
-    "prompts/get": { params: McpSchema.GetPromptParams, project: wire.result },
-    "resources/list": { params: McpSchema.ListParams, project: wire.cacheable },
-    "resources/templates/list": { params: McpSchema.ListParams, project: wire.cacheable },
-    "resources/read": { params: McpSchema.ReadResourceParams, project: wire.readResourceResult },
-    "completion/complete": { params: McpSchema.CompleteParams, project: wire.result },
-    "subscriptions/listen": { params: McpSchema.ListenParams, project: wire.result }
+    "server/discover": { params: McpSchema.EmptyParams, result: McpSchema.DiscoverResult, project: wire.cacheable },
+    "tools/list": { params: McpSchema.ListParams, result: McpSchema.ListToolsResult, project: wire.cacheable },
+    "tools/call": { params: McpSchema.CallToolParams, result: McpSchema.CallToolResult, project: wire.result },
+    "prompts/list": { params: McpSchema.ListParams, result: McpSchema.ListPromptsResult, project: wire.cacheable },
+    "prompts/get": { params: McpSchema.GetPromptParams, result: McpSchema.GetPromptResult, project: wire.result },
+    "resources/list": { params: McpSchema.ListParams, result: McpSchema.ListResourcesResult, project: wire.cacheable },
+    "resources/templates/list": { params: McpSchema.ListParams, result: McpSchema.ListResourceTemplatesResult, project: wire.cacheable },
+    "resources/read": { params: McpSchema.ReadResourceParams, result: McpSchema.ReadResourceResult, project: wire.readResourceResult },
+    "completion/complete": { params: McpSchema.CompleteParams, result: McpSchema.CompleteResult, project: wire.result },
+    "subscriptions/listen": { params: McpSchema.ListenParams, result: McpSchema.EmptyResult, project: wire.result }
   },
   notifications: {
     "notifications/cancelled": McpSchema.CancelledParams
@@ -36,9 +36,17 @@ export const v2026_07_28: Revision.Revision = {
   },
   serverRequests: {},
   inputRequests: {
-    "roots/list": { project: () => ({}), result: McpSchema.ListRootsResult },
-    "sampling/createMessage": { project: same, result: McpSchema.CreateMessageResult },
-    "elicitation/create": { project: wire.elicitation, result: McpSchema.ElicitResult }
+    "roots/list": { params: McpSchema.EmptyParams, project: () => ({}), result: McpSchema.ListRootsResult },
+    "sampling/createMessage": {
+      params: McpSchema.CreateMessageParams,
+      project: same,
+      result: McpSchema.CreateMessageResult
+    },
+    "elicitation/create": {
+      params: McpSchema.ElicitParams,
+      project: wire.elicitation,
+      result: McpSchema.ElicitResult
+    }
   },
   clientCapabilities: same,
   projectResult: wire.extensionResult

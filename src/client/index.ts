@@ -1,0 +1,1 @@
+export * as McpClientError from "./McpClientError.ts"
