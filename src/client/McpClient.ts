@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -111,6 +112,14 @@ export type Change =
   /** The connection was lost for a while: anything may have changed. */
   | { readonly _tag: "Missed" }
 
+/** Whether the server can be asked. @category models @since 0.1.0 */
+export type Status =
+  | { readonly _tag: "Connected" }
+  /** The connection was lost and another is tried for; requests wait for that. */
+  | { readonly _tag: "Reconnecting"; readonly error: TransportError.TransportError }
+  /** For good: the client's scope has ended, or it has given up connecting again. */
+  | { readonly _tag: "Closed"; readonly error: CallError }
+
 /** @category models @since 0.1.0 */
 export interface ChangesOptions {
   /** Whether to be told of changed lists. All of them when left out. */
@@ -130,6 +139,8 @@ export type CallEvent =
 export interface Client {
   /** What client and server have settled on last. */
   readonly server: () => ServerInfo
+  /** Begins with how it is now, and ends with `Closed`. */
+  readonly status: Stream.Stream<Status>
   /** All tools, page after page. Those whose headers cannot be mirrored are left out over HTTP, with a warning. */
   readonly listTools: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Tool>, CallError>
   readonly listResources: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Resource>, CallError>
@@ -180,7 +191,7 @@ export interface Client {
    * with the client.
    */
   readonly changes: (options?: ChangesOptions) => Stream.Stream<Change, CallError>
-  /** What the server tells, as it came; a slow reader misses the oldest. */
+  /** What the server tells, as it came; a slow reader misses the oldest. It ends with the client. */
   readonly notifications: Stream.Stream<JsonRpc.Notification>
   /**
    * Any request, and its result as it came but for the rounds of `input_required`: members and methods that are unknown
@@ -367,6 +378,8 @@ export const make = (
     const fork = yield* FiberSet.makeRuntime<never, void, never>()
     const knownServers = yield* Effect.serviceOption(KnownServers.KnownServers)
     const reopened = new Set<() => void>()
+    const statuses = yield* PubSub.sliding<Status>({ capacity: 16, replay: 1 })
+    const over = yield* Deferred.make<void>()
 
     const talk = yield* conversation.open({
       transport,
@@ -387,7 +400,13 @@ export const make = (
       patience: Duration.fromInputUnsafe(options.patience ?? "3 seconds"),
       reconnect: options.reconnect === false ? undefined : options.reconnect ?? defaultReconnect,
       onOpened: (_, isAgain) => {
+        PubSub.publishUnsafe(statuses, { _tag: "Connected" })
         if (isAgain) { for (const resume of reopened) resume() }
+      },
+      onLost: (error) => PubSub.publishUnsafe(statuses, { _tag: "Reconnecting", error }),
+      onOver: (error) => {
+        PubSub.publishUnsafe(statuses, { _tag: "Closed", error })
+        Deferred.doneUnsafe(over, Exit.void)
       }
     })
 
@@ -559,6 +578,7 @@ export const make = (
 
     return {
       server,
+      status: Stream.takeUntil(Stream.fromPubSub(statuses), ({ _tag }) => _tag === "Closed"),
       listTools,
       listResources: (callOptions) => list("resources/list", "resources", callOptions),
       listResourceTemplates: (callOptions) => list("resources/templates/list", "resourceTemplates", callOptions),
@@ -608,10 +628,10 @@ export const make = (
           send(talk.lifecycle().revision.era === "Stateful" ? "ping" : "server/discover", {}, callOptions)
         )),
       setLogLevel,
-      changes,
-      notifications: Stream.fromPubSub(hub),
-      request: (method, params = {}, callOptions) =>
-        send(method, params, callOptions),
+      changes: (wanted) =>
+        Stream.interruptWhen(changes(wanted), Deferred.await(over)),
+      notifications: Stream.interruptWhen(Stream.fromPubSub(hub), Deferred.await(over)),
+      request: (method, params = {}, callOptions) => send(method, params, callOptions),
       notify: talk.notify
     }
   })

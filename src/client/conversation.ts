@@ -35,6 +35,10 @@ export interface Options {
   readonly reconnect: Schedule.Schedule<unknown, TransportError.TransportError> | undefined
   /** The conversation has begun, again if it had before. */
   readonly onOpened: (lifecycle: lifecycle.Lifecycle, isAgain: boolean) => void
+  /** The connection has ended, and another is tried for. */
+  readonly onLost: (error: TransportError.TransportError) => void
+  /** There will be no other. */
+  readonly onOver: (error: Failure) => void
 }
 
 export interface Conversation {
@@ -53,8 +57,9 @@ const maxAttempts = 4
 
 export const open = (options: Options): Effect.Effect<Conversation, Failure, Scope.Scope> =>
   Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const conversation = new Impl(options, scope)
+    // Whoever waits is told before a transport takes its time to close.
+    const connections = yield* Scope.fork(yield* Effect.scope)
+    const conversation = new Impl(options, connections)
     yield* Effect.addFinalizer(() => Effect.sync(() => conversation.close()))
     yield* conversation.begin
     return conversation
@@ -82,8 +87,17 @@ class Impl implements Conversation {
   }
 
   close(): void {
-    this.over ??= closed
-    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over))
+    const { current } = this
+    this.end(closed)
+    this.current = undefined
+    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
+    current?.link.end(closed)
+  }
+
+  private end(error: Failure): void {
+    if (this.over !== undefined) return
+    this.over = error
+    this.options.onOver(error)
   }
 
   get begin(): Effect.Effect<void, Failure> {
@@ -163,6 +177,7 @@ class Impl implements Conversation {
     const { current } = this
     if (current?.link !== on || this.over !== undefined) return
     this.current = undefined
+    if (this.options.reconnect !== undefined) this.options.onLost(error)
     const now = this.shared.clock.currentTimeMillisUnsafe()
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
@@ -171,7 +186,7 @@ class Impl implements Conversation {
       Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>
         Effect.sync(() => {
           if (this.opening === opening) this.opening = undefined
-          if (Exit.isFailure(exit)) this.over ??= failureOf(exit) ?? closed
+          if (Exit.isFailure(exit)) this.end(failureOf(exit) ?? closed)
           Deferred.doneUnsafe(opening, exit)
         }))
     ))

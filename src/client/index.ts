@@ -1,3 +1,5 @@
+export * as ClientGroup from "./ClientGroup.ts"
+export * as ClientGroupError from "./ClientGroupError.ts"
 export * as ClientHandlers from "./ClientHandlers.ts"
 export * as Extension from "./Extension.ts"
 export * as KnownServers from "./KnownServers.ts"

@@ -254,6 +254,18 @@ export class Link implements ClientTransport.Listener {
     for (const each of waiting) each.settle(Exit.fail(lost))
   }
 
+  /** The client is done with it: whoever waits gets this, and the server hears that nobody does. */
+  end(error: McpClientError.McpClientError): void {
+    if (this.lost !== undefined) return
+    for (const each of [...this.waiting.values()]) {
+      this.abandon(each, "User")
+      each.settle(Exit.fail(error))
+    }
+    for (const fiber of this.asked.values()) fiber.interruptUnsafe()
+    this.asked.clear()
+    this.lost = TransportError.make(new TransportError.Closed({}))
+  }
+
   /** Each request has one answer; whatever else comes for it is late, or nobody's. */
   private take(id: JsonRpc.RequestId): Waiting | undefined {
     const waiting = this.waiting.get(id)
