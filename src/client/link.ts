@@ -51,7 +51,7 @@ export interface Call {
   /** The name of what it is about, for its span. */
   readonly target: string | undefined
   readonly meta: JsonRpc.JsonObject | undefined
-  /** Milliseconds to wait for an answer, or for progress. */
+  /** Milliseconds to wait for an answer, or for progress where somebody hears of it. */
   readonly timeout: number
   /** Milliseconds to wait at all. */
   readonly maxTimeout: number
@@ -175,7 +175,7 @@ export class Link implements ClientTransport.Listener {
         if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
         const waiting = new Waiting(this, call, parent, resume)
         this.waiting.set(waiting.id, waiting)
-        const token = call.onProgress === undefined && call.timeout === call.maxTimeout ? undefined : waiting.id
+        const token = call.onProgress === undefined ? undefined : waiting.id
         connection.send(as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders))
         return Effect.sync(() => {
           this.abandon(waiting, "User")
