@@ -300,7 +300,11 @@ for (const [revision, era] of Object.entries(eras)) {
     it.effect("of what the server does not claim to have is empty, and an error where it does", () =>
       Effect.gen(function*() {
         const none = yield* connect(scripted.make({ hears: era({}, {})! }))
-        assert.deepStrictEqual([yield* none.listTools(), yield* none.listPrompts(), yield* none.listResources()], [[], [], []])
+        assert.deepStrictEqual([yield* none.listTools(), yield* none.listPrompts(), yield* none.listResources()], [
+          [],
+          [],
+          []
+        ])
         const liar = yield* connect(scripted.make({ hears: era()! }))
         assert.strictEqual((yield* Effect.flip(liar.listTools()))._tag, "McpError")
       }))
@@ -317,7 +321,11 @@ describe("a session that the server has ended", () => {
         hears: scripted.stateful({
           initialize: ({ id }, wire) => {
             sessions++
-            wire.result(id, { protocolVersion: "2025-11-25", capabilities: {}, serverInfo: { name: "x", version: "1" } })
+            wire.result(id, {
+              protocolVersion: "2025-11-25",
+              capabilities: {},
+              serverInfo: { name: "x", version: "1" }
+            })
           },
           "tools/call": ({ id }, wire) => {
             if (sessions > 1) return wire.result(id, text("ok"))
@@ -337,7 +345,10 @@ describe("over HTTP in 2026-07-28", () => {
     name: "query",
     inputSchema: {
       type: "object",
-      properties: { region: { type: "string", "x-mcp-header": "Region" }, limit: { type: "integer", "x-mcp-header": "Limit" } }
+      properties: {
+        region: { type: "string", "x-mcp-header": "Region" },
+        limit: { type: "integer", "x-mcp-header": "Limit" }
+      }
     }
   }
   const http = (answers: Parameters<typeof scripted.stateless>[0]) =>

@@ -35,8 +35,7 @@ const server = McpServer.layer({
     }),
     Tool.make("page", {
       success: Schema.String,
-      handler: () =>
-        Effect.as(Ask.one("pay", Elicitation.url("https://pay.example/1", { message: "Pay" })), "agreed")
+      handler: () => Effect.as(Ask.one("pay", Elicitation.url("https://pay.example/1", { message: "Pay" })), "agreed")
     }),
     Tool.make("model", {
       success: Schema.String,
@@ -151,7 +150,10 @@ for (const revision of revisions) {
         const exit = yield* Effect.result(client.callTool("form"))
         if (revision === "2025-11-25") assert.isTrue(exit._tag === "Success" && exit.success.isError)
         else {
-          assert.strictEqual(exit._tag === "Failure" && exit.failure._tag === "McpClientError" && exit.failure.reason._tag, "Unanswered")
+          assert.strictEqual(
+            exit._tag === "Failure" && exit.failure._tag === "McpClientError" && exit.failure.reason._tag,
+            "Unanswered"
+          )
         }
       }))
 

@@ -79,7 +79,10 @@ describe("a client finds out what a server speaks", () => {
       const settling = yield* Effect.forkChild(connect(server), { startImmediately: true })
       yield* TestClock.adjust("4 seconds")
       const wire = server.wire()
-      wire.error(scripted.last(wire, "initialize").id, -32022, "No", { supported: ["2026-07-28"], requested: "2025-11-25" })
+      wire.error(scripted.last(wire, "initialize").id, -32022, "No", {
+        supported: ["2026-07-28"],
+        requested: "2025-11-25"
+      })
       wire.result(scripted.last(wire, "server/discover").id, { supportedVersions: ["2026-07-28"], capabilities: {} })
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual((yield* Fiber.join(settling)).server().revision, "2026-07-28")
@@ -89,36 +92,54 @@ describe("a client finds out what a server speaks", () => {
     settlesOn(
       "2025-11-25",
       oddly((_, wire) => wire.close()),
-      (server) => assert.deepStrictEqual(server.wires.map(scripted.methods), [
-        ["server/discover"],
-        ["initialize", "notifications/initialized"]
-      ])
+      (server) =>
+        assert.deepStrictEqual(server.wires.map(scripted.methods), [
+          ["server/discover"],
+          ["initialize", "notifications/initialized"]
+        ])
     ))
 
   it.effect("an older revision that the server answers with", () =>
-    settlesOn("2024-11-05", scripted.stateful({
-      initialize: ({ id }, wire) =>
-        wire.result(id, { protocolVersion: "2024-11-05", capabilities: {}, serverInfo: { name: "old", version: "0" } })
-    })!))
+    settlesOn(
+      "2024-11-05",
+      scripted.stateful({
+        initialize: ({ id }, wire) =>
+          wire.result(id, {
+            protocolVersion: "2024-11-05",
+            capabilities: {},
+            serverInfo: { name: "old", version: "0" }
+          })
+      })!
+    ))
 
   it.effect("the stateful era, where a server of both names no other", () =>
-    settlesOn("2025-06-18", scripted.stateful({
-      "server/discover": ({ id }, wire) =>
-        wire.error(id, -32022, "No", { requested: "2026-07-28", supported: ["2025-06-18"] }),
-      initialize: ({ id, params }, wire) => {
-        assert.strictEqual(params!.protocolVersion, "2025-06-18")
-        wire.result(id, { protocolVersion: "2025-06-18", capabilities: {}, serverInfo: { name: "old", version: "0" } })
-      }
-    })!))
+    settlesOn(
+      "2025-06-18",
+      scripted.stateful({
+        "server/discover": ({ id }, wire) =>
+          wire.error(id, -32022, "No", { requested: "2026-07-28", supported: ["2025-06-18"] }),
+        initialize: ({ id, params }, wire) => {
+          assert.strictEqual(params!.protocolVersion, "2025-06-18")
+          wire.result(id, {
+            protocolVersion: "2025-06-18",
+            capabilities: {},
+            serverInfo: { name: "old", version: "0" }
+          })
+        }
+      })!
+    ))
 
   it.effect("asks again, once, where the server names the very version it refuses", () => {
     let asked = 0
-    return settlesOn("2026-07-28", scripted.stateless({
-      "server/discover": ({ id }, wire) =>
-        ++asked === 1
-          ? wire.error(id, -32022, "No", { requested: "2026-07-28", supported: ["2026-07-28"] })
-          : wire.result(id, { supportedVersions: ["2026-07-28"], capabilities: {} })
-    })!)
+    return settlesOn(
+      "2026-07-28",
+      scripted.stateless({
+        "server/discover": ({ id }, wire) =>
+          ++asked === 1
+            ? wire.error(id, -32022, "No", { requested: "2026-07-28", supported: ["2026-07-28"] })
+            : wire.result(id, { supportedVersions: ["2026-07-28"], capabilities: {} })
+      })!
+    )
   })
 
   it.effect("trusts a server of the stateless era that knows neither question", () =>
@@ -194,11 +215,13 @@ describe("what a server speaks is remembered", () => {
       const known = yield* Layer.build(KnownServers.layerMemory)
       const origin = "https://example.com"
       const open = (hears: scripted.Options["hears"]) =>
-        Effect.scoped(Effect.gen(function*() {
-          const server = scripted.make({ origin, hears: hears! })
-          const client = yield* connect(server)
-          return [client.server().revision, scripted.methods(server.wire())[0]]
-        }).pipe(Effect.provideContext(known)))
+        Effect.scoped(
+          Effect.gen(function*() {
+            const server = scripted.make({ origin, hears: hears! })
+            const client = yield* connect(server)
+            return [client.server().revision, scripted.methods(server.wire())[0]]
+          }).pipe(Effect.provideContext(known))
+        )
       assert.deepStrictEqual(yield* open(scripted.stateful()), ["2025-11-25", "server/discover"])
       assert.deepStrictEqual(yield* open(scripted.stateful()), ["2025-11-25", "initialize"])
       assert.deepStrictEqual(yield* open(scripted.stateless()), ["2026-07-28", "initialize"])
