@@ -17,6 +17,7 @@ import * as TransportError from "../transport/TransportError.ts"
 import type * as KnownServers from "./KnownServers.ts"
 import type * as lifecycle from "./lifecycle.ts"
 import * as link from "./link.ts"
+import type { Status } from "./McpClient.ts"
 import * as McpClientError from "./McpClientError.ts"
 import * as negotiation from "./negotiation.ts"
 
@@ -35,10 +36,7 @@ export interface Options {
   readonly reconnect: Schedule.Schedule<unknown, TransportError.TransportError> | undefined
   /** The conversation has begun, again if it had before. */
   readonly onOpened: (lifecycle: lifecycle.Lifecycle, isAgain: boolean) => void
-  /** The connection has ended, and another is tried for. */
-  readonly onLost: (error: TransportError.TransportError) => void
-  /** There will be no other. */
-  readonly onOver: (error: Failure) => void
+  readonly onStatus: (status: Status) => void
 }
 
 export interface Conversation {
@@ -57,9 +55,8 @@ const maxAttempts = 4
 
 export const open = (options: Options): Effect.Effect<Conversation, Failure, Scope.Scope> =>
   Effect.gen(function*() {
-    // Whoever waits is told before a transport takes its time to close.
-    const connections = yield* Scope.fork(yield* Effect.scope)
-    const conversation = new Impl(options, connections)
+    const conversation = new Impl(options, yield* Scope.fork(yield* Effect.scope))
+    // Before the connections close: who waits is told at once, and nobody is let in any more.
     yield* Effect.addFinalizer(() => Effect.sync(() => conversation.close()))
     yield* conversation.begin
     return conversation
@@ -90,14 +87,14 @@ class Impl implements Conversation {
     const { current } = this
     this.end(closed)
     this.current = undefined
-    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
     current?.link.end(closed)
+    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
   }
 
   private end(error: Failure): void {
     if (this.over !== undefined) return
     this.over = error
-    this.options.onOver(error)
+    this.options.onStatus({ _tag: "Closed", error })
   }
 
   get begin(): Effect.Effect<void, Failure> {
@@ -140,6 +137,7 @@ class Impl implements Conversation {
           Effect.suspend(() => {
             if (opened.isClosed()) return Effect.fail(gone)
             this.current = { link: opened, scope, since: this.shared.clock.currentTimeMillisUnsafe() }
+            this.options.onStatus({ _tag: "Connected" })
             return Effect.void
           })
         ),
@@ -177,7 +175,7 @@ class Impl implements Conversation {
     const { current } = this
     if (current?.link !== on || this.over !== undefined) return
     this.current = undefined
-    if (this.options.reconnect !== undefined) this.options.onLost(error)
+    if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
     const now = this.shared.clock.currentTimeMillisUnsafe()
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
@@ -251,11 +249,14 @@ class Impl implements Conversation {
   // --------------------------------------------------------------------------
 
   request(call: link.Call, isRepeatable: boolean): Effect.Effect<JsonObject, Failure> {
-    return Effect.catchIf(
-      this.once(call),
-      isTransportError,
-      (error) => this.again(call, isRepeatable, error)
-    ) as Effect.Effect<JsonObject, Failure>
+    return Effect.suspend(() => {
+      const { settled } = this
+      return Effect.catchIf(
+        this.once(call),
+        isTransportError,
+        (error) => this.again(call, isRepeatable, error, settled)
+      ) as Effect.Effect<JsonObject, Failure>
+    })
   }
 
   private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
@@ -263,7 +264,7 @@ class Impl implements Conversation {
       if (this.opening === undefined && this.current !== undefined) {
         return this.current.link.call(call, this.settled!)
       }
-      if (this.opening === undefined) return Effect.fail(this.over!)
+      if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
       return Effect.flatMap(this.waitFor(this.opening, call), (on) => on.call(call, this.settled!))
     })
   }
@@ -282,21 +283,26 @@ class Impl implements Conversation {
   private again(
     call: link.Call,
     isRepeatable: boolean,
-    first: TransportError.TransportError
+    first: TransportError.TransportError,
+    settled: lifecycle.Lifecycle | undefined
   ): Effect.Effect<JsonObject, Failure> {
     return Effect.gen({ self: this }, function*() {
       const { reconnect } = this.options
+      let session = settled
       const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
       let error = first
       for (let attempt = 1; attempt < maxAttempts; attempt++) {
         const verdict = judge(error, isRepeatable)
         if (verdict === "unknown") break
         if (verdict === "final") return yield* asClientError(error)
-        if (error.reason._tag === "SessionEnded" && this.current !== undefined) this.renew(this.current.link)
-        else if (this.opening === undefined) {
+        if (error.reason._tag === "SessionEnded") {
+          // Others may have begun the next one already.
+          if (this.settled === session && this.current !== undefined) this.renew(this.current.link)
+        } else if (this.opening === undefined) {
           // A server without connections is as far away as before, until some time has passed.
           if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) return yield* asClientError(error)
         }
+        session = this.settled
         const exit = yield* Effect.exit(this.once(call))
         const failure = Exit.isFailure(exit) ? failureOf(exit) : undefined
         if (failure === undefined || failure._tag !== "TransportError") {
