@@ -271,7 +271,11 @@ export const fromTools = <const Tools extends ReadonlyArray<Tool.Any>>(
     const client = yield* McpClient
     const { drift = "fail" } = options
     if (drift !== "ignore") {
-      const differences = contracts.differences(tools, yield* client.listTools())
+      const differences = contracts.differences(
+        tools,
+        yield* client.listTools(),
+        contracts.structuredIn(client.server().revision)
+      )
       if (differences.length > 0) {
         const error = McpClientError.make(new McpClientError.Drift({ differences }))
         if (drift === "fail") return yield* error
