@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -142,8 +142,9 @@ describe("a group of clients", () => {
 
   it("has no server that is not one", () => {
     // @ts-expect-error: a transport is a layer
-    ClientGroup.make({ servers: { a: { transport: "node server.ts" } } })
+    const text = ClientGroup.make({ servers: { a: { transport: "node server.ts" } } })
     // @ts-expect-error: an option nobody knows
-    ClientGroup.make({ servers: {}, seperator: "__" })
+    const misspelled = ClientGroup.make({ servers: {}, seperator: "__" })
+    expectTypeOf([text, misspelled]).toBeArray()
   })
 })
