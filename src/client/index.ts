@@ -1,3 +1,5 @@
+export * as ClientConfig from "./ClientConfig.ts"
+export * as ClientConfigError from "./ClientConfigError.ts"
 export * as ClientGroup from "./ClientGroup.ts"
 export * as ClientGroupError from "./ClientGroupError.ts"
 export * as ClientHandlers from "./ClientHandlers.ts"
