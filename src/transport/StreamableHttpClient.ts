@@ -347,7 +347,7 @@ class HttpConnection implements ClientTransport.Connection {
         )
       }
     ).pipe(
-      Effect.catch((error) => Effect.succeed<Return>({ _tag: "Failed", error }))
+      Effect.catchCause((cause) => Effect.succeed<Return>({ _tag: "Failed", error: clientHttp.failureOf(cause) }))
     )
   }
 
