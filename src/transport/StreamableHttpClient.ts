@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as ClientTransport from "./ClientTransport.ts"
@@ -44,17 +44,16 @@ export const make = (
       Effect.gen(function*() {
         const clock = yield* Clock.Clock
         const http = new clientHttp.ClientHttp({ client, clock, headers, maxMessageBytes, url })
-        let connection: HttpConnection | undefined
-        // Released after the runner has stopped whatever uses the session.
-        yield* Effect.addFinalizer(() => connection?.goodbye ?? Effect.void)
-        connection = new HttpConnection({
+        const running = yield* Scope.make()
+        const connection = new HttpConnection({
           http,
           clock,
           listener,
-          run: yield* runner.make,
+          run: yield* Scope.provide(runner.make, running),
           sse,
           endpointTimeout: Duration.toMillis(Duration.fromInputUnsafe(endpointTimeout))
         })
+        yield* Effect.addFinalizer((exit) => Effect.andThen(Scope.close(running, exit), connection.goodbye))
         return connection
       })
     return ClientTransport.ClientTransport.of({
@@ -251,26 +250,25 @@ class HttpConnection implements ClientTransport.Connection {
         this.ended(session)
         return Effect.fail(sessionEnded)
       }
-      if (refusal !== undefined) {
-        this.receive(refusal, refusal.id!)
-        return Effect.void
-      }
-      const error = clientHttp.errorOf(problem)
-      const mayBeOld = this.options.sse && version === undefined && id !== undefined
-        && (problem.status === 400 || problem.status === 404 || problem.status === 405)
-      return mayBeOld ? this.fallBack(post, error) : Effect.fail(error)
+      const stands = refusal === undefined
+        ? Effect.fail(clientHttp.errorOf(problem))
+        : Effect.sync(() => this.receive(refusal, refusal.id!))
+      // Only one that takes no POST at all refuses it with 405, in whatever words.
+      const isRefused = problem.status === 405
+        || (refusal === undefined && (problem.status === 400 || problem.status === 404))
+      return this.options.sse && version === undefined && id !== undefined && isRefused
+        ? this.fallBack(post, stands)
+        : stands
     })
   }
 
-  /** Takes the server for one that knows 2024-11-05 alone. Where it is not, the answer to the POST stands. */
-  private fallBack(post: posts.Post, refusal: TransportError.TransportError): Failing {
+  /** Takes the server for one that knows 2024-11-05 alone. Where it is not, what it has answered stands. */
+  private fallBack(post: posts.Post, stands: Failing): Failing {
     this.posts.hold()
     return sseConnection.open(this.options).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
-          Effect.fail(
-            error.reason._tag === "Unauthorized" || error.reason._tag === "OtherOrigin" ? error : refusal
-          ),
+          error.reason._tag === "Unauthorized" || error.reason._tag === "OtherOrigin" ? Effect.fail(error) : stands,
         onSuccess: (connection) =>
           Effect.sync(() => {
             this.old = connection
@@ -353,13 +351,12 @@ class HttpConnection implements ClientTransport.Connection {
 
   /** Once the server has taken a request in, all that can be told without its answer is that it is lost. */
   private resume(post: posts.Post, session: Session | undefined, cursor: Cursor): Failing {
-    const connection = this
-    return Effect.gen(function*() {
+    return Effect.gen({ self: this }, function*() {
       let failures = 0
       let wait = 0
       while (true) {
         yield* Effect.sleep(delayOf(cursor, failures, wait))
-        const end = yield* connection.comeBack(session, post.message.version, cursor, post)
+        const end = yield* this.comeBack(session, post.message.version, cursor, post)
         if (post.isOver) return
         wait = 0
         switch (end._tag) {
@@ -369,7 +366,7 @@ class HttpConnection implements ClientTransport.Connection {
             continue
           case "Refused":
             if (!clientHttp.isForAWhile(end.problem.status)) {
-              if (end.problem.status === 404 && session?.id !== undefined) connection.ended(session)
+              if (end.problem.status === 404 && session?.id !== undefined) this.ended(session)
               return yield* Effect.fail(notResumed(clientHttp.errorOf(end.problem)))
             }
             wait = end.problem.retryAfter ?? 0
@@ -389,26 +386,25 @@ class HttpConnection implements ClientTransport.Connection {
 
   /** Keeps the stream open for what answers no request, quietly: a server need not have one. */
   private listen(session: Session): void {
-    const connection = this
     this.stopListening()
-    this.stopListening = this.options.run.fork(Effect.gen(function*() {
+    this.stopListening = this.options.run.fork(Effect.gen({ self: this }, function*() {
       const cursor: Cursor = { lastEventId: undefined, retry: undefined, hasMoved: false }
       let failures = 0
       let refusals = 0
       while (true) {
-        const began = connection.options.clock.currentTimeMillisUnsafe()
-        const end = yield* connection.comeBack(session, session.version, cursor, undefined)
+        const began = this.options.clock.currentTimeMillisUnsafe()
+        const end = yield* this.comeBack(session, session.version, cursor, undefined)
         let wait = 0
         failures++
         if (end._tag === "Read") {
           refusals = 0
-          const lasted = connection.options.clock.currentTimeMillisUnsafe() - began
+          const lasted = this.options.clock.currentTimeMillisUnsafe() - began
           if (cursor.hasMoved || lasted >= longestDelay) failures = 0
         }
         if (end._tag === "Refused") {
           const { retryAfter, status } = end.problem
           if (status === 204 || status === 405) return
-          if (status === 404) return session.id === undefined ? undefined : connection.ended(session)
+          if (status === 404) return session.id === undefined ? undefined : this.ended(session)
           if (clientHttp.isForAWhile(status)) wait = retryAfter ?? 0
           // What it has seen is not kept any more.
           else if (cursor.lastEventId !== undefined && (status === 400 || status === 410)) {

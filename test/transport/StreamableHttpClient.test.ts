@@ -866,6 +866,16 @@ describe("StreamableHttpClient", () => {
         yield* wires.until(() => server.seen[1]!.isAborted())
       }))
 
+    it.effect("gives its refusal as the answer where there is no such stream", () =>
+      Effect.gen(function*() {
+        const { client, server } = yield* setup()
+        client.initialize(1)
+        ;(yield* server.request(0)).json(refusal(null, -32000), {}, 405)
+        ;(yield* server.request(1)).json(refusal(null, -32000), {}, 405)
+        yield* client.heard(1)
+        assert.deepStrictEqual(client.told, ["1 error -32000"])
+      }))
+
     it.effect("follows its stream to no other origin, and says who is not let in", () =>
       Effect.gen(function*() {
         const elsewhere = yield* old()

@@ -6,7 +6,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Scope from "effect/Scope"
 import * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
-import * as ClientTransport from "fastmcp-effect/transport/ClientTransport"
+import type * as ClientTransport from "fastmcp-effect/transport/ClientTransport"
 import type * as TransportError from "fastmcp-effect/transport/TransportError"
 import * as wires from "../server/wires.ts"
 
