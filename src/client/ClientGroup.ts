@@ -136,7 +136,7 @@ export interface Group {
   readonly states: Effect.Effect<ReadonlyArray<ServerState>>
   /** Begins with how each is now, then each change; a slow reader misses the oldest. It ends with the group. */
   readonly stateChanges: Stream.Stream<ServerState>
-  /** Waits until no server is at its first attempt to connect. */
+  /** Waits until each server that is being connected to is ready, or has failed. */
   readonly settled: Effect.Effect<void>
   /**
    * One server's own client, which goes by the server's own names; it waits for a server that is connecting. The client
@@ -302,10 +302,12 @@ export const make = <const S extends Servers>(
 
     /** Its client, for a request that waits no longer than it may. */
     const clientOf = (member: Member): Effect.Effect<McpClient.Client, ClientGroupError.ClientGroupError> =>
-      Effect.timeoutOrElse(member.ready, {
-        duration: timeLimit,
-        orElse: () => Effect.fail(notReady(member.name, "it is connecting still"))
-      })
+      Effect.suspend(() =>
+        member.client !== undefined ? Effect.succeed(member.client) : Effect.timeoutOrElse(member.ready, {
+          duration: timeLimit,
+          orElse: () => Effect.fail(notReady(member.name, "it is connecting still"))
+        })
+      )
 
     const get: Group["get"] = (server) =>
       Effect.suspend(() => {

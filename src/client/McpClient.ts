@@ -251,8 +251,10 @@ type MethodEffect<T extends Tool.Any> = Effect.Effect<
 /** @category models @since 0.1.0 */
 export interface FromToolsOptions {
   /**
-   * What to do where the server's tools are not those of the contracts: a missing tool, parameters it does not take or
-   * wants more of, results it does not promise. `fail` with `Drift`, `warn` in the log, or `ignore`. `fail`.
+   * What to do where the server's tools are not those of the contracts: a tool that is missing, parameters that a contract
+   * may send and the server does not take, results that the server may give and a contract does not read. What takes more,
+   * or gives less, is none: a number for an integer is fine as a parameter, and an integer for a number as a result. `fail`
+   * with `Drift`, `warn` in the log, or `ignore`. `fail`.
    */
   readonly drift?: "fail" | "warn" | "ignore"
 }

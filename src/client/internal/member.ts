@@ -60,13 +60,16 @@ export class Member {
   }
 
   get start(): Effect.Effect<void> {
-    const { context, scope } = this.options
-    return Effect.map(
-      Effect.forkIn(Effect.updateContext(this.run, (_: Context.Context<never>) => context), scope),
-      (fiber) => {
-        this.fiber = fiber
-      }
-    )
+    const { context, onState, scope } = this.options
+    return Effect.suspend(() => {
+      onState(this.state)
+      return Effect.map(
+        Effect.forkIn(Effect.updateContext(this.run, (_: Context.Context<never>) => context), scope),
+        (fiber) => {
+          this.fiber = fiber
+        }
+      )
+    })
   }
 
   /** It cannot be asked any more. */
@@ -144,7 +147,6 @@ export class Member {
     return Effect.gen({ self: this }, function*() {
       const { retry } = this.options
       let step: ((error: Failure) => Effect.Effect<unknown, unknown>) | undefined
-      this.options.onState(this.state)
       while (true) {
         const scope = yield* Scope.fork(this.options.scope)
         const exit = yield* Effect.exit(Scope.provide(this.attempt(scope), scope))
