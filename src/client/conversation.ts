@@ -85,8 +85,8 @@ class Impl implements Conversation {
 
   close(): void {
     const { current } = this
-    this.end(closed)
     this.current = undefined
+    this.end(closed)
     current?.link.end(closed)
     if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
   }
@@ -178,10 +178,10 @@ class Impl implements Conversation {
     const { current } = this
     if (current?.link !== on || this.over !== undefined) return
     this.current = undefined
-    if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
     const now = this.shared.clock.currentTimeMillisUnsafe()
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
+    if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
     this.shared.fork(Effect.andThen(
       Scope.close(current.scope, Exit.void),
       Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>

@@ -74,8 +74,8 @@ export class Member {
 
   /** It cannot be asked any more. */
   retire(): void {
-    this.become({ _tag: "Removed", since: this.now })
     this.client = undefined
+    this.become({ _tag: "Removed", since: this.now })
   }
 
   /** Whoever waits for an answer gets none. */
@@ -138,9 +138,10 @@ export class Member {
   private become(state: State): void {
     if (this.state._tag === "Removed") return
     this.state = state
+    this.options.onState(state)
+    // Whoever waits goes on at once.
     if (state._tag === "Connecting") this.decided.closeUnsafe()
     else this.decided.openUnsafe()
-    this.options.onState(state)
   }
 
   private get run(): Effect.Effect<never> {
@@ -182,12 +183,13 @@ export class Member {
         { startImmediately: true }
       )
       this.client = client
+      this.readySince = this.now
+      this.become({ _tag: "Ready", since: this.now })
       const ended = yield* Stream.runFold(client.status, () => undefined as Failure | undefined, (_, status) => {
         switch (status._tag) {
           case "Connected":
             this.forgetResources()
             if (this.state._tag !== "Ready") this.become({ _tag: "Ready", since: this.now })
-            this.readySince ??= this.now
             return undefined
           case "Reconnecting":
             this.become({ _tag: "Connecting", since: this.now })
