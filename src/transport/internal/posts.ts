@@ -47,13 +47,7 @@ export class Posts {
   }
 
   send(message: ClientTransport.Outgoing): void {
-    const post: Post = {
-      message,
-      isOver: false,
-      isTaken: false,
-      stop: ignore,
-      stopLingering: ignore
-    }
+    const post: Post = { message, isOver: false, isTaken: false, stop: ignore, stopLingering: ignore }
     this.size += message.frame.length
     if (message.id === undefined) this.untaken.add(post)
     else this.unanswered.set(message.id, post)
@@ -208,14 +202,19 @@ export class Posts {
   private start(post: Post): void {
     if (post.isOver) return
     this.running.add(post)
+    let isSending = true
     post.stop = this.options.run.run(this.options.perform(post), (exit) => {
       this.running.delete(post)
       post.stopLingering()
       this.taken(post)
-      if (post.isOver || Exit.isSuccess(exit)) return
       const { id } = post.message
-      if (id !== undefined) this.fail(id, clientHttp.failureOf(exit.cause))
+      if (post.isOver || id === undefined || Exit.isSuccess(exit)) return
+      const tell = () => this.fail(id, clientHttp.failureOf(exit.cause))
+      // Who sends is not told of it before that is done.
+      if (isSending) this.options.run.run(Effect.yieldNow, tell)
+      else tell()
     })
+    isSending = false
   }
 }
 

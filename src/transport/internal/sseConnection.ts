@@ -32,7 +32,7 @@ export const open = (options: Options): Effect.Effect<SseConnection, TransportEr
       }
       const endpoint = new URL(address, http.url)
       if (endpoint.origin !== http.url.origin) return http.otherOrigin(endpoint)
-      connection = new SseConnection(options, endpoint.href)
+      connection = new SseConnection(options, clientHttp.hrefOf(endpoint))
       resume(Effect.succeed(connection))
       return undefined
     }
