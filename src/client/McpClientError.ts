@@ -132,7 +132,9 @@ const describe = (reason: Reason): string => {
     case "TooManyRounds":
       return `The server asked ${reason.limit} times before it would answer ${reason.method}`
     case "Unanswered":
-      return `The server asked for ${reason.method} (${JSON.stringify(reason.key)}), which has no answer: ${reason.message}`
+      return `The server asked for ${reason.method} (${
+        JSON.stringify(reason.key)
+      }), which has no answer: ${reason.message}`
     case "Drift":
       return `The server does not keep to the contracts:\n${
         reason.differences.map(({ message, tool }) => `  ${tool}: ${message}`).join("\n")

@@ -1,1 +1,8 @@
+export * as ClientConfig from "./ClientConfig.ts"
+export * as ClientConfigError from "./ClientConfigError.ts"
+export * as ClientHandlers from "./ClientHandlers.ts"
+export * as Extension from "./Extension.ts"
+export * as KnownServers from "./KnownServers.ts"
+export * as McpClient from "./McpClient.ts"
 export * as McpClientError from "./McpClientError.ts"
+export * as ResponseCache from "./ResponseCache.ts"

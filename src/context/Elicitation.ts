@@ -180,6 +180,21 @@ const formOf = <A>(
   }
 })
 
+/**
+ * What a user has filled in, with the form's defaults for what they left out; or what does not fit the form, in words.
+ * For clients.
+ *
+ * @category answers
+ * @since 0.1.0
+ */
+export const complete = (
+  form: McpSchema.ElicitFormParams["requestedSchema"],
+  content: { readonly [name: string]: unknown }
+): { readonly [name: string]: FieldValue } | string => {
+  const filled = formSchema.fill(form, content)
+  return formSchema.faultOf(form, filled) ?? filled as { readonly [name: string]: FieldValue }
+}
+
 const accepted = (key: string, result: unknown): Exit.Exit<JsonObject, AskError.AskError> => {
   if (!isObject(result as JsonObject)) return misfit(key, "it is not an object")
   const answer = result as JsonObject

@@ -182,9 +182,7 @@ export const layer = (
               data: each,
               size: each.length,
               total: sum += each.length
-            })).filter((each) =>
-              each.position > last - maxEvents && each.total - each.size >= total - maxSize
-            )
+            })).filter((each) => each.position > last - maxEvents && each.total - each.size >= total - maxSize)
             if (Arr.isArrayNonEmpty(rows)) yield* sql`INSERT INTO ${events} ${sql.insert(rows)}`.unprepared
             if (last > maxEvents || total > maxSize) {
               yield* sql`

@@ -5,9 +5,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as ClientTransport from "./ClientTransport.ts"
 import * as Receiver from "./Receiver.ts"
 
 /** @category models @since 0.1.0 */
@@ -57,3 +59,34 @@ export const connect: Effect.Effect<Memory, never, Receiver.Receiver | Scope.Sco
     frames: toClient
   }
 })
+
+/**
+ * The same as a client's transport: each connection is one to the server in context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<ClientTransport.ClientTransport, never, Receiver.Receiver> = Layer.effect(
+  ClientTransport.ClientTransport,
+  Effect.map(Receiver.Receiver, (receiver) => ({
+    kind: "memory",
+    address: "this process",
+    origin: undefined,
+    connect: (listener) =>
+      Effect.gen(function*() {
+        const { frames, send } = yield* Effect.provideService(connect, Receiver.Receiver, receiver)
+        yield* Effect.forkScoped(
+          Effect.forever(Effect.map(Queue.take(frames), (frame) => listener.receive(JsonRpc.parse(frame), undefined)))
+        )
+        return {
+          send: ({ frame }) => send(frame),
+          forget: () => {},
+          hasStreams: false,
+          hasHeaders: false,
+          congested: () => false,
+          drained: Effect.void,
+          established: () => {}
+        }
+      })
+  }))
+)

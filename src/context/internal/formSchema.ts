@@ -57,6 +57,62 @@ export const fill = (
     : { ...content, ...Object.fromEntries(missing.map(([name, field]) => [name, field.default])) }
 }
 
+/** What of an answer does not fit the form, in words. Formats are for who fills it in, and not checked. */
+export const faultOf = (
+  form: RequestedSchema,
+  content: { readonly [key: string]: unknown }
+): string | undefined => {
+  const missing = form.required?.find((name) => content[name] === undefined)
+  if (missing !== undefined) return `${JSON.stringify(missing)} is missing.`
+  for (const [name, value] of Object.entries(content)) {
+    const field = form.properties[name]
+    if (field === undefined) return `${JSON.stringify(name)} is not a field of the form.`
+    const fault = faultOfField(field as JsonObject, value)
+    if (fault !== undefined) return `${JSON.stringify(name)} ${fault}.`
+  }
+  return undefined
+}
+
+const faultOfField = (field: JsonObject, value: unknown): string | undefined => {
+  const isBelow = (key: string, size: number) => typeof field[key] === "number" && size < field[key]
+  const isAbove = (key: string, size: number) => typeof field[key] === "number" && size > field[key]
+  switch (field.type) {
+    case "string": {
+      if (typeof value !== "string") return "is not a text"
+      const choices = choicesOf(field)
+      if (choices !== undefined) return choices.includes(value) ? undefined : `is none of ${choices.join(", ")}`
+      const { length } = [...value]
+      return isBelow("minLength", length) ? "is too short" : isAbove("maxLength", length) ? "is too long" : undefined
+    }
+    case "integer":
+    case "number":
+      if (typeof value !== "number" || !Number.isFinite(value)) return "is not a number"
+      if (field.type === "integer" && !Number.isInteger(value)) return "is not a whole number"
+      return isBelow("minimum", value) ? "is too small" : isAbove("maximum", value) ? "is too large" : undefined
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "is neither true nor false"
+    case "array": {
+      if (!Array.isArray(value)) return "is not a list"
+      const choices = choicesOf(field.items as JsonObject | undefined ?? {})
+      const stray = value.find((item) => typeof item !== "string" || choices?.includes(item) === false)
+      if (stray !== undefined) return `holds ${JSON.stringify(stray)}, which cannot be chosen`
+      return isBelow("minItems", value.length)
+        ? "has too few"
+        : isAbove("maxItems", value.length)
+        ? "has too many"
+        : undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+const choicesOf = (field: JsonObject): ReadonlyArray<unknown> | undefined => {
+  if (Array.isArray(field.enum)) return field.enum
+  const titled = field.oneOf ?? field.anyOf
+  return Array.isArray(titled) ? titled.map((choice: Json) => (choice as JsonObject).const) : undefined
+}
+
 // ----------------------------------------------------------------------------
 // fields
 // ----------------------------------------------------------------------------

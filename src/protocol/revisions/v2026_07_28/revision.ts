@@ -16,8 +16,16 @@ export const v2026_07_28: Revision.Revision = {
     "prompts/list": { params: McpSchema.ListParams, result: McpSchema.ListPromptsResult, project: wire.cacheable },
     "prompts/get": { params: McpSchema.GetPromptParams, result: McpSchema.GetPromptResult, project: wire.result },
     "resources/list": { params: McpSchema.ListParams, result: McpSchema.ListResourcesResult, project: wire.cacheable },
-    "resources/templates/list": { params: McpSchema.ListParams, result: McpSchema.ListResourceTemplatesResult, project: wire.cacheable },
-    "resources/read": { params: McpSchema.ReadResourceParams, result: McpSchema.ReadResourceResult, project: wire.readResourceResult },
+    "resources/templates/list": {
+      params: McpSchema.ListParams,
+      result: McpSchema.ListResourceTemplatesResult,
+      project: wire.cacheable
+    },
+    "resources/read": {
+      params: McpSchema.ReadResourceParams,
+      result: McpSchema.ReadResourceResult,
+      project: wire.readResourceResult
+    },
     "completion/complete": { params: McpSchema.CompleteParams, result: McpSchema.CompleteResult, project: wire.result },
     "subscriptions/listen": { params: McpSchema.ListenParams, result: McpSchema.EmptyResult, project: wire.result }
   },

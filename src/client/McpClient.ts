@@ -1,0 +1,620 @@
+/**
+ * A client of one MCP server, whatever revision it speaks and over whatever transport: made in a scope, it connects,
+ * settles on a revision and is ready. Each call is an effect: interrupting it tells the server, and what the server's
+ * handler ended with, a success, a failure or a cancellation, is what the call ends with. Its other errors are the
+ * server's refusal (`McpError`) and what happened on the way (`McpClientError`).
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import * as Deadlines from "../core/Deadlines.ts"
+import type * as DefinitionError from "../definition/DefinitionError.ts"
+import * as Tool from "../definition/Tool.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import type * as McpSchema from "../protocol/McpSchema.ts"
+import * as Revisions from "../protocol/Revisions.ts"
+import * as Tracing from "../telemetry/Tracing.ts"
+import * as ClientTransport from "../transport/ClientTransport.ts"
+import type * as TransportError from "../transport/TransportError.ts"
+import * as answering from "./answering.ts"
+import * as changing from "./changes.ts"
+import type * as ClientHandlers from "./ClientHandlers.ts"
+import * as conversation from "./conversation.ts"
+import type * as Extension from "./Extension.ts"
+import * as hearing from "./hearing.ts"
+import * as inputRounds from "./inputRounds.ts"
+import * as contracts from "./internal/contracts.ts"
+import * as knownTools from "./internal/knownTools.ts"
+import * as results from "./internal/results.ts"
+import * as KnownServers from "./KnownServers.ts"
+import type * as lifecycle from "./lifecycle.ts"
+import * as McpClientError from "./McpClientError.ts"
+import * as ResponseCache from "./ResponseCache.ts"
+
+// ----------------------------------------------------------------------------
+// models
+// ----------------------------------------------------------------------------
+
+/** What every call may fail with. @category models @since 0.1.0 */
+export type CallError = McpError.McpError | McpClientError.McpClientError
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** Who asks, as servers show it. `fastmcp-effect`, and this package's version. */
+  readonly info?: McpSchema.Implementation
+  /** The one revision to speak. When left out the newest that the server knows is found. */
+  readonly revision?: Revisions.Version
+  /**
+   * How long a request may go without an answer, or without progress where the caller hears of it (`onProgress`, or a
+   * `ClientHandlers.progress`): servers are asked for progress only then. 1 minute.
+   */
+  readonly requestTimeout?: Duration.Input
+  /** How long a request may go without an answer, whatever progress it makes. 10 minutes. */
+  readonly maxRequestTimeout?: Duration.Input
+  /** How long connecting and settling on a revision may take together. 30 seconds. */
+  readonly connectTimeout?: Duration.Input
+  /**
+   * How long a server may leave the first question of 2026-07-28 unanswered before it is asked to initialize as well;
+   * older servers on a pipe may never answer what they do not know. 3 seconds.
+   */
+  readonly patience?: Duration.Input
+  /**
+   * When to connect again after a connection was lost, and to try a server again that cannot be reached; false for never.
+   * 10 times, after 200 ms and twice as long each time, at most 10 seconds.
+   */
+  readonly reconnect?: Schedule.Schedule<unknown, TransportError.TransportError> | false
+  readonly extensions?: ReadonlyArray<Extension.Extension>
+  /** Keeps what the server says may be kept (2026-07-28). True. */
+  readonly cache?: boolean
+  /** Checks structured content against the output schema its tool was listed with; it needs Ajv. True where a list was read. */
+  readonly validate?: boolean
+  /** Pages of one list; one more is an `EndlessList`. 1,000. */
+  readonly maxPages?: number
+  /** How often one request may be answered with questions before it fails with `TooManyRounds`. 32. */
+  readonly maxRounds?: number
+}
+
+/** How one call is made. @category models @since 0.1.0 */
+export interface CallOptions {
+  /** In place of the client's own. `Duration.infinity` for none. */
+  readonly timeout?: Duration.Input
+  /** In place of the client's own. */
+  readonly maxTimeout?: Duration.Input
+  /** Hears of the request's progress, in order, before the call ends. It must not throw; `progress` is for effects. */
+  readonly onProgress?: (progress: ClientHandlers.ProgressMessage) => void
+  /** Members for the request's `_meta`. */
+  readonly meta?: JsonRpc.JsonObject
+  /**
+   * Whether the server may get the request twice when its answer was lost. When left out, a tool whose listed annotations
+   * say `readOnlyHint` or `idempotentHint` is, every other tool is not, and whatever only reads is.
+   */
+  readonly idempotent?: boolean
+  /** Asks the server even where an answer is kept that is still good. */
+  readonly refresh?: boolean
+}
+
+/** What has changed on the server. @category models @since 0.1.0 */
+export type Change =
+  | { readonly _tag: "ToolsListChanged" }
+  | { readonly _tag: "PromptsListChanged" }
+  | { readonly _tag: "ResourcesListChanged" }
+  | { readonly _tag: "ResourceUpdated"; readonly uri: string }
+  /** The connection was lost for a while: anything may have changed. */
+  | { readonly _tag: "Missed" }
+
+/** @category models @since 0.1.0 */
+export interface ChangesOptions {
+  /** Whether to be told of changed lists. All of them when left out. */
+  readonly tools?: boolean
+  readonly prompts?: boolean
+  readonly resources?: boolean
+  /** Resources to watch. */
+  readonly uris?: ReadonlyArray<string>
+}
+
+/** @category models @since 0.1.0 */
+export type CallEvent =
+  | ({ readonly _tag: "Progress" } & ClientHandlers.ProgressMessage)
+  | { readonly _tag: "Result"; readonly result: McpSchema.CallToolResult }
+
+/** @category models @since 0.1.0 */
+export interface Client {
+  /** What client and server have settled on last. */
+  readonly server: () => ServerInfo
+  /** All tools, page after page. Those whose headers cannot be mirrored are left out over HTTP, with a warning. */
+  readonly listTools: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Tool>, CallError>
+  readonly listResources: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Resource>, CallError>
+  readonly listResourceTemplates: (
+    options?: CallOptions
+  ) => Effect.Effect<ReadonlyArray<McpSchema.ResourceTemplate>, CallError>
+  readonly listPrompts: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Prompt>, CallError>
+  /** Calls by name. A tool that failed is a success with `isError`; `call` tells them apart. */
+  readonly callTool: (
+    name: string,
+    args?: { readonly [name: string]: unknown },
+    options?: CallOptions
+  ) => Effect.Effect<McpSchema.CallToolResult, CallError>
+  /** Progress as it comes, and at last the result. */
+  readonly callToolStream: (
+    name: string,
+    args?: { readonly [name: string]: unknown },
+    options?: Omit<CallOptions, "onProgress">
+  ) => Stream.Stream<CallEvent, CallError>
+  /** Calls by contract: the success and the declared failure come back as the handler gave them. */
+  readonly call: <Name extends string, P extends Tool.Codec, S extends Tool.Codec, F extends Tool.Codec>(
+    tool: Tool.Tool<Name, P, S, F>,
+    parameters: P["Type"],
+    options?: CallOptions
+  ) => Effect.Effect<S["Type"], F["Type"] | CallError | DefinitionError.DefinitionError>
+  readonly readResource: (
+    uri: string,
+    options?: CallOptions
+  ) => Effect.Effect<McpSchema.ReadResourceResult, CallError>
+  readonly getPrompt: (
+    name: string,
+    args?: { readonly [name: string]: string },
+    options?: CallOptions
+  ) => Effect.Effect<McpSchema.GetPromptResult, CallError>
+  readonly complete: (
+    params: McpSchema.CompleteParams,
+    options?: CallOptions
+  ) => Effect.Effect<McpSchema.CompleteResult["completion"], CallError>
+  /** Whether the server is there. 2026-07-28 has no ping; there discovery is asked for anew. */
+  readonly ping: (options?: CallOptions) => Effect.Effect<void, CallError>
+  /**
+   * The least severe log messages to be sent from now on (up to 2025-11-25). `ClientHandlers.log` asks for its own level by
+   * itself, in both eras.
+   */
+  readonly setLogLevel: (level: McpSchema.LoggingLevel, options?: CallOptions) => Effect.Effect<void, CallError>
+  /**
+   * What changes on the server from now on. The stream goes on over lost connections, with a `Missed` for each; it ends
+   * with the client.
+   */
+  readonly changes: (options?: ChangesOptions) => Stream.Stream<Change, CallError>
+  /** What the server tells, as it came; a slow reader misses the oldest. */
+  readonly notifications: Stream.Stream<JsonRpc.Notification>
+  /**
+   * Any request, and its result as it came but for the rounds of `input_required`: members and methods that are unknown
+   * here pass. An answer that is none to a known method is an `InvalidResponse`.
+   */
+  readonly request: (
+    method: string,
+    params?: JsonRpc.JsonObject,
+    options?: CallOptions
+  ) => Effect.Effect<JsonRpc.JsonObject, CallError>
+  readonly notify: (method: string, params?: JsonRpc.JsonObject) => Effect.Effect<void>
+}
+
+/** @category models @since 0.1.0 */
+export interface ServerInfo {
+  readonly revision: Revisions.Version
+  /** Who the server says it is, for display alone. */
+  readonly info: McpSchema.Implementation | undefined
+  readonly capabilities: McpSchema.ServerCapabilities
+  readonly instructions: string | undefined
+}
+
+/** @category services @since 0.1.0 */
+export class McpClient extends Context.Service<McpClient, Client>()("fastmcp-effect/client/McpClient") {}
+
+// ----------------------------------------------------------------------------
+// constructors
+// ----------------------------------------------------------------------------
+
+/**
+ * Connects for as long as the layer lives; the handlers in its context are the client's (`ClientHandlers`).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options?: Options
+): Layer.Layer<McpClient, CallError, ClientTransport.ClientTransport> => Layer.effect(McpClient, make(options))
+
+/** The methods `fromTools` gives. @category models @since 0.1.0 */
+export type Methods<Tools extends ReadonlyArray<Tool.Any>> = {
+  readonly [T in Tools[number] as T["name"]]: Method<T>
+}
+
+type Method<T extends Tool.Any> = {} extends T["parameters"]["Type"]
+  ? (parameters?: T["parameters"]["Type"], options?: CallOptions) => MethodEffect<T>
+  : (parameters: T["parameters"]["Type"], options?: CallOptions) => MethodEffect<T>
+
+type MethodEffect<T extends Tool.Any> = Effect.Effect<
+  T["success"]["Type"],
+  T["failure"]["Type"] | CallError | DefinitionError.DefinitionError
+>
+
+/** @category models @since 0.1.0 */
+export interface FromToolsOptions {
+  /**
+   * What to do where the server's tools are not those of the contracts: a missing tool, parameters it does not take or
+   * wants more of, results it does not promise. `fail` with `Drift`, `warn` in the log, or `ignore`. `fail`.
+   */
+  readonly drift?: "fail" | "warn" | "ignore"
+}
+
+/**
+ * The server's tools as methods, by the contracts it was made with: input, output and declared errors are in the types.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTools = <const Tools extends ReadonlyArray<Tool.Any>>(
+  tools: Tools,
+  options: FromToolsOptions = {}
+): Effect.Effect<Methods<Tools>, CallError, McpClient> =>
+  Effect.gen(function*() {
+    const client = yield* McpClient
+    const { drift = "fail" } = options
+    if (drift !== "ignore") {
+      const differences = contracts.differences(tools, yield* client.listTools())
+      if (differences.length > 0) {
+        const error = McpClientError.make(new McpClientError.Drift({ differences }))
+        if (drift === "fail") return yield* error
+        yield* Effect.logWarning(error.message)
+      }
+    }
+    return Object.fromEntries(
+      tools.map((tool) => [
+        tool.name,
+        (parameters: unknown = {}, options?: CallOptions) => client.call(tool, parameters, options)
+      ])
+    ) as Methods<Tools>
+  })
+
+const defaultReconnect: Schedule.Schedule<unknown, TransportError.TransportError> = Schedule.max([
+  Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]),
+  Schedule.recurs(10)
+])
+
+/**
+ * Connects, and is ready when it succeeds. It closes with its scope: what is in flight is cancelled.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Client, CallError, ClientTransport.ClientTransport | Scope.Scope> =>
+  Effect.gen(function*() {
+    const transport = yield* ClientTransport.ClientTransport
+    const context = yield* Effect.context<never>()
+    const clock = yield* Clock.Clock
+    const { cache = true, extensions = [], maxPages = 1000, maxRounds = 32 } = options
+    const handlers = yield* answering.handlers
+    const answer = answering.make(handlers, extensions)
+    const tools = knownTools.make(transport.kind === "http")
+    const faultOf = results.makeFaultOf()
+    const kept = cache ? yield* openCache(transport.origin) : undefined
+    const requestTimeout = millis(options.requestTimeout ?? "1 minute")
+    const maxRequestTimeout = Math.max(requestTimeout, millis(options.maxRequestTimeout ?? "10 minutes"))
+
+    const heard = yield* hearing.make(handlers, extensions, kept)
+    // ------------------------------------------------------------------------
+    // the conversation
+    // ------------------------------------------------------------------------
+
+    let lastId = 0
+    const self: lifecycle.Self = {
+      info: options.info ?? defaultInfo,
+      capabilities: answering.capabilities(handlers, extensions),
+      logLevel: handlers.log?.level,
+      mirror: ({ method, params }) => {
+        if (method === "tools/call") return tools.mirror(params)
+        for (const { mirroredName } of extensions) {
+          const name = mirroredName?.(method, params)
+          if (name !== undefined) return knownTools.mirrorName(name)
+        }
+        return undefined
+      }
+    }
+    const fork = yield* FiberSet.makeRuntime<never, void, never>()
+    const knownServers = yield* Effect.serviceOption(KnownServers.KnownServers)
+    const reopened = new Set<() => void>()
+
+    const talk = yield* conversation.open({
+      transport,
+      shared: {
+        clock,
+        deadlines: yield* Deadlines.make,
+        spans: Tracing.makeSpans(context),
+        isTraced: Context.getOrUndefined(context, Tracer.Tracer) !== undefined,
+        fork,
+        nextId: () => ++lastId,
+        answer,
+        tell: heard.tell
+      },
+      self,
+      only: options.revision === undefined ? undefined : Revisions.select(options.revision),
+      knownServers: Option.getOrUndefined(knownServers),
+      connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? "30 seconds"),
+      patience: Duration.fromInputUnsafe(options.patience ?? "3 seconds"),
+      reconnect: options.reconnect === false ? undefined : options.reconnect ?? defaultReconnect,
+      onOpened: (_, isAgain) => {
+        if (isAgain) { for (const resume of reopened) resume() }
+      }
+    })
+
+    const resultHandlers = new Map(extensions.flatMap(({ results = {} }) => Object.entries(results)))
+
+    /** One request, whole: its rounds, and what extensions make of its result. */
+    const send = (
+      method: string,
+      params: JsonRpc.JsonObject,
+      callOptions: CallOptions = {},
+      target?: string
+    ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
+      const timeout = callOptions.timeout === undefined ? requestTimeout : millis(callOptions.timeout)
+      const maxTimeout = callOptions.maxTimeout === undefined
+        ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
+        : millis(callOptions.maxTimeout)
+      const { onProgress } = callOptions
+      const { progress } = handlers
+      const isRepeatable = callOptions.idempotent ?? (method === "tools/call"
+        ? tools.isIdempotent(params.name)
+        : repeatable.has(method))
+      const once = (params: JsonRpc.JsonObject) =>
+        talk.request({
+          method,
+          params,
+          target,
+          meta: callOptions.meta,
+          timeout: Math.min(timeout, maxTimeout),
+          maxTimeout,
+          onProgress: progress === undefined ? onProgress : (message) => {
+            onProgress?.(message)
+            heard.inOrder(progress.receive(message, { method, params }))
+          }
+        }, isRepeatable)
+      return Effect.flatMap(once(params), (result) => {
+        const { resultType } = result
+        if (resultType === undefined || resultType === "complete") return finish(method, result)
+        if (resultType === "input_required" && inputRounds.asking.has(method)) {
+          return Effect.flatMap(
+            inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
+            (result) => finish(method, result)
+          )
+        }
+        const own = resultHandlers.get(String(resultType))
+        return own === undefined
+          ? Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
+          : own(result, { method, params }, (method, params = {}) => send(method, params))
+      })
+    }
+
+    const finish = (method: string, result: JsonRpc.JsonObject): Effect.Effect<JsonRpc.JsonObject, CallError> => {
+      const fault = faultOf(talk.lifecycle().revision, method, result)
+      return fault === undefined ? Effect.succeed(result) : Effect.fail(invalidResponse(method, fault))
+    }
+
+    /** The same, from what is kept where that is still good. */
+    const fetch = (
+      method: string,
+      params: JsonRpc.JsonObject,
+      callOptions: CallOptions = {},
+      target?: string
+    ): Effect.Effect<JsonRpc.JsonObject, CallError> =>
+      kept === undefined ? send(method, params, callOptions, target) : Effect.suspend(() => {
+        const found = callOptions.refresh === true ? undefined : kept.get(method, params)
+        if (found !== undefined) return Effect.succeed(found)
+        const keep = kept.begin(method, params)
+        return Effect.map(send(method, params, callOptions, target), (result) => {
+          keep(result)
+          return result
+        })
+      })
+
+    const list = <A>(
+      method: string,
+      key: string,
+      callOptions: CallOptions | undefined
+    ): Effect.Effect<ReadonlyArray<A>, CallError> =>
+      Effect.gen(function*() {
+        const items: Array<A> = []
+        const seen = new Set<string>()
+        let cursor: string | undefined
+        for (let page = 0; page < maxPages; page++) {
+          const result: JsonRpc.JsonObject = yield* fetch(method, cursor === undefined ? {} : { cursor }, callOptions)
+          for (const item of result[key] as unknown as ReadonlyArray<A>) items.push(item)
+          if (result.nextCursor === undefined) return items
+          cursor = result.nextCursor as string
+          if (seen.has(cursor)) return yield* endless(method, `the cursor ${JSON.stringify(cursor)} comes again`)
+          seen.add(cursor)
+        }
+        return yield* endless(method, `it has more than ${maxPages} pages`)
+      }).pipe(
+        // A server that does not claim to have any has none.
+        Effect.catchIf(
+          (error) => isUnknownMethod(error) && !declares(talk.lifecycle().server.capabilities, method),
+          () => Effect.succeed([])
+        )
+      )
+
+    const listTools: Client["listTools"] = (callOptions) =>
+      Effect.flatMap(list<McpSchema.Tool>("tools/list", "tools", callOptions), (listed) => {
+        const { dropped, kept } = tools.learn(listed, talk.lifecycle().revision.era === "Stateless")
+        return dropped.length === 0 ? Effect.succeed(kept) : Effect.as(
+          Effect.logWarning("Tools are left out, for their headers cannot be mirrored", dropped),
+          kept
+        )
+      })
+
+    const callTool: Client["callTool"] = (name, args = noArguments, callOptions) => {
+      const params = { name, arguments: args as JsonRpc.JsonObject }
+      const called = Effect.flatMap(
+        send("tools/call", params, callOptions, name),
+        (result) => {
+          const { structuredContent } = result
+          return structuredContent === undefined || options.validate === false || !tools.hasOutputSchema(name)
+            ? Effect.succeed(result as unknown as McpSchema.CallToolResult)
+            : Effect.mapBoth(tools.checkOutput(name, result), {
+              onSuccess: () => result as unknown as McpSchema.CallToolResult,
+              onFailure: (fault) => invalidResponse("tools/call", fault)
+            })
+        }
+      )
+      // What the tool wants mirrored may have changed since it was listed, or was never looked at.
+      return transport.kind !== "http" ? called : Effect.catchIf(
+        called,
+        (error) => error._tag === "McpError" && error.reason._tag === "HeaderMismatch",
+        () => Effect.andThen(listTools({ refresh: true }), called)
+      )
+    }
+
+    const server = (): ServerInfo => {
+      const { revision, server } = talk.lifecycle()
+      return { revision: revision.version as Revisions.Version, ...server }
+    }
+
+    const changes = changing.make({
+      talk,
+      send,
+      listen: heard.listen,
+      onReopened: (resume) => {
+        reopened.add(resume)
+        return () => reopened.delete(resume)
+      }
+    })
+
+    // The server is told of changed roots for as long as it can be.
+    if (handlers.roots?.changes !== undefined) {
+      yield* Effect.forkScoped(Stream.runForEach(handlers.roots.changes, () =>
+        talk.lifecycle().revision.era === "Stateful"
+          ? talk.notify("notifications/roots/list_changed", undefined)
+          : Effect.void))
+    }
+    const setLogLevel: Client["setLogLevel"] = (level, callOptions) =>
+      Effect.asVoid(send("logging/setLevel", { level }, callOptions))
+    const askForLogs = Effect.suspend(() => {
+      const { revision, server } = talk.lifecycle()
+      return handlers.log === undefined || revision.era === "Stateless" || server.capabilities.logging === undefined
+        ? Effect.void
+        : setLogLevel(handlers.log.level)
+    })
+    yield* askForLogs
+    if (handlers.log !== undefined) {
+      reopened.add(() =>
+        fork(Effect.ignore(askForLogs))
+      )
+    }
+
+    return {
+      server,
+      listTools,
+      listResources: (callOptions) => list("resources/list", "resources", callOptions),
+      listResourceTemplates: (callOptions) => list("resources/templates/list", "resourceTemplates", callOptions),
+      listPrompts: (callOptions) => list("prompts/list", "prompts", callOptions),
+      callTool,
+      callToolStream: (name, args, callOptions) =>
+        Stream.callback<CallEvent, CallError>((queue) =>
+          Effect.flatMap(
+            callTool(name, args, {
+              ...callOptions,
+              onProgress: (progress) => void Queue.offerUnsafe(queue, { _tag: "Progress", ...progress })
+            }),
+            (result) =>
+              Effect.sync(() => {
+                Queue.offerUnsafe(queue, { _tag: "Result", result })
+                Queue.endUnsafe(queue)
+              })
+          )
+        ),
+      call: (tool, parameters, callOptions) =>
+        Tool.encodeParameters(tool, parameters).pipe(
+          Effect.flatMap((args) => callTool(tool.name, args, callOptions)),
+          Effect.flatMap((result) => Tool.decodeResult(tool, result))
+        ),
+      readResource: (uri, callOptions) =>
+        Effect.mapError(
+          fetch("resources/read", { uri }, callOptions, uri) as unknown as Effect.Effect<
+            McpSchema.ReadResourceResult,
+            CallError
+          >,
+          (error) => results.isNotFound(error) ? McpError.make(new McpError.ResourceNotFound({ uri })) : error
+        ),
+      getPrompt: (name, args, callOptions) =>
+        send(
+          "prompts/get",
+          args === undefined ? { name } : { name, arguments: args },
+          callOptions,
+          name
+        ) as unknown as Effect.Effect<McpSchema.GetPromptResult, CallError>,
+      complete: (params, callOptions) =>
+        Effect.map(
+          send("completion/complete", params as unknown as JsonRpc.JsonObject, callOptions),
+          ({ completion }) => completion as unknown as McpSchema.CompleteResult["completion"]
+        ),
+      ping: (callOptions) =>
+        Effect.asVoid(Effect.suspend(() =>
+          send(talk.lifecycle().revision.era === "Stateful" ? "ping" : "server/discover", {}, callOptions)
+        )),
+      setLogLevel,
+      changes,
+      notifications: heard.all,
+      request: (method, params = {}, callOptions) =>
+        send(method, params, callOptions),
+      notify: talk.notify
+    }
+  })
+
+// ----------------------------------------------------------------------------
+// parts
+// ----------------------------------------------------------------------------
+
+const defaultInfo: McpSchema.Implementation = { name: "fastmcp-effect", version: "0.1.0" }
+
+const noArguments = {}
+
+const openCache = (origin: string | undefined): Effect.Effect<ResponseCache.View> =>
+  Effect.flatMap(
+    Effect.serviceOption(ResponseCache.ResponseCache),
+    (found) =>
+      Option.isSome(found)
+        ? Effect.succeed(found.value.open(origin))
+        : Effect.map(ResponseCache.make(), (own) => own.open(origin))
+  )
+
+const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
+
+/** Methods that only read, or do the same the second time. */
+const repeatable: ReadonlySet<string> = new Set([
+  "server/discover",
+  "ping",
+  "logging/setLevel",
+  "tools/list",
+  "prompts/list",
+  "prompts/get",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+  "resources/subscribe",
+  "resources/unsubscribe",
+  "completion/complete"
+])
+
+const declares = (capabilities: McpSchema.ServerCapabilities, method: string): boolean =>
+  method.startsWith("tools/")
+    ? capabilities.tools !== undefined
+    : method.startsWith("prompts/")
+    ? capabilities.prompts !== undefined
+    : capabilities.resources !== undefined
+
+const isUnknownMethod = (error: CallError): boolean =>
+  error._tag === "McpError" && McpError.code(error.reason, "Stateless") === -32601
+
+const endless = (method: string, message: string) =>
+  McpClientError.make(new McpClientError.EndlessList({ method, message }))
+
+const invalidResponse = (method: string, message: string) =>
+  McpClientError.make(new McpClientError.InvalidResponse({ method, message }))

@@ -1,0 +1,363 @@
+/**
+ * A client's conversation with one server across the connections it takes: opens the first, opens another when one is
+ * lost, and begins a session again that the server has ended. A request is made again only where that does no harm.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import type { JsonObject } from "../protocol/JsonRpc.ts"
+import type * as McpError from "../protocol/McpError.ts"
+import type * as Revision from "../protocol/Revision.ts"
+import * as Revisions from "../protocol/Revisions.ts"
+import type * as ClientTransport from "../transport/ClientTransport.ts"
+import * as TransportError from "../transport/TransportError.ts"
+import type * as KnownServers from "./KnownServers.ts"
+import type * as lifecycle from "./lifecycle.ts"
+import * as link from "./link.ts"
+import * as McpClientError from "./McpClientError.ts"
+import * as negotiation from "./negotiation.ts"
+
+export type Failure = McpError.McpError | McpClientError.McpClientError
+
+export interface Options {
+  readonly transport: ClientTransport.ClientTransport["Service"]
+  readonly shared: Omit<link.Shared, "closed">
+  readonly self: lifecycle.Self
+  readonly only: Revision.Revision | undefined
+  readonly knownServers: KnownServers.KnownServers["Service"] | undefined
+  /** How long connecting and settling may take together. */
+  readonly connectTimeout: Duration.Duration
+  readonly patience: Duration.Duration
+  /** When to try again; undefined for never. */
+  readonly reconnect: Schedule.Schedule<unknown, TransportError.TransportError> | undefined
+  /** The conversation has begun, again if it had before. */
+  readonly onOpened: (lifecycle: lifecycle.Lifecycle, isAgain: boolean) => void
+}
+
+export interface Conversation {
+  /** What the server has last settled on. */
+  readonly lifecycle: () => lifecycle.Lifecycle
+  /** `isRepeatable` says that no harm is done where the server gets the request twice. */
+  readonly request: (call: link.Call, isRepeatable: boolean) => Effect.Effect<JsonObject, Failure>
+  readonly notify: (method: string, params: JsonObject | undefined) => Effect.Effect<void>
+}
+
+/** A connection that lasted so long was a good one: the next is tried for as if it were the first. */
+const goodAfter = 30_000
+
+/** How often one request is sent where each time its connection is lost. */
+const maxAttempts = 4
+
+export const open = (options: Options): Effect.Effect<Conversation, Failure, Scope.Scope> =>
+  Effect.gen(function*() {
+    const conversation = new Impl(options, yield* Scope.fork(yield* Effect.scope))
+    // Before the connections close: who waits is told at once, and nobody is let in any more.
+    yield* Effect.addFinalizer(() => Effect.sync(() => conversation.close()))
+    yield* conversation.begin
+    return conversation
+  })
+
+class Impl implements Conversation {
+  private readonly options: Options
+  private readonly scope: Scope.Scope
+  private readonly shared: link.Shared
+  private current: { readonly link: link.Link; readonly scope: Scope.Closeable; readonly since: number } | undefined
+  private settled: lifecycle.Lifecycle | undefined
+  /** While there is no connection, or no session on it. */
+  private opening: Deferred.Deferred<link.Link, Failure> | undefined
+  private over: Failure | undefined
+  private step: ((error: TransportError.TransportError) => Effect.Effect<unknown, unknown>) | undefined
+
+  constructor(options: Options, scope: Scope.Scope) {
+    this.options = options
+    this.scope = scope
+    this.shared = { ...options.shared, closed: (link, error) => this.lost(link, error) }
+  }
+
+  lifecycle(): lifecycle.Lifecycle {
+    return this.settled!
+  }
+
+  close(): void {
+    this.over ??= closed
+    const { current } = this
+    this.current = undefined
+    current?.link.end(closed)
+    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over))
+  }
+
+  get begin(): Effect.Effect<void, Failure> {
+    return Effect.mapError(Effect.asVoid(this.connect), explain)
+  }
+
+  // --------------------------------------------------------------------------
+  // connections
+  // --------------------------------------------------------------------------
+
+  private get connect(): Effect.Effect<link.Link, link.Failure> {
+    return Effect.catchIf(
+      this.attempt(false),
+      // A server that ends at a question it does not know can be one of the stateful era.
+      (error) => this.options.only === undefined && error._tag === "TransportError" && hasGone(error),
+      () => this.attempt(true)
+    )
+  }
+
+  private attempt(isPlain: boolean): Effect.Effect<link.Link, link.Failure> {
+    return Effect.gen({ self: this }, function*() {
+      const { connectTimeout, knownServers, transport } = this.options
+      const scope = yield* Scope.fork(this.scope)
+      const opened = new link.Link(this.shared)
+      const origin = transport.origin
+      const version = knownServers === undefined || origin === undefined ? undefined : yield* knownServers.get(origin)
+      const known = version === undefined ? undefined : Revisions.select(version)
+      return yield* Effect.flatMap(
+        Scope.provide(transport.connect(opened), scope),
+        (connection) => {
+          opened.open(connection)
+          return this.settle(opened, isPlain ? { plain: true } : { known })
+        }
+      ).pipe(
+        Effect.timeoutOrElse({
+          duration: connectTimeout,
+          orElse: () => Effect.fail(silent(connectTimeout))
+        }),
+        Effect.tap(() =>
+          Effect.suspend(() => {
+            const gone = opened.closedBy()
+            if (gone !== undefined) return Effect.fail(gone)
+            this.current = { link: opened, scope, since: this.shared.clock.currentTimeMillisUnsafe() }
+            return Effect.void
+          })
+        ),
+        // Who waited was told no more than that the answer is lost.
+        Effect.mapError((error) => error._tag === "TransportError" ? opened.closedBy() ?? error : error),
+        Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)),
+        Effect.as(opened)
+      )
+    })
+  }
+
+  private settle(
+    on: link.Link,
+    how: { readonly plain?: true; readonly known?: Revision.Revision | undefined }
+  ): Effect.Effect<void, link.Failure> {
+    const { knownServers, only, patience, self, transport } = this.options
+    return Effect.flatMap(
+      negotiation.settle(on, {
+        self,
+        only: how.plain === true ? Revisions.latestStateful : only,
+        known: how.known,
+        patience
+      }),
+      (settled) => {
+        const isAgain = this.settled !== undefined
+        this.settled = settled
+        this.options.onOpened(settled, isAgain)
+        return knownServers === undefined || transport.origin === undefined
+          ? Effect.void
+          : knownServers.set(transport.origin, settled.revision.version)
+      }
+    )
+  }
+
+  /** Nothing comes on this connection any more. */
+  private lost(on: link.Link, error: TransportError.TransportError): void {
+    const { current } = this
+    if (current?.link !== on || this.over !== undefined) return
+    this.current = undefined
+    const now = this.shared.clock.currentTimeMillisUnsafe()
+    if (now - current.since > goodAfter) this.step = undefined
+    const opening = this.opening ??= Deferred.makeUnsafe()
+    this.shared.fork(Effect.andThen(
+      Scope.close(current.scope, Exit.void),
+      Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>
+        Effect.sync(() => {
+          if (this.opening === opening) this.opening = undefined
+          if (Exit.isFailure(exit)) this.over ??= failureOf(exit) ?? closed
+          Deferred.doneUnsafe(opening, exit)
+        }))
+    ))
+  }
+
+  private reconnect(error: TransportError.TransportError): Effect.Effect<link.Link, Failure> {
+    const { reconnect } = this.options
+    if (reconnect === undefined) return Effect.fail(asClientError(error))
+    const next = (last: TransportError.TransportError): Effect.Effect<link.Link, Failure> =>
+      Effect.flatMap(this.pause(reconnect, last), (isOver) =>
+        isOver
+          ? Effect.fail(asClientError(last))
+          : Effect.catch(
+            this.connect,
+            (failure): Effect.Effect<link.Link, Failure> =>
+              failure._tag === "TransportError" && mayPass(failure) ? next(failure) : Effect.fail(explain(failure))
+          ))
+    return next(error)
+  }
+
+  /** Waits as the schedule says; true when it says no more. */
+  private pause(
+    reconnect: NonNullable<Options["reconnect"]>,
+    error: TransportError.TransportError
+  ): Effect.Effect<boolean> {
+    return Effect.flatMap(
+      this.step === undefined
+        ? Effect.tap(Schedule.toStepWithSleep(reconnect), (step) =>
+          Effect.sync(() => {
+            this.step = step
+          }))
+        : Effect.succeed(this.step),
+      (step) => Effect.match(step(error), { onSuccess: () => false, onFailure: () => true })
+    )
+  }
+
+  /** The server has ended the session: begins another on the same connection. */
+  private renew(on: link.Link): void {
+    if (this.opening !== undefined || this.current?.link !== on) return
+    const opening = this.opening = Deferred.makeUnsafe<link.Link, Failure>()
+    const { connectTimeout } = this.options
+    this.shared.fork(
+      Effect.flatMap(
+        Effect.exit(Effect.timeoutOrElse(this.settle(on, { known: this.settled?.revision }), {
+          duration: connectTimeout,
+          orElse: () => Effect.fail(silent(connectTimeout))
+        })),
+        (exit) =>
+          Effect.sync(() => {
+            if (this.opening === opening) this.opening = undefined
+            Deferred.doneUnsafe(
+              opening,
+              Exit.isSuccess(exit) ? Exit.succeed(on) : Exit.fail(explain(failureOf(exit) ?? closed))
+            )
+          })
+      )
+    )
+  }
+
+  // --------------------------------------------------------------------------
+  // requests
+  // --------------------------------------------------------------------------
+
+  request(call: link.Call, isRepeatable: boolean): Effect.Effect<JsonObject, Failure> {
+    return Effect.suspend(() => {
+      const { settled } = this
+      return Effect.catchIf(
+        this.once(call),
+        isTransportError,
+        (error) => this.again(call, isRepeatable, error, settled)
+      ) as Effect.Effect<JsonObject, Failure>
+    })
+  }
+
+  private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
+    return Effect.suspend(() => {
+      if (this.opening === undefined && this.current !== undefined) {
+        return this.current.link.call(call, this.settled!)
+      }
+      if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
+      return Effect.flatMap(this.waitFor(this.opening, call), (on) => on.call(call, this.settled!))
+    })
+  }
+
+  private waitFor(opening: Deferred.Deferred<link.Link, Failure>, call: link.Call) {
+    const opened = Deferred.await(opening)
+    return call.timeout === Infinity ? opened : Effect.timeoutOrElse(opened, {
+      duration: call.timeout,
+      orElse: () =>
+        Effect.fail(
+          McpClientError.make(new McpClientError.Timeout({ method: call.method, after: call.timeout }))
+        )
+    })
+  }
+
+  private again(
+    call: link.Call,
+    isRepeatable: boolean,
+    first: TransportError.TransportError,
+    settled: lifecycle.Lifecycle | undefined
+  ): Effect.Effect<JsonObject, Failure> {
+    return Effect.gen({ self: this }, function*() {
+      const { reconnect } = this.options
+      let session = settled
+      const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
+      let error = first
+      for (let attempt = 1; attempt < maxAttempts; attempt++) {
+        const verdict = judge(error, isRepeatable)
+        if (verdict === "unknown") break
+        if (verdict === "final") return yield* asClientError(error)
+        if (error.reason._tag === "SessionEnded") {
+          // Others may have begun the next one already.
+          if (this.settled === session && this.current !== undefined) this.renew(this.current.link)
+        } else if (this.opening === undefined) {
+          // A server without connections is as far away as before, until some time has passed.
+          if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) return yield* asClientError(error)
+        }
+        session = this.settled
+        const exit = yield* Effect.exit(this.once(call))
+        const failure = Exit.isFailure(exit) ? failureOf(exit) : undefined
+        if (failure === undefined || failure._tag !== "TransportError") {
+          return yield* exit as Exit.Exit<JsonObject, Failure>
+        }
+        error = failure
+      }
+      return yield* judge(error, isRepeatable) === "unknown"
+        ? McpClientError.make(new McpClientError.OutcomeUnknown({ method: call.method, error }))
+        : asClientError(error)
+    })
+  }
+
+  notify(method: string, params: JsonObject | undefined): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.opening === undefined) this.current?.link.notify(method, params, this.settled!.revision.version)
+    })
+  }
+}
+
+const isTransportError = (error: link.Failure): error is TransportError.TransportError =>
+  error._tag === "TransportError"
+
+/** Whether a request that ended so is made again, cannot be, or must not be. */
+const judge = ({ reason }: TransportError.TransportError, isRepeatable: boolean): "again" | "unknown" | "final" => {
+  switch (reason._tag) {
+    // The server has not seen it.
+    case "Closed":
+    case "Unreachable":
+    case "SessionEnded":
+      return "again"
+    case "Lost":
+      return isRepeatable ? "again" : "unknown"
+    // Said by what stands before the server.
+    case "HttpStatus":
+      return reason.status !== 502 && reason.status !== 504 ? "final" : isRepeatable ? "again" : "unknown"
+    default:
+      return "final"
+  }
+}
+
+/** Whether the server has gone while it was asked. */
+const hasGone = ({ reason }: TransportError.TransportError): boolean =>
+  reason._tag === "Lost" || reason._tag === "Closed" || reason._tag === "Exited"
+
+/** Whether another attempt to connect may fare better. */
+const mayPass = (error: TransportError.TransportError): boolean =>
+  hasGone(error) || error.reason._tag === "Unreachable" ||
+  (error.reason._tag === "HttpStatus" && error.reason.status >= 500)
+
+const failureOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  for (const reason of exit.cause.reasons) if (reason._tag === "Fail") return reason.error
+  return undefined
+}
+
+const asClientError = (error: TransportError.TransportError) =>
+  McpClientError.make(new McpClientError.Transport({ error }))
+
+const explain = (error: link.Failure): Failure => error._tag === "TransportError" ? asClientError(error) : error
+
+const closed = McpClientError.make(new McpClientError.Closed())
+
+const silent = (after: Duration.Duration) =>
+  McpClientError.make(new McpClientError.Timeout({ method: "initialize", after: Duration.toMillis(after) }))

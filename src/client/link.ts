@@ -1,0 +1,354 @@
+/**
+ * One connection to a server, as the client keeps it: its own requests that wait for an answer, the server's that are
+ * being answered, and where everything else goes that comes. Messages come in as plain synchronous calls.
+ */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Tracer from "effect/Tracer"
+import type * as Deadlines from "../core/Deadlines.ts"
+import * as Outcome from "../core/Outcome.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as McpError from "../protocol/McpError.ts"
+import * as Meta from "../protocol/Meta.ts"
+import * as WireOutcome from "../protocol/WireOutcome.ts"
+import * as Tracing from "../telemetry/Tracing.ts"
+import type * as ClientTransport from "../transport/ClientTransport.ts"
+import * as TransportError from "../transport/TransportError.ts"
+import type * as ClientHandlers from "./ClientHandlers.ts"
+import type * as lifecycle from "./lifecycle.ts"
+import * as McpClientError from "./McpClientError.ts"
+
+/** What all connections of a client share. */
+export interface Shared {
+  readonly clock: Clock.Clock
+  readonly deadlines: Deadlines.Deadlines
+  readonly spans: Tracing.Spans | undefined
+  /** Whether the program has a tracer of its own. */
+  readonly isTraced: boolean
+  /** Runs until it has ended, or the client does. */
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Ids are never used twice, whatever the connection. */
+  readonly nextId: () => number
+  /** Answers what the server asks. */
+  readonly answer: (
+    method: string,
+    params: JsonRpc.JsonObject,
+    lifecycle: lifecycle.Lifecycle | undefined
+  ) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
+  /** Hears what the server tells, but for what belongs to one request. */
+  readonly tell: (notification: JsonRpc.Notification) => void
+  /** This connection brings nothing any more. */
+  readonly closed: (link: Link, error: TransportError.TransportError) => void
+}
+
+/** How one request is made. */
+export interface Call {
+  readonly method: string
+  readonly params: JsonRpc.JsonObject
+  /** The name of what it is about, for its span. */
+  readonly target: string | undefined
+  readonly meta: JsonRpc.JsonObject | undefined
+  /** Milliseconds to wait for an answer, or for progress where somebody hears of it. */
+  readonly timeout: number
+  /** Milliseconds to wait at all. */
+  readonly maxTimeout: number
+  readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
+  /** Hears what belongs to a stream of this request's own. */
+  readonly onNotification?: (notification: JsonRpc.Notification) => void
+}
+
+/** The server's word, ours, or the transport's, which the client still makes something of. */
+export type Failure = McpError.McpError | McpClientError.McpClientError | TransportError.TransportError
+
+/** The most questions of a server that are being answered at one time. */
+const maxAsked = 100
+
+/** A request that waits for its answer. */
+class Waiting {
+  readonly link: Link
+  readonly id: number
+  readonly call: Call
+  readonly span: Tracer.Span | undefined
+  private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
+  private readonly startedAt: number
+  private deadline: Deadlines.Entry | undefined
+
+  constructor(
+    link: Link,
+    call: Call,
+    parent: Tracer.AnySpan | undefined,
+    resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
+  ) {
+    const { clock, nextId, spans } = link.shared
+    this.link = link
+    this.id = nextId()
+    this.call = call
+    this.resume = resume
+    this.startedAt = clock.currentTimeMillisUnsafe()
+    // Nobody would see the span of a caller who has none, unless there is a tracer to show it to.
+    this.span = parent === undefined && !link.shared.isTraced
+      ? undefined
+      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.startedAt)
+    if (this.span !== undefined) {
+      this.span.attribute(Tracing.attributes.method, call.method)
+      this.span.attribute(Tracing.attributes.requestId, String(this.id))
+    }
+    this.watch(this.startedAt)
+  }
+
+  /** Starts the time for the next sign of life. */
+  watch(now: number): void {
+    const { maxTimeout, timeout } = this.call
+    const { deadlines } = this.link.shared
+    if (this.deadline !== undefined) deadlines.remove(this.deadline)
+    const at = Math.min(now + timeout, this.startedAt + maxTimeout)
+    this.deadline = at === Infinity ? undefined : deadlines.add(at, () => this.expire(at))
+  }
+
+  private expire(at: number): void {
+    const { method } = this.call
+    this.link.abandon(this, "Timeout")
+    this.settle(Exit.fail(
+      McpClientError.make(new McpClientError.Timeout({ method, after: at - this.startedAt }))
+    ))
+  }
+
+  progress(params: JsonRpc.JsonObject): void {
+    const { progressToken: _, ...progress } = params
+    if (typeof progress.progress !== "number") return
+    if (this.call.timeout < this.call.maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
+    this.call.onProgress?.(progress as unknown as ClientHandlers.ProgressMessage)
+  }
+
+  settle(exit: Exit.Exit<JsonRpc.JsonObject, Failure>): void {
+    this.end(exit)
+    this.resume(exit)
+  }
+
+  /** Its span and its time are over. */
+  end(exit: Exit.Exit<unknown, unknown>): void {
+    const { clock, deadlines, spans } = this.link.shared
+    if (this.deadline !== undefined) deadlines.remove(this.deadline)
+    if (this.span !== undefined && spans !== undefined) spans.end(this.span, exit, clock.currentTimeMillisUnsafe())
+  }
+}
+
+export class Link implements ClientTransport.Listener {
+  readonly shared: Shared
+  /** What the server has settled on with us; undefined until it has. */
+  lifecycle: lifecycle.Lifecycle | undefined
+  private connection: ClientTransport.Connection | undefined
+  private lost: TransportError.TransportError | undefined
+  private readonly waiting = new Map<JsonRpc.RequestId, Waiting>()
+  private readonly asked = new Map<JsonRpc.RequestId, Fiber.Fiber<void>>()
+
+  constructor(shared: Shared) {
+    this.shared = shared
+  }
+
+  open(connection: ClientTransport.Connection): void {
+    this.connection = connection
+  }
+
+  /** Why nothing can be sent on it any more. */
+  closedBy(): TransportError.TransportError | undefined {
+    return this.lost
+  }
+
+  /** How many requests wait for their answer. */
+  inFlight(): number {
+    return this.waiting.size
+  }
+
+  /**
+   * Sends a request in the way of a lifecycle and waits for its result. Whoever stops waiting has told the server so.
+   * `TransportError`s are for the client to explain: it knows whether the request may be made again.
+   */
+  call(call: Call, as: lifecycle.Lifecycle): Effect.Effect<JsonRpc.JsonObject, Failure> {
+    return Effect.withFiber((fiber) => {
+      const parent = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
+      const connection = this.connection!
+      const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
+        if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
+        const waiting = new Waiting(this, call, parent, resume)
+        this.waiting.set(waiting.id, waiting)
+        const token = call.onProgress === undefined ? undefined : waiting.id
+        connection.send(as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders))
+        return Effect.sync(() => {
+          this.abandon(waiting, "User")
+          waiting.end(Exit.interrupt())
+        })
+      })
+      return connection.congested() ? Effect.andThen(connection.drained, send) : send
+    })
+  }
+
+  /** Sends what no answer comes to. */
+  notify(method: string, params: JsonRpc.JsonObject | undefined, version: string | undefined): void {
+    if (this.lost !== undefined) return
+    this.connection!.send({ frame: JsonRpc.encodeNotification(method, params), method, version })
+  }
+
+  /** The server has settled: what it says unasked is wanted from now on. */
+  established(version: string): void {
+    this.connection!.established(version)
+  }
+
+  /** Nobody waits any more, and the server may stop. */
+  abandon(waiting: Waiting, reason: Outcome.CancelReason): void {
+    if (!this.waiting.delete(waiting.id)) return
+    const connection = this.connection!
+    const { method } = waiting.call
+    const isHeard = this.lifecycle?.revision.era === "Stateless" && connection.hasStreams
+    // Nobody may take an `initialize` back, and what came before it belongs to no session.
+    if (!isHeard && this.lifecycle !== undefined && method !== "initialize") {
+      this.notify("notifications/cancelled", { requestId: waiting.id, reason: words[reason] }, this.version)
+    }
+    connection.forget(waiting.id)
+  }
+
+  private get version(): string | undefined {
+    return this.lifecycle?.revision.version
+  }
+
+  // --------------------------------------------------------------------------
+  // what comes
+  // --------------------------------------------------------------------------
+
+  receive(
+    message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
+    about: JsonRpc.RequestId | undefined
+  ): void {
+    switch (message._tag) {
+      case "Response":
+        return this.response(message, about)
+      case "Notification":
+        return this.notification(message)
+      case "Request":
+        return this.request(message)
+      case "Invalid":
+        return this.invalid(message, about)
+      case "Batch":
+        for (const each of message.messages) this.receive(each, about)
+    }
+  }
+
+  failed(id: JsonRpc.RequestId, error: TransportError.TransportError): void {
+    this.take(id)?.settle(Exit.fail(error))
+  }
+
+  closed(error: TransportError.TransportError): void {
+    if (this.lost !== undefined) return
+    this.lost = error
+    // Whoever waits may ask at once where to send it now.
+    this.shared.closed(this, error)
+    this.end(TransportError.make(new TransportError.Lost({ message: error.message, cause: error })))
+  }
+
+  /** Whoever waits fails with this, and what is being answered is not wanted any more. */
+  end(failure: Failure): void {
+    this.lost ??= TransportError.make(new TransportError.Closed({}))
+    const waiting = [...this.waiting.values()]
+    this.waiting.clear()
+    for (const fiber of this.asked.values()) fiber.interruptUnsafe()
+    this.asked.clear()
+    for (const each of waiting) each.settle(Exit.fail(failure))
+  }
+
+  /** Each request has one answer; whatever else comes for it is late, or nobody's. */
+  private take(id: JsonRpc.RequestId): Waiting | undefined {
+    const waiting = this.waiting.get(id)
+    if (waiting !== undefined) this.waiting.delete(id)
+    return waiting
+  }
+
+  private response(response: JsonRpc.Response, about: JsonRpc.RequestId | undefined): void {
+    const id = response.id ?? (response.error === undefined ? undefined : about)
+    const waiting = id === undefined ? undefined : this.take(id)
+    if (waiting === undefined) return
+    waiting.settle(
+      response.error === undefined ? Exit.succeed(response.result!) : refused(response.error, waiting.call.method)
+    )
+  }
+
+  private invalid({ error, id, isResponse }: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+    const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
+    waiting?.settle(Exit.fail(McpClientError.make(
+      new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })
+    )))
+  }
+
+  private notification(notification: JsonRpc.Notification): void {
+    const { method, params } = notification
+    if (method === "notifications/progress") {
+      const waiting = this.waiting.get(params?.progressToken as JsonRpc.RequestId)
+      if (waiting !== undefined) waiting.progress(params!)
+    } else if (method === "notifications/cancelled") {
+      const id = params?.requestId as JsonRpc.RequestId
+      const asked = this.asked.get(id)
+      if (asked !== undefined) asked.interruptUnsafe()
+      // A server that gives a stream up says so in this way, too.
+      else this.ended(id)
+    } else {
+      const subscription = JsonRpc.isObject(params?._meta) ? params._meta[Meta.subscriptionId] : undefined
+      const waiting = subscription === undefined ? undefined : this.waiting.get(subscription as JsonRpc.RequestId)
+      waiting?.call.onNotification?.(notification)
+    }
+    this.shared.tell(notification)
+  }
+
+  /** A stream of notifications ends with an empty result, however the server says so. */
+  private ended(id: JsonRpc.RequestId): void {
+    const waiting = this.waiting.get(id)
+    if (waiting?.call.onNotification === undefined) return
+    this.waiting.delete(id)
+    waiting.settle(Exit.succeed({}))
+  }
+
+  private request({ id, method, params = {} }: JsonRpc.Request): void {
+    // From 2026-07-28 servers ask within results, and clients answer nothing.
+    if (this.lifecycle?.revision.era === "Stateless") return
+    const reply = (frame: string) => {
+      if (this.lost === undefined) this.connection!.send({ frame, version: this.version })
+    }
+    const fail = (error: McpError.McpError) => reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+    if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
+    if (this.asked.size >= maxAsked) {
+      return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
+    }
+    let hasEnded = false
+    const fiber = this.shared.fork(
+      Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
+        onSuccess: (result) => reply(JsonRpc.encodeResult(id, result)),
+        onFailure: (cause) => {
+          const failure = cause.reasons.find((reason) => reason._tag === "Fail")
+          // Who took the question back wants no answer.
+          if (failure === undefined && cause.reasons.every((reason) => reason._tag === "Interrupt")) return
+          fail(failure?.error ?? McpError.make(new McpError.InternalError()))
+        }
+      }).pipe(
+        Effect.ensuring(Effect.sync(() => {
+          hasEnded = true
+          this.asked.delete(id)
+        }))
+      )
+    )
+    if (!hasEnded) this.asked.set(id, fiber)
+  }
+}
+
+const words: { readonly [reason in Outcome.CancelReason]?: string } = {
+  User: "The client does not need it any more.",
+  Timeout: "The client has waited long enough."
+}
+
+/** A cancellation on the other side is one here; whatever else is refused is an error. */
+const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {
+  const outcome = WireOutcome.decode(error.data)
+  return outcome?._tag === "Cancelled"
+    ? Outcome.interruptSelf(outcome.reason) as Exit.Exit<never>
+    : Exit.fail(error.code === -32601 ? McpError.methodNotFound(method) : McpError.fromObject(error))
+}

@@ -1,0 +1,69 @@
+/**
+ * The stateless era: each request brings its version, who asks and what they can do in `_meta`, and over HTTP mirrors
+ * what it is about into headers.
+ */
+import * as HeaderValue from "../protocol/HeaderValue.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as Meta from "../protocol/Meta.ts"
+import type * as Revision from "../protocol/Revision.ts"
+import * as Tracing from "../telemetry/Tracing.ts"
+import * as lifecycle from "./lifecycle.ts"
+
+export const make = (
+  revision: Revision.Revision,
+  server: lifecycle.Server,
+  self: lifecycle.Self
+): lifecycle.Lifecycle => {
+  const { version } = revision
+  const envelope: JsonRpc.JsonObject = {
+    [Meta.protocolVersion]: version,
+    [Meta.clientInfo]: self.info as unknown as JsonRpc.JsonObject,
+    [Meta.clientCapabilities]: self.capabilities as unknown as JsonRpc.JsonObject,
+    ...(self.logLevel === undefined ? undefined : { [Meta.logLevel]: self.logLevel })
+  }
+  // It is the same text in every request that adds nothing to it.
+  const tail = `"_meta":${JsonRpc.encode(envelope)}}`
+  return {
+    revision,
+    server,
+    encode: (id, call, progressToken, span, hasHeaders) => {
+      const { method, params } = call
+      const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
+      const own = lifecycle.metaOf(call, progressToken, trace)
+      return {
+        frame: own === undefined
+          ? frame(id, method, params, tail)
+          : JsonRpc.encodeRequest(id, method, { ...params, _meta: { ...envelope, ...own } }),
+        id,
+        method,
+        version,
+        ...(hasHeaders ? { headers: headersOf(call, self) } : undefined)
+      }
+    }
+  }
+}
+
+const frame = (id: number, method: string, params: JsonRpc.JsonObject, tail: string): string => {
+  const text = JsonRpc.encode(params)
+  const head = text === "{}" ? "{" : `${text.slice(0, -1)},`
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${head}${tail}}`
+}
+
+const headersOf = (call: Parameters<lifecycle.Self["mirror"]>[0], self: lifecycle.Self) => {
+  const name = nameOf(call.method, call.params)
+  return {
+    "mcp-method": call.method,
+    ...(name === undefined ? undefined : { "mcp-name": HeaderValue.encode(name) }),
+    ...self.mirror(call)
+  }
+}
+
+/** What a request is about, by the method's own word for it. */
+const nameOf = (method: string, params: JsonRpc.JsonObject): string | undefined => {
+  const name = method === "resources/read"
+    ? params.uri
+    : method === "tools/call" || method === "prompts/get"
+    ? params.name
+    : undefined
+  return typeof name === "string" ? name : undefined
+}
