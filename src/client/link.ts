@@ -218,10 +218,8 @@ export class Link implements ClientTransport.Listener {
   // what comes
   // --------------------------------------------------------------------------
 
-  receive(
-    message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-    about: JsonRpc.RequestId | undefined
-  ): void {
+  // A transport may pass these on by themselves.
+  readonly receive: ClientTransport.Listener["receive"] = (message, about) => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -236,11 +234,11 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  failed(id: JsonRpc.RequestId, error: TransportError.TransportError): void {
+  readonly failed: ClientTransport.Listener["failed"] = (id, error) => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  closed(error: TransportError.TransportError): void {
+  readonly closed: ClientTransport.Listener["closed"] = (error) => {
     if (this.lost !== undefined) return
     this.lost = error
     // Whoever waits may ask at once where to send it now.

@@ -46,7 +46,8 @@ describe("SseClient", () => {
         ["messages", "http://server.example/a/messages"],
         ["?id=1", "http://server.example/a/sse?id=1"],
         ["http://server.example/elsewhere", "http://server.example/elsewhere"],
-        ["//server.example/x", "http://server.example/x"]
+        ["//server.example/x", "http://server.example/x"],
+        ["http://ann:secret@server.example/x?y#z", "http://server.example/x?y"]
       ] as const
       for (const [named, posted] of addresses) {
         const { client, get, server } = yield* connect({ headers: { authorization: "t" } }, named)

@@ -47,13 +47,7 @@ export class Posts {
   }
 
   send(message: ClientTransport.Outgoing): void {
-    const post: Post = {
-      message,
-      isOver: false,
-      isTaken: false,
-      stop: ignore,
-      stopLingering: ignore
-    }
+    const post: Post = { message, isOver: false, isTaken: false, stop: ignore, stopLingering: ignore }
     this.size += message.frame.length
     if (message.id === undefined) this.untaken.add(post)
     else this.unanswered.set(message.id, post)
@@ -75,7 +69,7 @@ export class Posts {
 
   /**
    * What the server has sent, without answers that nobody waits for. `about` is the request on whose stream it came: an
-   * error without an id is of that.
+   * error without an id is of that, and so is what is no message.
    */
   sift(received: Received, about: JsonRpc.RequestId | undefined): Received | undefined {
     if (received._tag !== "Batch") return this.siftOne(received, about)
@@ -87,7 +81,13 @@ export class Posts {
     message: A,
     about: JsonRpc.RequestId | undefined
   ): A | undefined {
-    if (message._tag !== "Response" && !(message._tag === "Invalid" && message.isResponse)) return message
+    switch (message._tag) {
+      case "Request":
+      case "Notification":
+        return message
+      case "Invalid":
+        if (!message.isResponse) return about === undefined || this.answer(about) ? message : undefined
+    }
     const id = message.id ?? about
     if (id === undefined) return message
     if (!this.answer(id)) return undefined
@@ -208,14 +208,19 @@ export class Posts {
   private start(post: Post): void {
     if (post.isOver) return
     this.running.add(post)
+    let isSending = true
     post.stop = this.options.run.run(this.options.perform(post), (exit) => {
       this.running.delete(post)
       post.stopLingering()
       this.taken(post)
-      if (post.isOver || Exit.isSuccess(exit)) return
       const { id } = post.message
-      if (id !== undefined) this.fail(id, clientHttp.failureOf(exit.cause))
+      if (post.isOver || id === undefined || Exit.isSuccess(exit)) return
+      const tell = () => this.fail(id, clientHttp.failureOf(exit.cause))
+      // Who sends is not told of it before that is done.
+      if (isSending) this.options.run.run(Effect.yieldNow, tell)
+      else tell()
     })
+    isSending = false
   }
 }
 
