@@ -13,6 +13,7 @@ import * as ClientGroup from "fastmcp-effect/client/ClientGroup"
 import * as ClientHandlers from "fastmcp-effect/client/ClientHandlers"
 import * as Elicitation from "fastmcp-effect/context/Elicitation"
 import type * as RequestContext from "fastmcp-effect/context/RequestContext"
+import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Prompt from "fastmcp-effect/definition/Prompt"
 import * as Resource from "fastmcp-effect/definition/Resource"
 import * as ResourceTemplate from "fastmcp-effect/definition/ResourceTemplate"
@@ -321,6 +322,20 @@ describe("names", () => {
       assert.strictEqual(textOf(yield* other.callTool(shortened[0]!)), `w/${tools[0]}`)
       assert.strictEqual((yield* refused(["words"], { maxNameLength: 13, longNames: "shorten" }))._tag, "InvalidPrefix")
     }))
+
+  it.effect("that are another's by chance when they are cut leave that one alone, and are told", () =>
+    Effect.gen(function*() {
+      const chance = `${"a".repeat(22)}_17v6fd9`
+      const group = yield* ClientGroup.make({
+        servers: { words: entry(Layer.provide(Memory.layer, telling("w", chance, `${long}b`))) },
+        maxNameLength: 36,
+        longNames: "shorten"
+      })
+      const { items, problems } = yield* group.listTools()
+      assert.deepStrictEqual(items.map(({ name }) => name), [`words_${chance}`])
+      assert.deepInclude(reasonOf(problems[0]!.error), { _tag: "NameTaken", name: `${long}b`, as: `words_${chance}` })
+      assert.strictEqual(textOf(yield* group.callTool(`words_${chance}`)), `w/${chance}`)
+    }))
 })
 
 describe("a server that cannot be reached", () => {
@@ -483,11 +498,13 @@ describe("a slow server", () => {
       const connecting = wires.make(telling("connecting", "tool"))
       connecting.delay = Effect.never
       const never = Middleware.forMethods(Middleware.make(() => Effect.never), ["tools/list"])
+      const cancel = Middleware.forMethods(Middleware.make(() => Outcome.interruptSelf("Shutdown")), ["tools/list"])
       const group = yield* ClientGroup.make({
         servers: {
           connecting: { ...entry(connecting.layer), options: { connectTimeout: "1 hour" } },
           near: entry(Layer.provide(Memory.layer, telling("near", "tool"))),
-          listing: entry(memory("listing", { middleware: [never] }))
+          listing: entry(memory("listing", { middleware: [never] })),
+          cancelling: entry(memory("cancelling", { middleware: [cancel] }))
         },
         timeLimit: "3 seconds"
       })
@@ -500,7 +517,8 @@ describe("a slow server", () => {
       assert.deepStrictEqual(items.map(({ name }) => name), ["near_tool"])
       assert.deepStrictEqual(problems.map(({ error, server }) => [server, reasonOf(error)._tag]), [
         ["connecting", "NotReady"],
-        ["listing", "Timeout"]
+        ["listing", "Timeout"],
+        ["cancelling", "NotReady"]
       ])
       assert.deepInclude(reasonOf(yield* Fiber.join(called)), {
         _tag: "NotReady",
