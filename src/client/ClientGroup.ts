@@ -286,15 +286,15 @@ export const make = <const S extends Servers>(
       }))
 
     const remove: Group["remove"] = (server) =>
-      Effect.suspend(() => {
+      Effect.uninterruptibleMask((restore) => {
         const member = members.get(server)
         if (member === undefined) return Effect.succeed(false)
         members.delete(server)
         member.retire()
         // A handler of this very server may be who asks for it, and ends with it.
-        return Effect.as(
-          Effect.flatMap(Effect.forkIn(member.close, scope, { startImmediately: true }), Fiber.await),
-          true
+        return Effect.flatMap(
+          Effect.forkIn(member.close, scope, { startImmediately: true }),
+          (closing) => Effect.as(restore(Fiber.await(closing)), true)
         )
       })
 
@@ -327,12 +327,16 @@ export const make = <const S extends Servers>(
         Effect.forEach(
           [...members.values()],
           (member) =>
-            Effect.map(
+            Effect.flatMap(
               Effect.exit(Effect.timeoutOrElse(ask(member), {
                 duration: timeLimit,
                 orElse: () => Effect.fail(late(member, method, timeLimit))
               })),
-              (exit) => ({ member, exit })
+              // A bug is none of the server's.
+              (exit) =>
+                Exit.isFailure(exit) && Cause.hasDies(exit.cause)
+                  ? Effect.failCause(exit.cause as Cause.Cause<never>)
+                  : Effect.succeed({ member, exit })
             ),
           { concurrency: "unbounded" }
         ),

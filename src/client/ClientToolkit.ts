@@ -87,8 +87,8 @@ export interface Options<Mode extends AiTool.FailureMode = "return"> {
 }
 
 /**
- * The tools as they are listed now; given as it is to `generateText({ toolkit })`, an effect lists them anew each time. A
- * result is the protocol's own, and a model reads its content, images and sound among it. Tools of servers that are
+ * The tools as they are listed now; make it anew where the list has changed, which costs nothing while the client keeps
+ * it. A result is the protocol's own, and a model reads its content, images and sound among it. Tools of servers that are
  * missing from a group are not there. It fails where two tools would have one name.
  *
  * @category constructors

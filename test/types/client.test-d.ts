@@ -3,6 +3,7 @@
 /**
  * What a client's methods have their types from: the contracts it was made with, or nothing.
  */
+import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -11,6 +12,9 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as ClientGroup from "fastmcp-effect/client/ClientGroup"
 import type * as ClientGroupError from "fastmcp-effect/client/ClientGroupError"
+import type * as ClientHandlers from "fastmcp-effect/client/ClientHandlers"
+import * as ClientToolkit from "fastmcp-effect/client/ClientToolkit"
+import * as LanguageModelSampling from "fastmcp-effect/client/LanguageModelSampling"
 import * as McpClient from "fastmcp-effect/client/McpClient"
 import type * as McpClientError from "fastmcp-effect/client/McpClientError"
 import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
@@ -146,5 +150,35 @@ describe("a group of clients", () => {
     // @ts-expect-error: an option nobody knows
     const misspelled = ClientGroup.make({ servers: {}, seperator: "__" })
     expectTypeOf([text, misspelled]).toBeArray()
+  })
+})
+
+describe("a toolkit of a server's tools", () => {
+  it("is one that a language model takes, with errors as its mode says", () => {
+    const told = Effect.flatMap(
+      ClientToolkit.make(client),
+      (toolkit) => LanguageModel.generateText({ prompt: "?", toolkit })
+    )
+    expectTypeOf<Effect.Services<typeof told>>().toEqualTypeOf<LanguageModel.LanguageModel>()
+    expectTypeOf<Extract<Effect.Error<typeof told>, ClientToolkit.ToolFailed>>().toEqualTypeOf<never>()
+    const failing = Effect.flatMap(
+      ClientToolkit.make(group, { failureMode: "error" }),
+      (toolkit) => LanguageModel.generateText({ prompt: "?", toolkit })
+    )
+    expectTypeOf<Extract<Effect.Error<typeof failing>, ClientToolkit.ToolFailed>>().toEqualTypeOf<
+      ClientToolkit.ToolFailed
+    >()
+  })
+})
+
+describe("sampling by a language model", () => {
+  it("needs the model, and what the program's own word with the user needs", () => {
+    class Screen extends Context.Service<Screen, string>()("test/types/client/Screen") {}
+    expectTypeOf(LanguageModelSampling.layer()).toEqualTypeOf<
+      Layer.Layer<ClientHandlers.SamplingHandler, never, LanguageModel.LanguageModel>
+    >()
+    expectTypeOf(LanguageModelSampling.layer({ approve: () => Effect.as(Screen, true) })).toEqualTypeOf<
+      Layer.Layer<ClientHandlers.SamplingHandler, never, LanguageModel.LanguageModel | Screen>
+    >()
   })
 })
