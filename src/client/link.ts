@@ -215,13 +215,13 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes
+  // what comes; a transport may take these functions apart
   // --------------------------------------------------------------------------
 
-  receive(
+  readonly receive = (
     message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
     about: JsonRpc.RequestId | undefined
-  ): void {
+  ): void => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -236,11 +236,11 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  failed(id: JsonRpc.RequestId, error: TransportError.TransportError): void {
+  readonly failed = (id: JsonRpc.RequestId, error: TransportError.TransportError): void => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  closed(error: TransportError.TransportError): void {
+  readonly closed = (error: TransportError.TransportError): void => {
     if (this.lost !== undefined) return
     this.lost = error
     const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
