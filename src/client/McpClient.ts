@@ -56,7 +56,10 @@ export interface Options {
   readonly info?: McpSchema.Implementation
   /** The one revision to speak. When left out the newest that the server knows is found. */
   readonly revision?: Revisions.Version
-  /** How long a request may go without an answer, or without progress. 1 minute. */
+  /**
+   * How long a request may go without an answer, or without progress where the caller hears of it (`onProgress`, or a
+   * `ClientHandlers.progress`): servers are asked for progress only then. 1 minute.
+   */
   readonly requestTimeout?: Duration.Input
   /** How long a request may go without an answer, whatever progress it makes. 10 minutes. */
   readonly maxRequestTimeout?: Duration.Input

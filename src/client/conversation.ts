@@ -53,8 +53,8 @@ const maxAttempts = 4
 
 export const open = (options: Options): Effect.Effect<Conversation, Failure, Scope.Scope> =>
   Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const conversation = new Impl(options, scope)
+    const conversation = new Impl(options, yield* Scope.fork(yield* Effect.scope))
+    // Before the connections close: who waits is told at once, and nobody is let in any more.
     yield* Effect.addFinalizer(() => Effect.sync(() => conversation.close()))
     yield* conversation.begin
     return conversation
@@ -83,6 +83,9 @@ class Impl implements Conversation {
 
   close(): void {
     this.over ??= closed
+    const { current } = this
+    this.current = undefined
+    current?.link.end(closed)
     if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over))
   }
 
@@ -236,11 +239,14 @@ class Impl implements Conversation {
   // --------------------------------------------------------------------------
 
   request(call: link.Call, isRepeatable: boolean): Effect.Effect<JsonObject, Failure> {
-    return Effect.catchIf(
-      this.once(call),
-      isTransportError,
-      (error) => this.again(call, isRepeatable, error)
-    ) as Effect.Effect<JsonObject, Failure>
+    return Effect.suspend(() => {
+      const { settled } = this
+      return Effect.catchIf(
+        this.once(call),
+        isTransportError,
+        (error) => this.again(call, isRepeatable, error, settled)
+      ) as Effect.Effect<JsonObject, Failure>
+    })
   }
 
   private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
@@ -248,7 +254,7 @@ class Impl implements Conversation {
       if (this.opening === undefined && this.current !== undefined) {
         return this.current.link.call(call, this.settled!)
       }
-      if (this.opening === undefined) return Effect.fail(this.over!)
+      if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
       return Effect.flatMap(this.waitFor(this.opening, call), (on) => on.call(call, this.settled!))
     })
   }
@@ -267,21 +273,26 @@ class Impl implements Conversation {
   private again(
     call: link.Call,
     isRepeatable: boolean,
-    first: TransportError.TransportError
+    first: TransportError.TransportError,
+    settled: lifecycle.Lifecycle | undefined
   ): Effect.Effect<JsonObject, Failure> {
     return Effect.gen({ self: this }, function*() {
       const { reconnect } = this.options
+      let session = settled
       const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
       let error = first
       for (let attempt = 1; attempt < maxAttempts; attempt++) {
         const verdict = judge(error, isRepeatable)
         if (verdict === "unknown") break
         if (verdict === "final") return yield* asClientError(error)
-        if (error.reason._tag === "SessionEnded" && this.current !== undefined) this.renew(this.current.link)
-        else if (this.opening === undefined) {
+        if (error.reason._tag === "SessionEnded") {
+          // Others may have begun the next one already.
+          if (this.settled === session && this.current !== undefined) this.renew(this.current.link)
+        } else if (this.opening === undefined) {
           // A server without connections is as far away as before, until some time has passed.
           if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) return yield* asClientError(error)
         }
+        session = this.settled
         const exit = yield* Effect.exit(this.once(call))
         const failure = Exit.isFailure(exit) ? failureOf(exit) : undefined
         if (failure === undefined || failure._tag !== "TransportError") {

@@ -51,7 +51,7 @@ export interface Call {
   /** The name of what it is about, for its span. */
   readonly target: string | undefined
   readonly meta: JsonRpc.JsonObject | undefined
-  /** Milliseconds to wait for an answer, or for progress. */
+  /** Milliseconds to wait for an answer, or for progress where somebody hears of it. */
   readonly timeout: number
   /** Milliseconds to wait at all. */
   readonly maxTimeout: number
@@ -175,7 +175,7 @@ export class Link implements ClientTransport.Listener {
         if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
         const waiting = new Waiting(this, call, parent, resume)
         this.waiting.set(waiting.id, waiting)
-        const token = call.onProgress === undefined && call.timeout === call.maxTimeout ? undefined : waiting.id
+        const token = call.onProgress === undefined ? undefined : waiting.id
         connection.send(as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders))
         return Effect.sync(() => {
           this.abandon(waiting, "User")
@@ -242,16 +242,21 @@ export class Link implements ClientTransport.Listener {
 
   readonly closed = (error: TransportError.TransportError): void => {
     if (this.lost !== undefined) return
-    this.lost = error
     const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
-    const lost = TransportError.make(reason)
+    this.lost = error
+    // Whoever waits may ask at once where to send it now.
+    this.shared.closed(this, error)
+    this.end(TransportError.make(reason))
+  }
+
+  /** Whoever waits fails with this, and what is being answered is not wanted any more. */
+  end(failure: Failure): void {
+    this.lost ??= TransportError.make(new TransportError.Closed({}))
     const waiting = [...this.waiting.values()]
     this.waiting.clear()
     for (const fiber of this.asked.values()) fiber.interruptUnsafe()
     this.asked.clear()
-    // Whoever waits may ask at once where to send it now.
-    this.shared.closed(this, error)
-    for (const each of waiting) each.settle(Exit.fail(lost))
+    for (const each of waiting) each.settle(Exit.fail(failure))
   }
 
   /** Each request has one answer; whatever else comes for it is late, or nobody's. */
@@ -265,7 +270,9 @@ export class Link implements ClientTransport.Listener {
     const id = response.id ?? (response.error === undefined ? undefined : about)
     const waiting = id === undefined ? undefined : this.take(id)
     if (waiting === undefined) return
-    waiting.settle(response.error === undefined ? Exit.succeed(response.result!) : refused(response.error))
+    waiting.settle(
+      response.error === undefined ? Exit.succeed(response.result!) : refused(response.error, waiting.call.method)
+    )
   }
 
   private invalid({ error, id, isResponse }: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
@@ -346,9 +353,9 @@ const closedWhileWaiting = (cause: unknown): TransportError.Reason =>
   })
 
 /** A cancellation on the other side is one here; whatever else is refused is an error. */
-const refused = (error: JsonRpc.ErrorObject): Exit.Exit<never, McpError.McpError> => {
+const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {
   const outcome = WireOutcome.decode(error.data)
   return outcome?._tag === "Cancelled"
     ? Outcome.interruptSelf(outcome.reason) as Exit.Exit<never>
-    : Exit.fail(McpError.fromObject(error))
+    : Exit.fail(error.code === -32601 ? McpError.methodNotFound(method) : McpError.fromObject(error))
 }

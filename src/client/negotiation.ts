@@ -101,7 +101,7 @@ const afterRefusal = (
   options: Options,
   refusal: Exit.Failure<lifecycle.Lifecycle, link.Failure>
 ): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
-  isDecisive(refusal) ? refusal : Effect.catch(
+  isDecisive(refusal) || on.isClosed() ? refusal : Effect.catch(
     initialize(on, options, Revisions.latestStateful),
     (error): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
       // Without the method of either era it may still have all others of the stateless one.

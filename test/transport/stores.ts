@@ -76,7 +76,7 @@ export const stand = (options: Options = {}): Effect.Effect<Stand, never, Scope.
     const events: EventStore.EventStore["Service"] = {
       isShared,
       create: (key) => slow("events", "create")(kept.create(key)),
-      append: (key, data) => slow("events", "append")(kept.append(key, data)),
+      append: (key, ...data) => slow("events", "append")(kept.append(key, ...data)),
       last: (key) => slow("events", "last")(kept.last(key)),
       hasEnded: (key) => slow("events", "hasEnded")(kept.hasEnded(key)),
       read: (key, after) => slow("events", "read")(kept.read(key, after)),

@@ -101,22 +101,33 @@ const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): Htt
   },
   stream: (status, headers) => {
     response.writeHead(status, headers)
-    // The head leaves in one packet with what is said at once, or alone where that is nothing.
-    let hasLeft = false
+    // What is said in one turn leaves together, the head with it: each write costs a call of the system.
+    let said = ""
+    let isScheduled = true
+    const flush = () => {
+      isScheduled = false
+      if (said !== "") response.write(said)
+      said = ""
+    }
     process.nextTick(() => {
-      if (!hasLeft) response.flushHeaders()
+      // The head leaves alone where nothing is said at once.
+      if (said === "" && !response.writableEnded) response.flushHeaders()
+      flush()
     })
     return {
       write: (text) => {
-        hasLeft = true
-        response.write(text)
+        said += text
+        if (isScheduled) return
+        isScheduled = true
+        process.nextTick(flush)
       },
       end: () => {
-        hasLeft = true
-        response.end()
+        response.end(said)
+        said = ""
         cutIfUnread(response, stallTimeout)
       },
       abort: () => {
+        said = ""
         response.destroy()
       },
       congested: () => response.writableNeedDrain,

@@ -225,17 +225,16 @@ export const suite = (
         yield* store.create(key)
         yield* store.create(together)
         const x = (size: number) => "x".repeat(size)
-        for (
-          const batch of [
-            ["a", "b", "c"],
-            ["d", "e", "f", "g", "h", "i"],
-            [x(4), x(4), x(4)],
-            ["", x(11), "j"],
-            ["k", x(11)],
-            ["l", x(10)],
-            [x(10), "m", ""]
-          ] as const
-        ) {
+        const batches: ReadonlyArray<[string, ...ReadonlyArray<string>]> = [
+          ["a", "b", "c"],
+          ["d", "e", "f", "g", "h", "i"],
+          [x(4), x(4), x(4)],
+          ["", x(11), "j"],
+          ["k", x(11)],
+          ["l", x(10)],
+          [x(10), "m", ""]
+        ]
+        for (const batch of batches) {
           yield* appendAll(store, batch)
           const last = yield* store.last(key)
           assert.strictEqual(yield* store.append(together, ...batch), last)
