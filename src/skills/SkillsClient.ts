@@ -20,8 +20,8 @@ import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as contents from "./internal/contents.ts"
 import * as frontmatters from "./internal/frontmatter.ts"
 import * as place from "./internal/place.ts"
-import * as SkillsClientError from "./SkillsClientError.ts"
 import * as SkillSchema from "./SkillSchema.ts"
+import * as SkillsClientError from "./SkillsClientError.ts"
 
 /** Declares to servers that this client knows skills: `McpClient.layer({ extensions: [SkillsClient.extension] })`. @category constants @since 0.1.0 */
 export const extension: Extension.Extension = Extension.make({ id: SkillSchema.extensionId })
@@ -90,7 +90,10 @@ export const make = (client: McpClient.Client, options: Options = {}): Effect.Ef
             : client.request(method, params)
         })
 
-      const pages = (method: string, params: JsonObject): Effect.Effect<ReadonlyArray<JsonObject>, McpClient.CallError> =>
+      const pages = (
+        method: string,
+        params: JsonObject
+      ): Effect.Effect<ReadonlyArray<JsonObject>, McpClient.CallError> =>
         Effect.gen(function*() {
           const found: Array<JsonObject> = []
           const seen = new Set<string>()
@@ -216,10 +219,13 @@ const faultOf = (
   const outside = resources.find(({ uri }) => pathBelow(root, uri) === undefined)
   if (outside !== undefined) return `${outside.uri} does not lie in its folder`
   if (resources.length > maxFiles) return `it has more than ${maxFiles} files`
-  return resources.reduce((sum, { size }) => sum + size, 0) > maxBytes ? `it has more than ${maxBytes} bytes` : undefined
+  return resources.reduce((sum, { size }) => sum + size, 0) > maxBytes
+    ? `it has more than ${maxBytes} bytes`
+    : undefined
 }
 
-const rootOf = (uri: string): string | undefined => uri.endsWith("/SKILL.md") ? uri.slice(0, -"/SKILL.md".length) : undefined
+const rootOf = (uri: string): string | undefined =>
+  uri.endsWith("/SKILL.md") ? uri.slice(0, -"/SKILL.md".length) : undefined
 
 /** The segments of a file's path below a skill; undefined for what is not below it. */
 const pathBelow = (root: string, uri: string): ReadonlyArray<string> | undefined => {

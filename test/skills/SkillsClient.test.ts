@@ -13,9 +13,9 @@ import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Skill from "fastmcp-effect/skills/Skill"
 import * as Skills from "fastmcp-effect/skills/Skills"
+import * as SkillSchema from "fastmcp-effect/skills/SkillSchema"
 import * as SkillsClient from "fastmcp-effect/skills/SkillsClient"
 import type * as SkillsClientError from "fastmcp-effect/skills/SkillsClientError"
-import * as SkillSchema from "fastmcp-effect/skills/SkillSchema"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import { createHash } from "node:crypto"
@@ -88,7 +88,9 @@ interface Lies {
 }
 
 /** Serves what it is told to, and remembers which files were read. */
-const lying = ({ endless = false, files = { [uri]: manifest, "skill://refunds/a.md": "a" }, get, pages = [], settings }: Lies) => {
+const lying = (
+  { endless = false, files = { [uri]: manifest, "skill://refunds/a.md": "a" }, get, pages = [], settings }: Lies
+) => {
   const reads: Array<string> = []
   const server = McpServer.layer({
     ...info,
