@@ -8,14 +8,11 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as SchemaParser from "effect/SchemaParser"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
@@ -34,6 +31,7 @@ import * as changing from "./changes.ts"
 import type * as ClientHandlers from "./ClientHandlers.ts"
 import * as conversation from "./conversation.ts"
 import type * as Extension from "./Extension.ts"
+import * as hearing from "./hearing.ts"
 import * as inputRounds from "./inputRounds.ts"
 import * as contracts from "./internal/contracts.ts"
 import * as knownTools from "./internal/knownTools.ts"
@@ -302,53 +300,7 @@ export const make = (
     const requestTimeout = millis(options.requestTimeout ?? "1 minute")
     const maxRequestTimeout = Math.max(requestTimeout, millis(options.maxRequestTimeout ?? "10 minutes"))
 
-    // ------------------------------------------------------------------------
-    // what the server tells
-    // ------------------------------------------------------------------------
-
-    const hub = yield* PubSub.sliding<JsonRpc.Notification>(1024)
-    const listeners = new Set<(notification: JsonRpc.Notification) => void>()
-    const told = yield* Queue.sliding<Effect.Effect<void>>(10_000)
-    yield* Effect.forkScoped(Effect.forever(Effect.flatten(Queue.take(told))))
-    const inOrder = (effect: Effect.Effect<void>) => {
-      Queue.offerUnsafe(
-        told,
-        Effect.catchCause(effect, (cause) => Effect.logError("A handler of the client failed", cause))
-      )
-    }
-    const hearing = new Map(extensions.flatMap(({ notifications = {} }) => Object.entries(notifications)))
-
-    const tell = (notification: JsonRpc.Notification) => {
-      const { method, params = {} } = notification
-      switch (method) {
-        case "notifications/message":
-          if (handlers.log !== undefined && isLogMessage(params)) inOrder(handlers.log.receive(params))
-          break
-        case "notifications/tools/list_changed":
-          kept?.forget("tools/list")
-          break
-        case "notifications/prompts/list_changed":
-          kept?.forget("prompts/list")
-          break
-        case "notifications/resources/list_changed":
-          kept?.forget("resources/list")
-          kept?.forget("resources/templates/list")
-          break
-        case "notifications/resources/updated":
-          if (typeof params.uri === "string") kept?.forget("resources/read", params.uri)
-          break
-        default: {
-          const own = hearing.get(method)
-          if (own === undefined) break
-          const read = SchemaParser.decodeUnknownExit(own.params)(params)
-          if (Exit.isSuccess(read)) inOrder(own.handle(read.value))
-        }
-      }
-      if (handlers.raw?.notification !== undefined) inOrder(handlers.raw.notification(notification))
-      for (const listen of listeners) listen(notification)
-      PubSub.publishUnsafe(hub, notification)
-    }
-
+    const heard = yield* hearing.make(handlers, extensions, kept)
     // ------------------------------------------------------------------------
     // the conversation
     // ------------------------------------------------------------------------
@@ -381,7 +333,7 @@ export const make = (
         fork,
         nextId: () => ++lastId,
         answer,
-        tell
+        tell: heard.tell
       },
       self,
       only: options.revision === undefined ? undefined : Revisions.select(options.revision),
@@ -422,7 +374,7 @@ export const make = (
           maxTimeout,
           onProgress: progress === undefined ? onProgress : (message) => {
             onProgress?.(message)
-            inOrder(progress.receive(message, { method, params }))
+            heard.inOrder(progress.receive(message, { method, params }))
           }
         }, isRepeatable)
       return Effect.flatMap(once(params), (result) => {
@@ -528,10 +480,7 @@ export const make = (
     const changes = changing.make({
       talk,
       send,
-      listen: (hear) => {
-        listeners.add(hear)
-        return () => listeners.delete(hear)
-      },
+      listen: heard.listen,
       onReopened: (resume) => {
         reopened.add(resume)
         return () => reopened.delete(resume)
@@ -612,7 +561,7 @@ export const make = (
         )),
       setLogLevel,
       changes,
-      notifications: Stream.fromPubSub(hub),
+      notifications: heard.all,
       request: (method, params = {}, callOptions) =>
         send(method, params, callOptions),
       notify: talk.notify
@@ -652,20 +601,6 @@ const repeatable: ReadonlySet<string> = new Set([
   "resources/subscribe",
   "resources/unsubscribe",
   "completion/complete"
-])
-
-const isLogMessage = (params: unknown): params is ClientHandlers.LogMessage =>
-  JsonRpc.isObject(params) && typeof params.level === "string" && logLevels.has(params.level)
-
-const logLevels: ReadonlySet<string> = new Set([
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency"
 ])
 
 const declares = (capabilities: McpSchema.ServerCapabilities, method: string): boolean =>
