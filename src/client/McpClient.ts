@@ -76,7 +76,10 @@ export interface Options {
   readonly extensions?: ReadonlyArray<Extension.Extension>
   /** Keeps what the server says may be kept (2026-07-28). True. */
   readonly cache?: boolean
-  /** Checks structured content against the output schema its tool was listed with; it needs Ajv. True where a list was read. */
+  /**
+   * Checks structured content against the output schema its tool was listed with, in JSON Schema 2020-12 or draft-07; it
+   * needs Ajv. What cannot be checked passes, with one warning. True where a list was read.
+   */
   readonly validate?: boolean
   /** Pages of one list; one more is an `EndlessList`. 1,000. */
   readonly maxPages?: number
