@@ -1,3 +1,5 @@
+export * as ClientConfig from "./ClientConfig.ts"
+export * as ClientConfigError from "./ClientConfigError.ts"
 export * as ClientHandlers from "./ClientHandlers.ts"
 export * as Extension from "./Extension.ts"
 export * as KnownServers from "./KnownServers.ts"
