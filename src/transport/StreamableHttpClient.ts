@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as ClientTransport from "./ClientTransport.ts"
@@ -44,17 +44,16 @@ export const make = (
       Effect.gen(function*() {
         const clock = yield* Clock.Clock
         const http = new clientHttp.ClientHttp({ client, clock, headers, maxMessageBytes, url })
-        let connection: HttpConnection | undefined
-        // Released after the runner has stopped whatever uses the session.
-        yield* Effect.addFinalizer(() => connection?.goodbye ?? Effect.void)
-        connection = new HttpConnection({
+        const running = yield* Scope.make()
+        const connection = new HttpConnection({
           http,
           clock,
           listener,
-          run: yield* runner.make,
+          run: yield* Scope.provide(runner.make, running),
           sse,
           endpointTimeout: Duration.toMillis(Duration.fromInputUnsafe(endpointTimeout))
         })
+        yield* Effect.addFinalizer((exit) => Effect.andThen(Scope.close(running, exit), connection.goodbye))
         return connection
       })
     return ClientTransport.ClientTransport.of({
@@ -89,7 +88,7 @@ interface Session {
 interface Cursor {
   lastEventId: string | undefined
   retry: number | undefined
-  /** Whether something came on its last connection. */
+  /** Whether an event came on its last connection. */
   hasMoved: boolean
 }
 
@@ -251,26 +250,25 @@ class HttpConnection implements ClientTransport.Connection {
         this.ended(session)
         return Effect.fail(sessionEnded)
       }
-      if (refusal !== undefined) {
-        this.receive(refusal, refusal.id!)
-        return Effect.void
-      }
-      const error = clientHttp.errorOf(problem)
-      const mayBeOld = this.options.sse && version === undefined && id !== undefined
-        && (problem.status === 400 || problem.status === 404 || problem.status === 405)
-      return mayBeOld ? this.fallBack(post, error) : Effect.fail(error)
+      const stands = refusal === undefined
+        ? Effect.fail(clientHttp.errorOf(problem))
+        : Effect.sync(() => this.receive(refusal, refusal.id!))
+      // Only one that takes no POST at all refuses it with 405, in whatever words.
+      const isRefused = problem.status === 405
+        || (refusal === undefined && (problem.status === 400 || problem.status === 404))
+      return this.options.sse && version === undefined && id !== undefined && isRefused
+        ? this.fallBack(post, stands)
+        : stands
     })
   }
 
-  /** Takes the server for one that knows 2024-11-05 alone. Where it is not, the answer to the POST stands. */
-  private fallBack(post: posts.Post, refusal: TransportError.TransportError): Failing {
+  /** Takes the server for one that knows 2024-11-05 alone. Where it is not, what it has answered stands. */
+  private fallBack(post: posts.Post, stands: Failing): Failing {
     this.posts.hold()
     return sseConnection.open(this.options).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
-          Effect.fail(
-            error.reason._tag === "Unauthorized" || error.reason._tag === "OtherOrigin" ? error : refusal
-          ),
+          error.reason._tag === "Unauthorized" || error.reason._tag === "OtherOrigin" ? Effect.fail(error) : stands,
         onSuccess: (connection) =>
           Effect.sync(() => {
             this.old = connection
@@ -299,6 +297,7 @@ class HttpConnection implements ClientTransport.Connection {
       ...cursor,
       maxBytes: this.http.maxMessageBytes,
       onEvent: (data, type) => {
+        cursor.hasMoved = true
         if (data !== "" && type === "message") this.receive(JsonRpc.parse(data), about)
       },
       onOversize: () => {
@@ -307,7 +306,6 @@ class HttpConnection implements ClientTransport.Connection {
     })
     return this.http.stream(response, (chunk) => {
       events.push(chunk)
-      cursor.hasMoved = true
       cursor.lastEventId = events.lastEventId()
       cursor.retry = events.retry()
       if (post === undefined) return Effect.void
@@ -353,75 +351,68 @@ class HttpConnection implements ClientTransport.Connection {
 
   /** Once the server has taken a request in, all that can be told without its answer is that it is lost. */
   private resume(post: posts.Post, session: Session | undefined, cursor: Cursor): Failing {
-    const connection = this
-    return Effect.gen(function*() {
+    return Effect.gen({ self: this }, function*() {
       let failures = 0
       let wait = 0
       while (true) {
         yield* Effect.sleep(delayOf(cursor, failures, wait))
-        const end = yield* connection.comeBack(session, post.message.version, cursor, post)
+        const end = yield* this.comeBack(session, post.message.version, cursor, post)
         if (post.isOver) return
-        wait = 0
-        switch (end._tag) {
+        if (end._tag === "Read") {
           // A server may let its client come back as often as it likes.
-          case "Read":
-            failures = 0
-            continue
-          case "Refused":
-            if (!clientHttp.isForAWhile(end.problem.status)) {
-              if (end.problem.status === 404 && session?.id !== undefined) connection.ended(session)
-              return yield* Effect.fail(notResumed(clientHttp.errorOf(end.problem)))
-            }
-            wait = end.problem.retryAfter ?? 0
-            break
-          case "Failed":
-            if (end.error.reason._tag === "TooLarge") return yield* Effect.fail(end.error)
+          failures = 0
+          wait = 0
+          continue
         }
-        failures++
-        if (failures === mostFailures) {
-          return yield* Effect.fail(
-            notResumed(end._tag === "Failed" ? end.error : clientHttp.errorOf(end.problem))
-          )
-        }
+        const error = end._tag === "Failed" ? end.error : clientHttp.errorOf(end.problem)
+        if (error.reason._tag === "TooLarge") return yield* Effect.fail(error)
+        if (end._tag === "Refused" && end.problem.status === 404 && session?.id !== undefined) this.ended(session)
+        if (!passes(end) || ++failures === mostFailures) return yield* Effect.fail(notResumed(error))
+        wait = waitOf(end)
       }
     })
   }
 
   /** Keeps the stream open for what answers no request, quietly: a server need not have one. */
   private listen(session: Session): void {
-    const connection = this
     this.stopListening()
-    this.stopListening = this.options.run.fork(Effect.gen(function*() {
+    this.stopListening = this.options.run.fork(Effect.gen({ self: this }, function*() {
+      const { clock } = this.options
       const cursor: Cursor = { lastEventId: undefined, retry: undefined, hasMoved: false }
       let failures = 0
       let refusals = 0
       while (true) {
-        const began = connection.options.clock.currentTimeMillisUnsafe()
-        const end = yield* connection.comeBack(session, session.version, cursor, undefined)
-        let wait = 0
+        const began = clock.currentTimeMillisUnsafe()
+        const end = yield* this.comeBack(session, session.version, cursor, undefined)
         failures++
         if (end._tag === "Read") {
           refusals = 0
-          const lasted = connection.options.clock.currentTimeMillisUnsafe() - began
-          if (cursor.hasMoved || lasted >= longestDelay) failures = 0
-        }
-        if (end._tag === "Refused") {
-          const { retryAfter, status } = end.problem
+          if (cursor.hasMoved || clock.currentTimeMillisUnsafe() - began >= longestDelay) failures = 0
+        } else if (!passes(end)) {
+          const status = end._tag === "Refused" ? end.problem.status : undefined
           if (status === 204 || status === 405) return
-          if (status === 404) return session.id === undefined ? undefined : connection.ended(session)
-          if (clientHttp.isForAWhile(status)) wait = retryAfter ?? 0
+          if (status === 404) return session.id === undefined ? undefined : this.ended(session)
           // What it has seen is not kept any more.
-          else if (cursor.lastEventId !== undefined && (status === 400 || status === 410)) {
-            cursor.lastEventId = undefined
-          } else if (++refusals === mostRefusals) return
+          const isForgotten = cursor.lastEventId !== undefined && (status === 400 || status === 410)
+          if (isForgotten) cursor.lastEventId = undefined
+          else if (++refusals === mostRefusals) return
         }
-        yield* Effect.sleep(delayOf(cursor, failures, wait))
+        yield* Effect.sleep(delayOf(cursor, failures, waitOf(end)))
       }
     }))
   }
 }
 
 const isRead: Return = { _tag: "Read" }
+
+/** Whether a stream that was not to be had may be had later. */
+const passes = (end: Exclude<Return, { readonly _tag: "Read" }>): boolean =>
+  end._tag === "Refused"
+    ? clientHttp.isForAWhile(end.problem.status)
+    : end.error.reason._tag === "Lost" || end.error.reason._tag === "Unreachable"
+
+/** Milliseconds the server has asked for besides those of its stream. */
+const waitOf = (end: Return): number => end._tag === "Refused" ? end.problem.retryAfter ?? 0 : 0
 
 const isStateless = (version: string): boolean => Revisions.select(version)?.era === "Stateless"
 
