@@ -65,7 +65,7 @@ export interface Options {
   readonly connectTimeout?: Duration.Input
   /**
    * How long a server may leave the first question of 2026-07-28 unanswered before it is asked to initialize as well;
-   * older servers on a pipe may never answer what they do not know. 3 seconds.
+   * older servers on a pipe may never answer what they do not know. Over HTTP there is always an answer. 3 seconds.
    */
   readonly patience?: Duration.Input
   /**

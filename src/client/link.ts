@@ -158,6 +158,11 @@ export class Link implements ClientTransport.Listener {
     return this.lost !== undefined
   }
 
+  /** Whether each request has a stream of its own. */
+  hasStreams(): boolean {
+    return this.connection!.hasStreams
+  }
+
   /** How many requests wait for their answer. */
   inFlight(): number {
     return this.waiting.size
