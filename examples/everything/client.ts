@@ -12,6 +12,7 @@ import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as SkillsClient from "fastmcp-effect/skills/SkillsClient"
 import * as handlers from "./handlers.ts"
 import { scenarios } from "./scenarios.ts"
+import { tour } from "./tour.ts"
 
 const [url] = process.argv.slice(2)
 const {
@@ -34,7 +35,7 @@ const client = McpClient.layer({
 }).pipe(Layer.provide([transport, handlers.layer]))
 
 const program = scenario === undefined
-  ? (await import("./tour.ts")).tour
+  ? tour
   : scenarios[scenario]?.(context) ?? Effect.fail(new Error(`There is no scenario ${scenario} here.`))
 
 program.pipe(Effect.provide(client), NodeRuntime.runMain)
