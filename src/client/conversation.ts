@@ -101,7 +101,7 @@ class Impl implements Conversation {
     return Effect.catchIf(
       this.attempt(false),
       // A server that ends at a question it does not know can be one of the stateful era.
-      (error) => this.options.only === undefined && error._tag === "TransportError" && error.reason._tag === "Lost",
+      (error) => this.options.only === undefined && error._tag === "TransportError" && hasGone(error),
       () => this.attempt(true)
     )
   }
@@ -127,11 +127,14 @@ class Impl implements Conversation {
         }),
         Effect.tap(() =>
           Effect.suspend(() => {
-            if (opened.isClosed()) return Effect.fail(gone)
+            const gone = opened.closedBy()
+            if (gone !== undefined) return Effect.fail(gone)
             this.current = { link: opened, scope, since: this.shared.clock.currentTimeMillisUnsafe() }
             return Effect.void
           })
         ),
+        // Who waited was told no more than that the answer is lost.
+        Effect.mapError((error) => error._tag === "TransportError" ? opened.closedBy() ?? error : error),
         Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)),
         Effect.as(opened)
       )
@@ -334,10 +337,14 @@ const judge = ({ reason }: TransportError.TransportError, isRepeatable: boolean)
   }
 }
 
+/** Whether the server has gone while it was asked. */
+const hasGone = ({ reason }: TransportError.TransportError): boolean =>
+  reason._tag === "Lost" || reason._tag === "Closed" || reason._tag === "Exited"
+
 /** Whether another attempt to connect may fare better. */
-const mayPass = ({ reason }: TransportError.TransportError): boolean =>
-  reason._tag === "Closed" || reason._tag === "Unreachable" || reason._tag === "Lost" ||
-  (reason._tag === "HttpStatus" && reason.status >= 500)
+const mayPass = (error: TransportError.TransportError): boolean =>
+  hasGone(error) || error.reason._tag === "Unreachable" ||
+  (error.reason._tag === "HttpStatus" && error.reason.status >= 500)
 
 const failureOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
   if (Exit.isSuccess(exit)) return undefined
@@ -351,8 +358,6 @@ const asClientError = (error: TransportError.TransportError) =>
 const explain = (error: link.Failure): Failure => error._tag === "TransportError" ? asClientError(error) : error
 
 const closed = McpClientError.make(new McpClientError.Closed())
-
-const gone = TransportError.make(new TransportError.Closed({}))
 
 const silent = (after: Duration.Duration) =>
   McpClientError.make(new McpClientError.Timeout({ method: "initialize", after: Duration.toMillis(after) }))

@@ -153,9 +153,9 @@ export class Link implements ClientTransport.Listener {
     this.connection = connection
   }
 
-  /** Whether nothing can be sent on it any more. */
-  isClosed(): boolean {
-    return this.lost !== undefined
+  /** Why nothing can be sent on it any more. */
+  closedBy(): TransportError.TransportError | undefined {
+    return this.lost
   }
 
   /** Whether each request has a stream of its own. */
@@ -247,11 +247,10 @@ export class Link implements ClientTransport.Listener {
 
   readonly closed = (error: TransportError.TransportError): void => {
     if (this.lost !== undefined) return
-    const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
     this.lost = error
     // Whoever waits may ask at once where to send it now.
     this.shared.closed(this, error)
-    this.end(TransportError.make(reason))
+    this.end(TransportError.make(new TransportError.Lost({ message: error.message, cause: error })))
   }
 
   /** Whoever waits fails with this, and what is being answered is not wanted any more. */
@@ -360,12 +359,6 @@ const words: { readonly [reason in Outcome.CancelReason]?: string } = {
   User: "The client does not need it any more.",
   Timeout: "The client has waited long enough."
 }
-
-const closedWhileWaiting = (cause: unknown): TransportError.Reason =>
-  new TransportError.Lost({
-    message: "the connection was closed",
-    ...(cause === undefined ? undefined : { cause })
-  })
 
 /** A cancellation on the other side is one here; whatever else is refused is an error. */
 const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {

@@ -183,9 +183,7 @@ class HttpConnection implements ClientTransport.Connection {
   private perform(post: posts.Post): Failing {
     const { frame, headers, version } = post.message
     const session = version === undefined || isStateless(version) ? undefined : this.session
-    if (this.hasEnded && version !== undefined && !isStateless(version)) {
-      return Effect.andThen(Effect.yieldNow, Effect.fail(sessionEnded))
-    }
+    if (this.hasEnded && version !== undefined && !isStateless(version)) return Effect.fail(sessionEnded)
     const own = { ...headersOf(session, version), ...messageHeaders }
     return Effect.flatMap(
       this.http.send("POST", headers === undefined ? own : { ...lowerCase(headers), ...own }, frame),

@@ -605,9 +605,8 @@ export const rows: ReadonlyArray<Row> = [
   done(
     "T08",
     "Server-sent events, 64 KiB a line and 1 MiB an event",
-    "transport/SseServer",
-    "test/transport/SseServer.test.ts::opens a stream whose first event names where to post, and answers there with 202 and here with the rest",
-    "the client's end comes with the client"
+    "transport/SseServer, transport/SseClient",
+    "test/transport/SseClient.test.ts::does not keep a message that is too large, and tells whose answer it was"
   ),
   done(
     "T09",
