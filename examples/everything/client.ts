@@ -36,6 +36,6 @@ const client = McpClient.layer({
 
 const program = scenario === undefined
   ? tour
-  : scenarios[scenario]?.(context) ?? Effect.fail(new Error(`There is no scenario ${scenario} here.`))
+  : scenarios[scenario]?.(context) ?? Effect.die(new Error(`There is no scenario ${scenario} here.`))
 
 program.pipe(Effect.provide(client), NodeRuntime.runMain)
