@@ -158,6 +158,11 @@ export class Link implements ClientTransport.Listener {
     return this.lost
   }
 
+  /** Whether each request has a stream of its own. */
+  hasStreams(): boolean {
+    return this.connection!.hasStreams
+  }
+
   /** How many requests wait for their answer. */
   inFlight(): number {
     return this.waiting.size
@@ -215,10 +220,9 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes
+  // what comes; a transport may take these functions apart
   // --------------------------------------------------------------------------
 
-  // A transport may pass these on by themselves.
   readonly receive: ClientTransport.Listener["receive"] = (message, about) => {
     switch (message._tag) {
       case "Response":
@@ -272,7 +276,11 @@ export class Link implements ClientTransport.Listener {
     )
   }
 
-  private invalid({ error, id, isResponse }: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+  private invalid(invalid: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+    const { error, id, isResponse, meant } = invalid
+    if (meant !== undefined) return this.receive(meant, about)
+    // The server waits for an answer to what it meant to ask.
+    if (!isResponse && id !== null) this.refuse(id, error)
     const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
     waiting?.settle(Exit.fail(McpClientError.make(
       new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })
@@ -306,13 +314,19 @@ export class Link implements ClientTransport.Listener {
     waiting.settle(Exit.succeed({}))
   }
 
+  /** From 2026-07-28 servers ask within results, and clients answer nothing. */
+  private reply(frame: string): void {
+    if (this.lost !== undefined || this.lifecycle?.revision.era === "Stateless") return
+    this.connection!.send({ frame, version: this.version })
+  }
+
+  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+    this.reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+  }
+
   private request({ id, method, params = {} }: JsonRpc.Request): void {
-    // From 2026-07-28 servers ask within results, and clients answer nothing.
     if (this.lifecycle?.revision.era === "Stateless") return
-    const reply = (frame: string) => {
-      if (this.lost === undefined) this.connection!.send({ frame, version: this.version })
-    }
-    const fail = (error: McpError.McpError) => reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+    const fail = (error: McpError.McpError) => this.refuse(id, error)
     if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
     if (this.asked.size >= maxAsked) {
       return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
@@ -320,7 +334,7 @@ export class Link implements ClientTransport.Listener {
     let hasEnded = false
     const fiber = this.shared.fork(
       Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
-        onSuccess: (result) => reply(JsonRpc.encodeResult(id, result)),
+        onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
         onFailure: (cause) => {
           const failure = cause.reasons.find((reason) => reason._tag === "Fail")
           // Who took the question back wants no answer.

@@ -125,7 +125,7 @@ describe("a client", () => {
     Effect.gen(function*() {
       const sockets = new Set<net.Socket>()
       const server = net.createServer((socket) => {
-        sockets.add(socket.on("close", () => sockets.delete(socket)).on("error", () => {}))
+        sockets.add(socket.on("close", () => sockets.delete(socket)).on("error", () => {}).resume())
       })
       yield* Effect.acquireRelease(
         Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
