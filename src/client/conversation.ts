@@ -17,6 +17,7 @@ import type * as TransportError from "../transport/TransportError.ts"
 import type * as KnownServers from "./KnownServers.ts"
 import type * as lifecycle from "./lifecycle.ts"
 import * as link from "./link.ts"
+import type { Status } from "./McpClient.ts"
 import * as McpClientError from "./McpClientError.ts"
 import * as negotiation from "./negotiation.ts"
 
@@ -35,6 +36,7 @@ export interface Options {
   readonly reconnect: Schedule.Schedule<unknown, TransportError.TransportError> | undefined
   /** The conversation has begun, again if it had before. */
   readonly onOpened: (lifecycle: lifecycle.Lifecycle, isAgain: boolean) => void
+  readonly onStatus: (status: Status) => void
 }
 
 export interface Conversation {
@@ -82,11 +84,17 @@ class Impl implements Conversation {
   }
 
   close(): void {
-    this.over ??= closed
     const { current } = this
     this.current = undefined
+    this.end(closed)
     current?.link.end(closed)
-    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over))
+    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
+  }
+
+  private end(error: Failure): void {
+    if (this.over !== undefined) return
+    this.over = error
+    this.options.onStatus({ _tag: "Closed", error })
   }
 
   get begin(): Effect.Effect<void, Failure> {
@@ -130,6 +138,7 @@ class Impl implements Conversation {
             const gone = opened.closedBy()
             if (gone !== undefined) return Effect.fail(gone)
             this.current = { link: opened, scope, since: this.shared.clock.currentTimeMillisUnsafe() }
+            this.options.onStatus({ _tag: "Connected" })
             return Effect.void
           })
         ),
@@ -172,12 +181,13 @@ class Impl implements Conversation {
     const now = this.shared.clock.currentTimeMillisUnsafe()
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
+    if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
     this.shared.fork(Effect.andThen(
       Scope.close(current.scope, Exit.void),
       Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>
         Effect.sync(() => {
           if (this.opening === opening) this.opening = undefined
-          if (Exit.isFailure(exit)) this.over ??= failureOf(exit) ?? closed
+          if (Exit.isFailure(exit)) this.end(failureOf(exit) ?? closed)
           Deferred.doneUnsafe(opening, exit)
         }))
     ))
