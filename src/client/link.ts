@@ -280,7 +280,7 @@ export class Link implements ClientTransport.Listener {
     const { error, id, isResponse, meant } = invalid
     if (meant !== undefined) return this.receive(meant, about)
     // The server waits for an answer to what it meant to ask.
-    if (!isResponse && id !== null) this.refuse(id, error)
+    if (!isResponse && id !== null) return this.refuse(id, error)
     const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
     waiting?.settle(Exit.fail(McpClientError.make(
       new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })

@@ -86,7 +86,10 @@ export class Posts {
       case "Notification":
         return message
       case "Invalid":
-        if (!message.isResponse) return about === undefined || this.answer(about) ? message : undefined
+        if (message.isResponse) break
+        // What was to be a question is refused, and the answer still comes.
+        if (message.meant !== undefined || message.id !== null) return message
+        return about === undefined || this.answer(about) ? message : undefined
     }
     const id = message.id ?? about
     if (id === undefined) return message
