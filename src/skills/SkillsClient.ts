@@ -125,9 +125,9 @@ export const make = (client: McpClient.Client, options: Options = {}): Effect.Ef
       const get = (uri: string) =>
         Effect.flatMap(request("skills/get", { uri }), (result) => {
           const found = readGet(result)
-          return Exit.isSuccess(found)
+          return Exit.isSuccess(found) && found.value.skill.uri === uri
             ? Effect.succeed(found.value.skill)
-            : invalidResponse("skills/get", "it has no entry of a skill")
+            : invalidResponse("skills/get", "it is no entry of the skill that was asked for")
         })
 
       const readDirectory = (uri: string) =>
