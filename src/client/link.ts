@@ -220,13 +220,11 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes; a transport may take these functions apart
+  // what comes
   // --------------------------------------------------------------------------
 
-  readonly receive = (
-    message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-    about: JsonRpc.RequestId | undefined
-  ): void => {
+  // A transport may pass these on by themselves.
+  readonly receive: ClientTransport.Listener["receive"] = (message, about) => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -241,11 +239,11 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  readonly failed = (id: JsonRpc.RequestId, error: TransportError.TransportError): void => {
+  readonly failed: ClientTransport.Listener["failed"] = (id, error) => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  readonly closed = (error: TransportError.TransportError): void => {
+  readonly closed: ClientTransport.Listener["closed"] = (error) => {
     if (this.lost !== undefined) return
     this.lost = error
     // Whoever waits may ask at once where to send it now.

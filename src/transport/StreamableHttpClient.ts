@@ -114,7 +114,7 @@ class HttpConnection implements ClientTransport.Connection {
     this.http = options.http
     this.posts = new posts.Posts({
       run: options.run,
-      failed: options.listener.failed,
+      failed: (id, error) => options.listener.failed(id, error),
       perform: (post) => this.perform(post)
     })
   }

@@ -417,6 +417,22 @@ describe("StreamableHttpClient", () => {
         assert.deepStrictEqual(client.told, ["invalid 1 about 1"])
       }))
 
+    it.effect("what is no message on its stream as its answer, once, and reads no further", () =>
+      Effect.gen(function*() {
+        const { client, server } = yield* setup()
+        client.ask(1)
+        const exchange = yield* server.request(0)
+        const stream = exchange.stream()
+        stream.write("id: 7\ndata: {\"jsonrpc\":\n\ndata: also none\n\n")
+        stream.message(result(1))
+        yield* client.heard(1)
+        yield* wires.turns(20)
+        yield* TestClock.adjust("1 second")
+        yield* wires.until(() => exchange.isAborted())
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual([client.told, server.seen.length], [["invalid null about 1"], 1])
+      }))
+
     it.effect("a stream that ends without it, or breaks off in the middle of it, as lost", () =>
       Effect.gen(function*() {
         for (const end of ["end", "cut"] as const) {

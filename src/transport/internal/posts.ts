@@ -69,7 +69,7 @@ export class Posts {
 
   /**
    * What the server has sent, without answers that nobody waits for. `about` is the request on whose stream it came: an
-   * error without an id is of that.
+   * error without an id is of that, and so is what is no message.
    */
   sift(received: Received, about: JsonRpc.RequestId | undefined): Received | undefined {
     if (received._tag !== "Batch") return this.siftOne(received, about)
@@ -81,7 +81,13 @@ export class Posts {
     message: A,
     about: JsonRpc.RequestId | undefined
   ): A | undefined {
-    if (message._tag !== "Response" && !(message._tag === "Invalid" && message.isResponse)) return message
+    switch (message._tag) {
+      case "Request":
+      case "Notification":
+        return message
+      case "Invalid":
+        if (!message.isResponse) return about === undefined || this.answer(about) ? message : undefined
+    }
     const id = message.id ?? about
     if (id === undefined) return message
     if (!this.answer(id)) return undefined

@@ -91,7 +91,7 @@ export class SseConnection implements ClientTransport.Connection {
     this.endpoint = endpoint
     this.posts = new posts.Posts({
       run: options.run,
-      failed: options.listener.failed,
+      failed: (id, error) => options.listener.failed(id, error),
       perform: (post) => this.perform(post),
       // It comes on the stream; what it was posted with need not be over.
       onAnswered: (post) => this.posts.linger(post)
