@@ -523,7 +523,16 @@ export const make = (
           : Effect.void))
     }
     const setLogLevel: Client["setLogLevel"] = (level, callOptions) =>
-      Effect.asVoid(send("logging/setLevel", { level }, callOptions))
+      Effect.asVoid(Effect.suspend(() =>
+        talk.lifecycle().revision.era === "Stateful"
+          ? send("logging/setLevel", { level }, callOptions)
+          : Effect.fail(McpClientError.make(
+            new McpClientError.NotSupported({
+              method: "logging/setLevel",
+              message: "from 2026-07-28 each request says its own level; give the client a ClientHandlers.log"
+            })
+          ))
+      ))
     const askForLogs = Effect.suspend(() => {
       const { revision, server } = talk.lifecycle()
       return handlers.log === undefined || revision.era === "Stateless" || server.capabilities.logging === undefined

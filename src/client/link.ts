@@ -220,7 +220,7 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes; a transport may take these functions apart
+  // what comes
   // --------------------------------------------------------------------------
 
   readonly receive: ClientTransport.Listener["receive"] = (message, about) => {

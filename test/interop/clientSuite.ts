@@ -230,7 +230,7 @@ export const ends: Proof = async ({ close, events, wire }) => {
 // the servers that have our fixtures
 // ----------------------------------------------------------------------------
 
-const nothing: Names = {
+const fixtures: Names = {
   tools: ["add", "fail", "climb", "hang", "say", "ask", "think", "where", "bump", "toggle"],
   resources: ["note://welcome", "note://counter", "note://page/1", "note://page/2", "note://page/3"],
   templates: ["people://{name}"],
@@ -240,8 +240,8 @@ const nothing: Names = {
 /** What `servers/` have, by the names in `fixtures.ts`. */
 export const standard: Features = {
   "who serves": serves("interop"),
-  "lists": lists(nothing),
-  "lists with pages": pagesOf(nothing.resources),
+  "lists": lists(fixtures),
+  "lists with pages": pagesOf(fixtures.resources),
   "call": answers({ name: "add", args: { a: 2, b: 3 } }, /5/),
   "structured content": structured({ name: "add", args: { a: 2, b: 3 } }, { sum: 5 }),
   "tool error": fails({ name: "fail" }, /It failed/),
