@@ -114,6 +114,16 @@ export class OtherOrigin extends Schema.TaggedClass<OtherOrigin>()("OtherOrigin"
   }
 }
 
+/** What was given as an address is none that can be connected to. @category reasons @since 0.1.0 */
+export class InvalidAddress extends Schema.TaggedClass<InvalidAddress>()("InvalidAddress", {
+  address: Schema.String,
+  message: Schema.String
+}) {
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** @category reasons @since 0.1.0 */
 export const Reason = Schema.Union([
   Closed,
@@ -125,7 +135,8 @@ export const Reason = Schema.Union([
   SessionEnded,
   Malformed,
   TooLarge,
-  OtherOrigin
+  OtherOrigin,
+  InvalidAddress
 ])
 
 /** @category reasons @since 0.1.0 */
@@ -172,5 +183,7 @@ const describe = (reason: Reason): string => {
       return `The server sent a message of more than ${reason.limit} bytes`
     case "OtherOrigin":
       return `${reason.from} leads to another origin, ${reason.to}, which is not followed; connect to that address if you trust it`
+    case "InvalidAddress":
+      return `Cannot connect to ${reason.address}: ${reason.message}`
   }
 }
