@@ -1,3 +1,4 @@
+export * as ClientAuth from "./ClientAuth.ts"
 export * as ClientHandlers from "./ClientHandlers.ts"
 export * as Extension from "./Extension.ts"
 export * as KnownServers from "./KnownServers.ts"

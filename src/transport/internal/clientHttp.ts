@@ -11,12 +11,13 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
+import * as Authorization from "../Authorization.ts"
 import * as TransportError from "../TransportError.ts"
 
 /** What a program adds to every request. */
@@ -28,6 +29,7 @@ export interface Options {
   readonly url: URL
   readonly headers: Given | Effect.Effect<Given, TransportError.TransportError> | undefined
   readonly maxMessageBytes: number
+  readonly gate: Authorization.Gate | undefined
 }
 
 type Method = "GET" | "POST" | "DELETE"
@@ -57,6 +59,16 @@ const invalid = (address: string, message: string): Result<never> =>
 /** A URL for people: without what may be a secret. */
 export const addressOf = ({ host, pathname, protocol }: URL): string => `${protocol}//${host}${pathname}`
 
+/** The way in to a server, where the program has one. */
+export const gateTo = (url: URL): Effect.Effect<Authorization.Gate | undefined> =>
+  Effect.flatMap(
+    Effect.serviceOption(Authorization.Authorization),
+    Option.match({
+      onNone: () => Effect.succeed(undefined),
+      onSome: ({ gate }) => gate(url)
+    })
+  )
+
 /** What every request of ours runs with: no span of its own unless it is wanted, and no redirect that we do not see. */
 export const within = (spans: boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
@@ -76,10 +88,12 @@ export class ClientHttp {
   private readonly clock: Clock.Clock
   private readonly given: Own
   private readonly giving: Result<Given> | undefined
+  private readonly gate: Authorization.Gate | undefined
 
-  constructor({ client, clock, headers, maxMessageBytes, url }: Options) {
+  constructor({ client, clock, gate, headers, maxMessageBytes, url }: Options) {
     this.client = client
     this.clock = clock
+    this.gate = gate
     this.url = url
     this.href = url.href
     this.address = addressOf(url)
@@ -89,13 +103,49 @@ export class ClientHttp {
   }
 
   /** Sends a request and waits for the head of the answer; ours win over what the program adds. */
-  send(method: Method, own: Own, body: string | undefined, href: string = this.href): Result<Response> {
-    return this.giving === undefined
-      ? this.execute(method, href, { ...this.given, ...own }, body, maxRedirects)
-      : Effect.flatMap(
-        this.giving,
-        (given) => this.execute(method, href, { ...prepare(given), ...own }, body, maxRedirects)
-      )
+  send(
+    method: Method,
+    own: Own,
+    body: string | undefined,
+    { href = this.href, isWaitedFor = true }: { readonly href?: string; readonly isWaitedFor?: boolean } = {}
+  ): Result<Response> {
+    const { gate, giving } = this
+    const go = (given: Own): Result<Response> =>
+      gate === undefined
+        ? this.execute(method, href, { ...given, ...own }, body, maxRedirects)
+        : this.enter(gate, method, href, { ...given, ...own }, body, isWaitedFor, 1)
+    return giving === undefined ? go(this.given) : Effect.flatMap(giving, (given) => go(prepare(given)))
+  }
+
+  /** Sends it with what lets the client in, and again as long as more can be got to let it in. */
+  private enter(
+    gate: Authorization.Gate,
+    method: Method,
+    href: string,
+    own: Own,
+    body: string | undefined,
+    isWaitedFor: boolean,
+    attempt: number
+  ): Result<Response> {
+    return Effect.flatMap(gate.headers({ method, url: href }), (sent) =>
+      Effect.flatMap(this.execute(method, href, { ...own, ...prepare(sent) }, body, maxRedirects), (response) => {
+        const { headers, status } = response
+        if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return Effect.succeed(response)
+        // Its connection is not kept waiting for a person.
+        return Effect.flatMap(
+          Effect.andThen(
+            discard(response),
+            gate.refused({ status, headers, sent, attempt, isWaitedFor })
+          ),
+          (again) =>
+            again
+              ? this.enter(gate, method, href, own, body, isWaitedFor, attempt + 1)
+              : Effect.succeed(HttpClientResponse.fromWeb(
+                response.request,
+                new Response(null, { status, headers: { ...headers } })
+              ))
+        )
+      }))
   }
 
   private execute(
@@ -224,7 +274,9 @@ export interface Problem {
   readonly retryAfter: number | undefined
 }
 
-export const isUnauthorized = ({ challenge, status }: Problem): boolean =>
+export const isUnauthorized = ({ challenge, status }: Problem): boolean => isRefusal(status, challenge)
+
+const isRefusal = (status: number, challenge: string | undefined): status is 401 | 403 =>
   status === 401 || (status === 403 && challenge !== undefined)
 
 export const errorOf = (problem: Problem): TransportError.TransportError => {
@@ -408,6 +460,9 @@ export const json = "application/json"
 export const eventStream = "text/event-stream"
 
 const maxRedirects = 5
+
+/** Times that a request is sent: for a token, for more scopes, and for a nonce. */
+const mostAttempts = 4
 
 /** Bytes of a page that is no message. */
 const longestPage = 16 << 10

@@ -154,7 +154,7 @@ export class SseConnection implements ClientTransport.Connection {
           ...(version === undefined ? undefined : { "mcp-protocol-version": version })
         },
         frame,
-        this.endpoint
+        { href: this.endpoint }
       ),
       (response) => {
         if (response.status >= 200 && response.status < 300) {

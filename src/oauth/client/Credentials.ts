@@ -1,0 +1,86 @@
+/**
+ * What a client shows an authorization server to be taken for itself.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as jose from "jose"
+import * as oauth from "oauth4webapi"
+import type * as Metadata from "../Metadata.ts"
+import * as OAuthError from "../OAuthError.ts"
+import type * as endpoints from "./endpoints.ts"
+
+/** A key that signs for the client (`private_key_jwt`). @category models @since 0.1.0 */
+export interface SigningKey {
+  /** PKCS #8 in PEM, or a JWK. */
+  readonly key: Redacted.Redacted<string | jose.JWK>
+  /** `ES256`, ... */
+  readonly algorithm: string
+  readonly id?: string
+}
+
+/**
+ * What a person has arranged with an authorization server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Credentials {
+  readonly clientId: string
+  /** With neither of the two the client is a public one. */
+  readonly clientSecret?: Redacted.Redacted<string>
+  readonly signingKey?: SigningKey
+  /**
+   * Whom they are for; they go nowhere else. Without it they are taken to be for the first that the server names, which
+   * is remembered, and the server is trusted in that.
+   */
+  readonly issuer?: string
+}
+
+/** The client to this authorization server; in the way it is registered, or in one that the server takes. */
+export const prepare = (
+  { clock }: endpoints.Services,
+  server: Metadata.AuthorizationServer,
+  { clientId: id, clientSecret, signingKey }: Credentials,
+  registered?: string
+): Effect.Effect<endpoints.Client, OAuthError.OAuthError> => {
+  if (signingKey !== undefined) {
+    return Effect.map(importKey(signingKey), (key) => ({
+      id,
+      authenticate: oauth.PrivateKeyJwt(signingKey.id === undefined ? key : { key, kid: signingKey.id }, {
+        [oauth.modifyAssertion]: (_, payload) => {
+          const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+          Object.assign(payload, { iat: now, nbf: now, exp: now + 60 })
+        }
+      })
+    }))
+  }
+  const supported = server.token_endpoint_auth_methods_supported ?? []
+  const method = registered ?? secretMethods.find((name) => supported.includes(name)) ?? "client_secret_basic"
+  return Effect.succeed({
+    id,
+    authenticate: clientSecret === undefined || method === "none"
+      ? oauth.None()
+      : method === "client_secret_post"
+      ? oauth.ClientSecretPost(Redacted.value(clientSecret))
+      : oauth.ClientSecretBasic(Redacted.value(clientSecret))
+  })
+}
+
+const secretMethods = ["client_secret_basic", "client_secret_post", "none"]
+
+const importKey = ({ algorithm, key }: SigningKey): Effect.Effect<oauth.CryptoKey, OAuthError.OAuthError> =>
+  Effect.tryPromise({
+    try: () => {
+      const material = Redacted.value(key)
+      return typeof material === "string"
+        ? jose.importPKCS8(material, algorithm)
+        : jose.importJWK(material, algorithm) as Promise<oauth.CryptoKey>
+    },
+    catch: () =>
+      OAuthError.make(
+        new OAuthError.InvalidOption({
+          option: "signingKey",
+          message: `The signing key cannot be used: it has to be a private key for ${algorithm}, as PKCS #8 in PEM or as a JWK`
+        })
+      )
+  })
