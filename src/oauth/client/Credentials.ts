@@ -2,6 +2,7 @@
  * What a client shows an authorization server to be taken for itself.
  */
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import * as jose from "jose"
 import * as oauth from "oauth4webapi"
@@ -62,9 +63,18 @@ export const prepare = (
       ? oauth.None()
       : method === "client_secret_post"
       ? oauth.ClientSecretPost(Redacted.value(clientSecret))
-      : oauth.ClientSecretBasic(Redacted.value(clientSecret))
+      : basic(clientSecret)
   })
 }
+
+/**
+ * `client_secret_basic` with no more encoded than a form encodes: `oauth4webapi` also encodes `-`, `.` and `_`, which
+ * servers trip over that do not decode.
+ */
+const basic = (secret: Redacted.Redacted<string>): oauth.ClientAuth => (_, { client_id }, __, headers) =>
+  headers.set("authorization", `Basic ${Base64.encode(`${form(client_id)}:${form(Redacted.value(secret))}`)}`)
+
+const form = (text: string): string => new URLSearchParams([["", text]]).toString().slice(1)
 
 const secretMethods = ["client_secret_basic", "client_secret_post", "none"]
 
