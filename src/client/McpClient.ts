@@ -65,7 +65,7 @@ export interface Options {
   readonly connectTimeout?: Duration.Input
   /**
    * How long a server may leave the first question of 2026-07-28 unanswered before it is asked to initialize as well;
-   * older servers on a pipe may never answer what they do not know. 3 seconds.
+   * older servers on a pipe may never answer what they do not know. Over HTTP there is always an answer. 3 seconds.
    */
   readonly patience?: Duration.Input
   /**
@@ -76,7 +76,10 @@ export interface Options {
   readonly extensions?: ReadonlyArray<Extension.Extension>
   /** Keeps what the server says may be kept (2026-07-28). True. */
   readonly cache?: boolean
-  /** Checks structured content against the output schema its tool was listed with; it needs Ajv. True where a list was read. */
+  /**
+   * Checks structured content against the output schema its tool was listed with, in JSON Schema 2020-12 or draft-07; it
+   * needs Ajv. What cannot be checked passes, with one warning. True where a list was read.
+   */
   readonly validate?: boolean
   /** Pages of one list; one more is an `EndlessList`. 1,000. */
   readonly maxPages?: number

@@ -1,4 +1,6 @@
 export * as ClientAuth from "./ClientAuth.ts"
+export * as ClientConfig from "./ClientConfig.ts"
+export * as ClientConfigError from "./ClientConfigError.ts"
 export * as ClientHandlers from "./ClientHandlers.ts"
 export * as Extension from "./Extension.ts"
 export * as KnownServers from "./KnownServers.ts"

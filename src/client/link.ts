@@ -158,6 +158,11 @@ export class Link implements ClientTransport.Listener {
     return this.lost !== undefined
   }
 
+  /** Whether each request has a stream of its own. */
+  hasStreams(): boolean {
+    return this.connection!.hasStreams
+  }
+
   /** How many requests wait for their answer. */
   inFlight(): number {
     return this.waiting.size
@@ -215,13 +220,13 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes
+  // what comes; a transport may take these functions apart
   // --------------------------------------------------------------------------
 
-  receive(
+  readonly receive = (
     message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
     about: JsonRpc.RequestId | undefined
-  ): void {
+  ): void => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -236,11 +241,11 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  failed(id: JsonRpc.RequestId, error: TransportError.TransportError): void {
+  readonly failed = (id: JsonRpc.RequestId, error: TransportError.TransportError): void => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  closed(error: TransportError.TransportError): void {
+  readonly closed = (error: TransportError.TransportError): void => {
     if (this.lost !== undefined) return
     const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
     this.lost = error
@@ -275,7 +280,11 @@ export class Link implements ClientTransport.Listener {
     )
   }
 
-  private invalid({ error, id, isResponse }: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+  private invalid(invalid: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+    const { error, id, isResponse, meant } = invalid
+    if (meant !== undefined) return this.receive(meant, about)
+    // The server waits for an answer to what it meant to ask.
+    if (!isResponse && id !== null) this.refuse(id, error)
     const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
     waiting?.settle(Exit.fail(McpClientError.make(
       new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })
@@ -309,13 +318,19 @@ export class Link implements ClientTransport.Listener {
     waiting.settle(Exit.succeed({}))
   }
 
+  /** From 2026-07-28 servers ask within results, and clients answer nothing. */
+  private reply(frame: string): void {
+    if (this.lost !== undefined || this.lifecycle?.revision.era === "Stateless") return
+    this.connection!.send({ frame, version: this.version })
+  }
+
+  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+    this.reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+  }
+
   private request({ id, method, params = {} }: JsonRpc.Request): void {
-    // From 2026-07-28 servers ask within results, and clients answer nothing.
     if (this.lifecycle?.revision.era === "Stateless") return
-    const reply = (frame: string) => {
-      if (this.lost === undefined) this.connection!.send({ frame, version: this.version })
-    }
-    const fail = (error: McpError.McpError) => reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+    const fail = (error: McpError.McpError) => this.refuse(id, error)
     if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
     if (this.asked.size >= maxAsked) {
       return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
@@ -323,7 +338,7 @@ export class Link implements ClientTransport.Listener {
     let hasEnded = false
     const fiber = this.shared.fork(
       Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
-        onSuccess: (result) => reply(JsonRpc.encodeResult(id, result)),
+        onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
         onFailure: (cause) => {
           const failure = cause.reasons.find((reason) => reason._tag === "Fail")
           // Who took the question back wants no answer.

@@ -89,7 +89,7 @@ interface Session {
 interface Cursor {
   lastEventId: string | undefined
   retry: number | undefined
-  /** Whether something came on its last connection. */
+  /** Whether an event came on its last connection. */
   hasMoved: boolean
 }
 
@@ -298,6 +298,7 @@ class HttpConnection implements ClientTransport.Connection {
       ...cursor,
       maxBytes: this.http.maxMessageBytes,
       onEvent: (data, type) => {
+        cursor.hasMoved = true
         if (data !== "" && type === "message") this.receive(JsonRpc.parse(data), about)
       },
       onOversize: () => {
@@ -306,7 +307,6 @@ class HttpConnection implements ClientTransport.Connection {
     })
     return this.http.stream(response, (chunk) => {
       events.push(chunk)
-      cursor.hasMoved = true
       cursor.lastEventId = events.lastEventId()
       cursor.retry = events.retry()
       if (post === undefined) return Effect.void
@@ -359,28 +359,17 @@ class HttpConnection implements ClientTransport.Connection {
         yield* Effect.sleep(delayOf(cursor, failures, wait))
         const end = yield* this.comeBack(session, post.message.version, cursor, post)
         if (post.isOver) return
-        wait = 0
-        switch (end._tag) {
+        if (end._tag === "Read") {
           // A server may let its client come back as often as it likes.
-          case "Read":
-            failures = 0
-            continue
-          case "Refused":
-            if (!clientHttp.isForAWhile(end.problem.status)) {
-              if (end.problem.status === 404 && session?.id !== undefined) this.ended(session)
-              return yield* Effect.fail(notResumed(clientHttp.errorOf(end.problem)))
-            }
-            wait = end.problem.retryAfter ?? 0
-            break
-          case "Failed":
-            if (end.error.reason._tag === "TooLarge") return yield* Effect.fail(end.error)
+          failures = 0
+          wait = 0
+          continue
         }
-        failures++
-        if (failures === mostFailures) {
-          return yield* Effect.fail(
-            notResumed(end._tag === "Failed" ? end.error : clientHttp.errorOf(end.problem))
-          )
-        }
+        const error = end._tag === "Failed" ? end.error : clientHttp.errorOf(end.problem)
+        if (error.reason._tag === "TooLarge") return yield* Effect.fail(error)
+        if (end._tag === "Refused" && end.problem.status === 404 && session?.id !== undefined) this.ended(session)
+        if (!passes(end) || ++failures === mostFailures) return yield* Effect.fail(notResumed(error))
+        wait = waitOf(end)
       }
     })
   }
@@ -389,37 +378,42 @@ class HttpConnection implements ClientTransport.Connection {
   private listen(session: Session): void {
     this.stopListening()
     this.stopListening = this.options.run.fork(Effect.gen({ self: this }, function*() {
+      const { clock } = this.options
       const cursor: Cursor = { lastEventId: undefined, retry: undefined, hasMoved: false }
       let failures = 0
       let refusals = 0
       while (true) {
-        const began = this.options.clock.currentTimeMillisUnsafe()
+        const began = clock.currentTimeMillisUnsafe()
         const end = yield* this.comeBack(session, session.version, cursor, undefined)
-        let wait = 0
         failures++
         if (end._tag === "Read") {
           refusals = 0
-          const lasted = this.options.clock.currentTimeMillisUnsafe() - began
-          if (cursor.hasMoved || lasted >= longestDelay) failures = 0
-        }
-        if (end._tag === "Failed" && end.error.reason._tag === "Unauthorized" && ++refusals === mostRefusals) return
-        if (end._tag === "Refused") {
-          const { retryAfter, status } = end.problem
+          if (cursor.hasMoved || clock.currentTimeMillisUnsafe() - began >= longestDelay) failures = 0
+        } else if (!passes(end)) {
+          const status = end._tag === "Refused" ? end.problem.status : undefined
           if (status === 204 || status === 405) return
           if (status === 404) return session.id === undefined ? undefined : this.ended(session)
-          if (clientHttp.isForAWhile(status)) wait = retryAfter ?? 0
           // What it has seen is not kept any more.
-          else if (cursor.lastEventId !== undefined && (status === 400 || status === 410)) {
-            cursor.lastEventId = undefined
-          } else if (++refusals === mostRefusals) return
+          const isForgotten = cursor.lastEventId !== undefined && (status === 400 || status === 410)
+          if (isForgotten) cursor.lastEventId = undefined
+          else if (++refusals === mostRefusals) return
         }
-        yield* Effect.sleep(delayOf(cursor, failures, wait))
+        yield* Effect.sleep(delayOf(cursor, failures, waitOf(end)))
       }
     }))
   }
 }
 
 const isRead: Return = { _tag: "Read" }
+
+/** Whether a stream that was not to be had may be had later. */
+const passes = (end: Exclude<Return, { readonly _tag: "Read" }>): boolean =>
+  end._tag === "Refused"
+    ? clientHttp.isForAWhile(end.problem.status)
+    : end.error.reason._tag === "Lost" || end.error.reason._tag === "Unreachable"
+
+/** Milliseconds the server has asked for besides those of its stream. */
+const waitOf = (end: Return): number => end._tag === "Refused" ? end.problem.retryAfter ?? 0 : 0
 
 const isStateless = (version: string): boolean => Revisions.select(version)?.era === "Stateless"
 

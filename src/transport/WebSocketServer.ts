@@ -12,6 +12,7 @@ import * as Socket from "effect/socket/Socket"
 import * as McpError from "../protocol/McpError.ts"
 import * as HostGuard from "./HostGuard.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
+import * as webSocketFrames from "./internal/webSocketFrames.ts"
 import type * as Receiver from "./Receiver.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
@@ -44,7 +45,7 @@ export interface WebSocketServer {
  * @category constants
  * @since 0.1.0
  */
-export const subprotocol = "mcp"
+export const subprotocol = webSocketFrames.subprotocol
 
 /**
  * Makes the endpoint for the server in context. When the scope closes, so do its connections, each after its grace.

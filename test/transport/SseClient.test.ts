@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as SseClient from "fastmcp-effect/transport/SseClient"
 import * as TransportError from "fastmcp-effect/transport/TransportError"
@@ -87,9 +89,17 @@ describe("SseClient", () => {
 
   it.effect("tells nothing before it is connected, and then what had come by then", () =>
     Effect.gen(function*() {
-      const { connecting, get } = yield* begin()
-      get.stream().write(`event: endpoint\ndata: /m\n\ndata: ${JSON.stringify(progress)}\n\n`)
-      const client = yield* Fiber.join(connecting)
+      const text = `event: endpoint\ndata: /m\n\ndata: ${JSON.stringify(progress)}\n\n`
+      // All of it is there at once.
+      const stream = Stream.concat(Stream.succeed(new TextEncoder().encode(text)), Stream.never)
+      const http = HttpClient.make((request) =>
+        Effect.succeed(Object.create(
+          HttpClientResponse.fromWeb(request, new Response(null, { headers: { "content-type": "text/event-stream" } })),
+          { stream: { value: stream } }
+        ))
+      )
+      const transport = yield* SseClient.make({ url }).pipe(Effect.provideService(HttpClient.HttpClient, http))
+      const client = yield* clientWires.connect(transport)
       assert.deepStrictEqual(client.told, [])
       yield* client.heard(1)
       assert.deepStrictEqual(client.told, ["notifications/progress"])
@@ -186,6 +196,20 @@ describe("SseClient", () => {
         yield* wires.turns(20)
         assert.deepStrictEqual([busy.server.seen.length, busy.client.told.length], [2, 1])
       }
+    }))
+
+  it.effect("lets go of who waits to send more when the stream ends", () =>
+    Effect.gen(function*() {
+      const { client, stream } = yield* connect()
+      const { connection } = client
+      connection.send({ id: 1, method: "x", version, frame: "x".repeat(5 << 20) })
+      assert.isTrue(connection.congested())
+      const waiting = yield* Effect.forkChild(connection.drained)
+      yield* wires.turns(20)
+      assert.isUndefined(waiting.pollUnsafe())
+      stream.end()
+      yield* Fiber.join(waiting)
+      assert.isFalse(connection.congested())
     }))
 
   it.effect("passes over a message that is too large", () =>

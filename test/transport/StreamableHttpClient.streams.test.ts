@@ -161,9 +161,9 @@ describe("StreamableHttpClient, its streams", () => {
 
     it.effect("is lost at once where the server will not, and never told to be safe to send again", () =>
       Effect.gen(function*() {
-        for (const status of [204, 400, 401, 404, 405, 410, 501]) {
+        for (const status of [200, 204, 302, 307, 400, 401, 404, 405, 410, 501]) {
           const { client, server } = yield* broken()
-          ;(yield* comesAfter(server, 1, 1000)).respond(status)
+          ;(yield* comesAfter(server, 1, 1000)).respond(status, status < 400 ? { location: "http://evil.example" } : {})
           yield* client.heard(1)
           assert.deepStrictEqual(client.told, ["1 failed Lost"], String(status))
           assert.isFalse(reasonOf(client).isRetryable)
@@ -291,6 +291,7 @@ describe("StreamableHttpClient, its streams", () => {
         const close = (exchange: clientWires.Exchange) =>
           Effect.gen(function*() {
             const stream = exchange.stream()
+            stream.write(": welcome\n\n")
             yield* wires.turns(20)
             stream.end()
           })
@@ -318,7 +319,8 @@ describe("StreamableHttpClient, its streams", () => {
             (exchange: clientWires.Exchange) => exchange.respond(409),
             (exchange: clientWires.Exchange) => exchange.respond(401),
             (exchange: clientWires.Exchange) => exchange.respond(200, { "content-type": "text/html" }, "<html>"),
-            (exchange: clientWires.Exchange) => exchange.respond(501)
+            (exchange: clientWires.Exchange) => exchange.respond(501),
+            (exchange: clientWires.Exchange) => exchange.respond(302, { location: "http://evil.example" })
           ]
         ) {
           const { client, get, server } = yield* listening()

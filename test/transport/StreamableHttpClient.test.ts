@@ -163,8 +163,10 @@ describe("StreamableHttpClient", () => {
         client.notify("notifications/initialized")
         client.connection.established(stateful)
         client.ask(2)
-        client.ask(3)
+        client.ask(3, stateful, { frame: "x".repeat(5 << 20) })
+        assert.isTrue(client.connection.congested())
         client.connection.forget(3)
+        assert.isFalse(client.connection.congested())
         yield* wires.turns(20)
         assert.lengthOf(server.seen, 2)
         server.seen[1]!.respond(202)
@@ -476,21 +478,24 @@ describe("StreamableHttpClient", () => {
         assert.sameMembers(client.told.map((told) => told.slice(0, 4)), ["1 = ", "2 = "])
       }))
 
-    it.effect("an error page that does not end by its status", () =>
+    it.effect("an error page by its status, without reading it to an end it may not have", () =>
       Effect.gen(function*() {
         const { client, server } = yield* setup()
         client.ask(1)
-        const page = yield* server.request(0)
-        const body = page.stream({ "content-type": "text/plain" })
-        body.write("never")
-        yield* wires.turns(20)
-        body.end()
-        yield* client.heard(1)
         client.ask(2)
-        const refused = yield* server.request(1)
-        refused.respond(500, { "content-type": "text/plain" }, "x")
-        yield* client.heard(2)
-        assert.deepStrictEqual(client.told, ["1 failed Malformed", "2 failed HttpStatus"])
+        client.ask(3)
+        const [long, slow, json] = [yield* server.request(0), yield* server.request(1), yield* server.request(2)]
+        long.stream({ "content-type": "text/html" }, 500).write("x".repeat(20_000))
+        yield* client.heard(1)
+        slow.stream({ "content-type": "text/html" }, 502).write("x")
+        json.stream({ "content-type": "application/json" }, 400).write("{\"jsonrpc\":")
+        yield* wires.turns(20)
+        yield* TestClock.adjust("4999 millis")
+        assert.deepStrictEqual(client.told, ["1 failed HttpStatus"])
+        yield* TestClock.adjust("1 millis")
+        yield* client.heard(3)
+        assert.sameMembers(client.told.slice(1), ["2 failed HttpStatus", "3 failed HttpStatus"])
+        yield* wires.until(() => long.isAborted() && slow.isAborted() && json.isAborted())
       }))
 
     it.effect("a server that cannot be reached, apart from one that may have done it", () =>
@@ -629,7 +634,7 @@ describe("StreamableHttpClient", () => {
         first.end()
       }))
 
-    it.effect("a stream that goes on after the answer a second later", () =>
+    it.effect("a stream that goes on after the answer a second later, whatever it says", () =>
       Effect.gen(function*() {
         const { client, server } = yield* setup()
         client.ask(1)
@@ -642,28 +647,31 @@ describe("StreamableHttpClient", () => {
         assert.isFalse(exchange.isAborted())
         stream.write(": still here\n\n")
         yield* wires.turns(20)
-        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("1 millis")
         yield* wires.until(() => exchange.isAborted())
         assert.deepStrictEqual(client.told, ["1 = {}"])
       }))
 
     it.effect("the session with its scope, once nothing else is under way", () =>
       Effect.gen(function*() {
-        const { server } = yield* Effect.scoped(Effect.gen(function*() {
-          const all = yield* inSession({ headers: { authorization: "t" } })
-          all.ask(2)
-          all.ask(3)
-          ;(yield* all.server.request(3)).stream()
+        const server = clientWires.makeServer({ isDeaf: true })
+        const end = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+          const { ask } = yield* inSession({ headers: { authorization: "t" } }, server)
+          ask(2)
+          ask(3)
+          ;(yield* server.request(3)).stream()
           yield* wires.turns(20)
-          return all
-        }))
-        const [, , , reading, waiting, end] = server.seen
+        })))
+        const goodbye = yield* server.request(5)
+        const [, , , reading, waiting] = server.seen
         assert.deepStrictEqual([reading!.isAborted(), waiting!.isAborted()], [true, true])
-        assert.deepStrictEqual([end!.method, end!.url, end!.headers], ["DELETE", url, {
+        assert.deepStrictEqual([goodbye.method, goodbye.url, goodbye.headers], ["DELETE", url, {
           "authorization": "t",
           "mcp-session-id": "s1",
           "mcp-protocol-version": stateful
         }])
+        goodbye.respond(405)
+        yield* Fiber.join(end)
         assert.lengthOf(server.seen, 6)
       }))
 

@@ -22,8 +22,8 @@ export interface Exchange {
   readonly isAborted: () => boolean
   readonly respond: (status: number, headers?: Headers, body?: string) => void
   readonly json: (message: object, headers?: Headers, status?: number) => void
-  /** Opens a stream of events. */
-  readonly stream: (headers?: Headers) => Stream
+  /** Opens a stream, of events unless its headers say otherwise. */
+  readonly stream: (headers?: Headers, status?: number) => Stream
   /** No answer comes: the connection is reset, or was never there. */
   readonly fail: (cause: unknown) => void
 }
@@ -67,7 +67,7 @@ export const makeServer = (options: { readonly isDeaf?: boolean } = {}): Server 
         isAborted: () => isAborted,
         respond: (status, headers = {}, body) => respond(status, headers, body ?? null),
         json: (message, headers, status = 200) => respond(status, { ...json, ...headers }, JSON.stringify(message)),
-        stream: (headers) => {
+        stream: (headers, status = 200) => {
           let controller: ReadableStreamDefaultController<Uint8Array>
           const body = new ReadableStream<Uint8Array>({
             start: (started) => {
@@ -78,7 +78,7 @@ export const makeServer = (options: { readonly isDeaf?: boolean } = {}): Server 
             }
           })
           cut = () => controller.error(new Error("broken off"))
-          respond(200, { ...eventStream, ...headers }, body)
+          respond(status, { ...eventStream, ...headers }, body)
           const write = (text: string | Uint8Array) =>
             controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text)
           return {

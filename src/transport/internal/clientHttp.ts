@@ -320,7 +320,9 @@ export const isForAWhile = (status: number): boolean =>
 
 /** Reads what is left of a body that nobody wants, if that is little and comes soon: so its connection can be used again. */
 export const discard = (response: Response): Effect.Effect<void> =>
-  Effect.ignore(Effect.timeoutOption(readUpTo(response, longestRest), longestWait))
+  response.headers["content-length"] === "0"
+    ? Effect.ignore(response.text)
+    : Effect.ignore(Effect.timeoutOption(readUpTo(response, longestRest), longestWait))
 
 /** Closes its connection. */
 export const abandon = (response: Response): Effect.Effect<void> =>

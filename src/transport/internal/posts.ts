@@ -107,8 +107,7 @@ export class Posts {
 
   /** What is left of it gets a moment to end by itself, so that its connection can be used again. */
   linger(post: Post): void {
-    if (!post.isRunning) return
-    post.stopLingering()
+    if (!post.isRunning || post.stopLingering !== ignore) return
     post.stopLingering = this.options.run.run(Effect.sleep(longestRest), (exit) => {
       if (Exit.isSuccess(exit)) post.stop()
     })
