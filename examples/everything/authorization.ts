@@ -17,17 +17,20 @@ type Needs = ClientAuth.Needs | UserAgent.UserAgent
 
 type Way = (given: { readonly [name: string]: string }) => Layer.Layer<Authorization.Authorization, never, Needs>
 
-const secretOf = ({ client_id, client_secret, issuer }: { readonly [name: string]: string }): Credentials => ({
+const credentials = ({ client_id, client_secret, issuer }: { readonly [name: string]: string }): Credentials => ({
   clientId: client_id!,
   ...(client_secret === undefined ? undefined : { clientSecret: Redacted.make(client_secret) }),
   ...(issuer === undefined ? undefined : { issuer })
 })
 
+const login = ClientAuth.browser({ metadata: { client_name: "everything" } })
+
+/** By logging in, but for those that have another way. */
 const ways: { readonly [scenario: string]: Way } = {
   "auth/basic-cimd": () =>
     ClientAuth.browser({ clientMetadataUrl: "https://conformance-test.local/client-metadata.json" }),
-  "auth/pre-registration": (given) => ClientAuth.browser({ credentials: secretOf(given) }),
-  "auth/client-credentials-basic": (given) => ClientAuth.clientCredentials(secretOf(given)),
+  "auth/pre-registration": (given) => ClientAuth.browser({ credentials: credentials(given) }),
+  "auth/client-credentials-basic": (given) => ClientAuth.clientCredentials(credentials(given)),
   "auth/client-credentials-jwt": (given) =>
     ClientAuth.clientCredentials({
       clientId: given.client_id!,
@@ -35,7 +38,7 @@ const ways: { readonly [scenario: string]: Way } = {
     }),
   "auth/enterprise-managed-authorization": (given) =>
     ClientAuth.enterpriseManaged({
-      credentials: secretOf(given),
+      credentials: credentials(given),
       identityProvider: {
         issuer: given.idp_issuer!,
         tokenEndpoint: given.idp_token_endpoint!,
@@ -50,21 +53,19 @@ const ways: { readonly [scenario: string]: Way } = {
     })
 }
 
-const usual: Way = () => ClientAuth.browser({ metadata: { client_name: "everything" } })
-
-/** Headless, for the suite's authorization servers ask nobody anything, and on this machine, where they all are. */
+/**
+ * The browser is none, for the suite's authorization servers ask nobody anything; and all that they name is of this
+ * machine.
+ */
 export const authorization = (
   scenario: string,
   context: string
 ): Layer.Layer<Authorization.Authorization, Schema.SchemaError> =>
-  Layer.unwrap(Effect.map(
-    Schema.decodeUnknownEffect(Given)(context),
-    (given) => (ways[scenario] ?? usual)(given)
-  )).pipe(Layer.provide([
+  Layer.unwrap(Effect.gen(function*() {
+    const way = ways[scenario]
+    return way === undefined ? login : way(yield* Schema.decodeUnknownEffect(Given)(context))
+  })).pipe(Layer.provide([
     NodeSafeFetch.layer({ allowLoopback: true }),
     TokenStore.layerMemory,
-    Layer.provide(
-      UserAgent.layerHeadless({ redirectUri: "http://localhost:3000/callback" }),
-      FetchHttpClient.layer
-    )
+    Layer.provide(UserAgent.layerHeadless({ redirectUri: "http://localhost:3000/callback" }), FetchHttpClient.layer)
   ]))

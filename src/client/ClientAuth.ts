@@ -103,7 +103,10 @@ export const layer = <R>(
   ).pipe(Layer.provide(Layer.fresh(SecureRandom.layerWebCrypto)))
 
 const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
-  const sent = new WeakMap<Authorization.Headers, { readonly held: OAuthClient.Held; readonly nonce: string | undefined }>()
+  const sent = new WeakMap<
+    Authorization.Headers,
+    { readonly held: OAuthClient.Held; readonly nonce: string | undefined }
+  >()
   let nonce: string | undefined
   return {
     headers: ({ method, url }) =>
@@ -131,7 +134,9 @@ const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
         const given = headers["dpop-nonce"]
         if (given !== undefined) nonce = given
         // The server's word for its nonce is no word about the token.
-        if (given !== undefined && before?.held.proof !== undefined && before.nonce !== given && says("use_dpop_nonce")) {
+        if (
+          given !== undefined && before?.held.proof !== undefined && before.nonce !== given && says("use_dpop_nonce")
+        ) {
           return Effect.succeed(true)
         }
         if (status === 403 && !says("insufficient_scope")) return Effect.succeed(false)

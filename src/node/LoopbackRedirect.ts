@@ -70,7 +70,9 @@ const listen = (
           return yield* Effect.timeoutOrElse(Deferred.await(answer), {
             duration: timeout,
             orElse: () =>
-              Effect.fail(noAnswer(`Nobody has logged in within ${Duration.format(timeout)}, at ${new URL(url).origin}`))
+              Effect.fail(
+                noAnswer(`Nobody has logged in within ${Duration.format(timeout)}, at ${new URL(url).origin}`)
+              )
           })
         })
     }

@@ -382,4 +382,3 @@ const innermost = (error: unknown): { readonly [key: string]: unknown } | undefi
   }
   return typeof inner === "object" && inner !== null ? inner as { readonly [key: string]: unknown } : undefined
 }
-

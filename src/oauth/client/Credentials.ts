@@ -90,7 +90,8 @@ const importKey = ({ algorithm, key }: SigningKey): Effect.Effect<oauth.CryptoKe
       OAuthError.make(
         new OAuthError.InvalidOption({
           option: "signingKey",
-          message: `The signing key cannot be used: it has to be a private key for ${algorithm}, as PKCS #8 in PEM or as a JWK`
+          message:
+            `The signing key cannot be used: it has to be a private key for ${algorithm}, as PKCS #8 in PEM or as a JWK`
         })
       )
   })

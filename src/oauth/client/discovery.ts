@@ -66,7 +66,9 @@ export const discover = (options: Options): Result<Found> =>
     }
   })
 
-const ofResource = ({ address, resourceMetadata, services }: Options): Result<typeof ResourceMetadata.Type | undefined> =>
+const ofResource = (
+  { address, resourceMetadata, services }: Options
+): Result<typeof ResourceMetadata.Type | undefined> =>
   Effect.gen(function*() {
     // Whoever is refused may be refused because what was true an hour ago is so no more.
     const read = (url: string) => endpoints.document(services, ResourceMetadata, url, false)

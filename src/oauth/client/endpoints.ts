@@ -2,11 +2,11 @@
  * Requests to an authorization server: `oauth4webapi` writes and reads them, `SafeFetch` carries them, and what goes
  * wrong becomes an `OAuthError`.
  */
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Cause from "effect/Cause"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
@@ -90,7 +90,9 @@ export const authorizationResponse = (
     // Before anything else that it says: who says it (RFC 9207).
     const issuers = callback.getAll("iss")
     const isDue = server.authorization_response_iss_parameter_supported === true
-    if (issuers.length > 1 || (issuers.length === 0 && isDue) || (issuers.length === 1 && issuers[0] !== server.issuer)) {
+    if (
+      issuers.length > 1 || (issuers.length === 0 && isDue) || (issuers.length === 1 && issuers[0] !== server.issuer)
+    ) {
       return Effect.fail(OAuthError.make(
         new OAuthError.IssuerMismatch({
           expected: server.issuer,
@@ -213,10 +215,15 @@ const token = (
     }
     const body = yield* Effect.tryPromise({
       try: () =>
-        oauth.processGenericTokenEndpointResponse(server as oauth.AuthorizationServer, { client_id: client.id }, response, {
-          // What an identity provider gives out is no token to be sent (RFC 8693, 2.2.1).
-          recognizedTokenTypes: { n_a: () => {} }
-        }),
+        oauth.processGenericTokenEndpointResponse(
+          server as oauth.AuthorizationServer,
+          { client_id: client.id },
+          response,
+          {
+            // What an identity provider gives out is no token to be sent (RFC 8693, 2.2.1).
+            recognizedTokenTypes: { n_a: () => {} }
+          }
+        ),
       catch: (error) => malformed(url, error)
     })
     return toToken(body, startedAt)

@@ -127,25 +127,30 @@ export class ClientHttp {
     isWaitedFor: boolean,
     attempt: number
   ): Result<Response> {
-    return Effect.flatMap(gate.headers({ method, url: href }), (sent) =>
-      Effect.flatMap(this.execute(method, href, { ...own, ...prepare(sent) }, body, maxRedirects), (response) => {
-        const { headers, status } = response
-        if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return Effect.succeed(response)
-        // Its connection is not kept waiting for a person.
-        return Effect.flatMap(
-          Effect.andThen(
-            discard(response),
-            gate.refused({ status, headers, sent, attempt, isWaitedFor })
-          ),
-          (again) =>
-            again
-              ? this.enter(gate, method, href, own, body, isWaitedFor, attempt + 1)
-              : Effect.succeed(HttpClientResponse.fromWeb(
-                response.request,
-                new Response(null, { status, headers: { ...headers } })
-              ))
-        )
-      }))
+    return Effect.flatMap(
+      gate.headers({ method, url: href }),
+      (sent) =>
+        Effect.flatMap(this.execute(method, href, { ...own, ...prepare(sent) }, body, maxRedirects), (response) => {
+          const { headers, status } = response
+          if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) {
+            return Effect.succeed(response)
+          }
+          // Its connection is not kept waiting for a person.
+          return Effect.flatMap(
+            Effect.andThen(
+              discard(response),
+              gate.refused({ status, headers, sent, attempt, isWaitedFor })
+            ),
+            (again) =>
+              again
+                ? this.enter(gate, method, href, own, body, isWaitedFor, attempt + 1)
+                : Effect.succeed(HttpClientResponse.fromWeb(
+                  response.request,
+                  new Response(null, { status, headers: { ...headers } })
+                ))
+          )
+        })
+    )
   }
 
   private execute(
