@@ -6,7 +6,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as AuthorizationCode from "../oauth/client/AuthorizationCode.ts"
 import * as ClientCredentials from "../oauth/client/ClientCredentials.ts"
 import type * as Credentials from "../oauth/client/Credentials.ts"
@@ -124,6 +124,9 @@ const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
         sent.set(headers, { held, nonce })
         return headers
       }),
+    answered: (headers) => {
+      nonce = headers["dpop-nonce"] ?? nonce
+    },
     refused: (refusal) =>
       Effect.suspend(() => {
         const { attempt, headers, isWaitedFor, status } = refusal

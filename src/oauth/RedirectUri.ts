@@ -22,7 +22,7 @@ const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?((?:\/[^#]*)?)$/u
 export const isLoopback = (uri: string): boolean => {
   if (!URL.canParse(uri)) return false
   const { hostname, protocol } = new URL(uri)
-  return protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || /^127\./u.test(hostname))
+  return protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127."))
 }
 
 /**

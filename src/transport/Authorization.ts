@@ -32,6 +32,8 @@ export interface Refusal {
 export interface Gate {
   /** Run for each request. */
   readonly headers: (request: Request) => Effect.Effect<Headers, TransportError.TransportError>
+  /** Hears the headers of each answer. */
+  readonly answered: (headers: { readonly [name: string]: string | undefined }) => void
   /** Whether to send the request again, with the headers that it gets then. */
   readonly refused: (refusal: Refusal) => Effect.Effect<boolean, TransportError.TransportError>
 }

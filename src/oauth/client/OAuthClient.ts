@@ -5,11 +5,11 @@
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
 import * as SafeFetch from "../SafeFetch.ts"
@@ -109,24 +109,28 @@ export const make = <R>(
     const key = `token/${account === "" ? "" : `${account}@`}${server}`
     let current: Current | undefined
     let isLoaded = false
-    let flight: Fiber.Fiber<void, OAuthError.OAuthError> | undefined
+    let flight: Deferred.Deferred<void, OAuthError.OAuthError> | undefined
+    /** When renewing is tried again that has come to nothing. */
+    let notBefore = 0
     /** Times that a server was asked for the same scopes because of a 403. */
     const stepUps = new Map<string, number>()
 
-    /** Joins what is being done, or begins this. */
+    /** Joins what is being done, or begins this. It goes on when nobody waits for it any more. */
     const fly = (work: Effect.Effect<void, OAuthError.OAuthError, R | Scope.Scope>): Result<void> =>
-      Effect.suspend(() => {
-        if (flight !== undefined) return Fiber.join(flight)
-        const locked = Effect.scoped(Effect.andThen(store.lock(key), work)).pipe(
-          Effect.ensuring(Effect.sync(() => {
-            flight = undefined
-          })),
-          Effect.provideContext(context)
+      Effect.uninterruptibleMask((restore) => {
+        if (flight !== undefined) return restore(Deferred.await(flight))
+        const landed = flight = Deferred.makeUnsafe<void, OAuthError.OAuthError>()
+        const locked = Effect.scoped(Effect.andThen(store.lock(key), work))
+        return Effect.flatMap(
+          Effect.forkIn(Effect.interruptible(Effect.provideContext(locked, context)), scope),
+          (fiber) => {
+            fiber.addObserver((exit) => {
+              flight = undefined
+              Deferred.doneUnsafe(landed, exit)
+            })
+            return restore(Deferred.await(landed))
+          }
         )
-        return Effect.flatMap(Effect.forkIn(locked, scope), (fiber) => {
-          flight = fiber
-          return Fiber.join(fiber)
-        })
       })
 
     // ------------------------------------------------------------------------
@@ -157,8 +161,7 @@ export const make = <R>(
 
     /** Somebody else has been here meanwhile. */
     const isNews = (kept: Kept, sent: Held | undefined): boolean =>
-      !isOver(kept, 0)
-      && (sent === undefined || Redacted.value(kept.token.access) !== Redacted.value(sent.token.access))
+      !isOver(kept, 0) && (sent === undefined || !isSame(kept.token, sent.token))
 
     // ------------------------------------------------------------------------
     // renewing
@@ -204,8 +207,7 @@ export const make = <R>(
         if (yield* refresh(kept ?? held.kept)) return
         if (grant.asksUser) return
         const target = yield* targetOf(held.kept)
-        const token = yield* Effect.scoped(grant.obtain(target))
-        yield* save({ ...held.kept, token }, "grant")
+        yield* save({ ...held.kept, token: yield* grant.obtain(target) }, "grant")
       }))
 
     const canRenew = ({ token }: Current): boolean => token.refresh !== undefined || !grant.asksUser
@@ -234,7 +236,9 @@ export const make = <R>(
         // What one authorization server has given out is nothing to another.
         const previous = kept?.server.issuer === issuer ? kept : undefined
         const challenged = challenge?.parameters.scope?.split(" ").filter((scope) => scope !== "")
-        const from = current !== undefined && current.token === sent?.token ? current.from : "store"
+        const from = current !== undefined && sent !== undefined && isSame(current.token, sent.token)
+          ? current.from
+          : "store"
         if (status === 403) yield* countStepUp(previous, challenged)
         else if (attempt > 1 && from === "grant") {
           return yield* OAuthError.make(new OAuthError.TokenRejected({ server, issuer }))
@@ -295,12 +299,17 @@ export const make = <R>(
         }
         const held = current
         if (held === undefined || !isOver(held.kept, margin) || !canRenew(held)) return held
-        yield* Effect.catch(renew(held), (error) => isOver(held.kept, 0) ? Effect.fail(error) : Effect.void)
+        const isUseless = isOver(held.kept, 0)
+        if (!isUseless && services.clock.currentTimeMillisUnsafe() < notBefore) return held
+        yield* Effect.catch(renew(held), (error) => {
+          notBefore = services.clock.currentTimeMillisUnsafe() + respite
+          return isUseless ? Effect.fail(error) : Effect.void
+        })
         return current
       }),
       refused: (refusal) =>
         Effect.suspend(() =>
-          current !== undefined && refusal.sent !== undefined && current.token !== refusal.sent.token
+          current !== undefined && refusal.sent !== undefined && !isSame(current.token, refusal.sent.token)
             ? Effect.void
             : begin(refusal)
         )
@@ -310,7 +319,12 @@ export const make = <R>(
 /** Milliseconds before its end that a token is taken to be over: requests take their time, and clocks differ. */
 const margin = 30_000
 
+/** Milliseconds. */
+const respite = 5000
+
 const mostStepUps = 3
+
+const isSame = (a: Token.Token, b: Token.Token): boolean => Redacted.value(a.access) === Redacted.value(b.access)
 
 /** What it has been given and what it wants besides; at first what the server says that there is to ask for. */
 const scopesOf = (

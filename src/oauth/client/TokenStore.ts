@@ -78,22 +78,24 @@ export const layerKeyValueStore: Layer.Layer<TokenStore, never, KeyValueStore.Ke
 export const locks = (): TokenStore["Service"]["lock"] => {
   const entries = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   return (key) =>
-    Effect.acquireRelease(
-      Effect.suspend(() => {
-        const entry = entries.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }
-        entries.set(key, entry)
-        entry.users++
-        const leave = Effect.sync(() => {
-          if (--entry.users === 0) entries.delete(key)
-        })
-        return entry.semaphore.take(1).pipe(
-          Effect.as(Effect.andThen(entry.semaphore.release(1), leave)),
-          Effect.onInterrupt(() => leave)
-        )
-      }),
-      (release) => release,
-      { interruptible: true }
-    )
+    Effect.gen(function*() {
+      const entry = yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const entry = entries.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }
+          entries.set(key, entry)
+          entry.users++
+          return entry
+        }),
+        (entry) =>
+          Effect.sync(() => {
+            if (--entry.users === 0) entries.delete(key)
+          })
+      )
+      yield* Effect.acquireRelease(
+        Effect.interruptible(entry.semaphore.take(1)),
+        () => entry.semaphore.release(1)
+      )
+    })
 }
 
 // ----------------------------------------------------------------------------
