@@ -1,6 +1,7 @@
 /**
  * Where an authorization server sends its codes. A wrong match sends them to a thief, so URIs are compared as text.
  */
+import * as NetworkAddress from "./NetworkAddress.ts"
 
 /**
  * Whether `given` is the registered one: the same text, but for the port where both are of a loopback address (RFC
@@ -22,7 +23,7 @@ const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?((?:\/[^#]*)?)$/u
 export const isLoopback = (uri: string): boolean => {
   if (!URL.canParse(uri)) return false
   const { hostname, protocol } = new URL(uri)
-  return protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127."))
+  return protocol === "http:" && (hostname === "localhost" || NetworkAddress.isLoopback(hostname))
 }
 
 /**

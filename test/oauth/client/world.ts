@@ -33,6 +33,8 @@ export interface World {
   readonly refusals: Array<{ readonly status: number; readonly error?: string } | undefined>
   /** Codes and refresh tokens that are good still. */
   readonly good: Set<string>
+  /** What a registration brings besides the id. */
+  registration: Json
   /** Waits in front of the token endpoint. */
   hold: Effect.Effect<void>
   /** What the user brings back besides the code and the state. */
@@ -79,6 +81,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
     },
     refusals: [],
     good: new Set(),
+    registration: {},
     hold: Effect.void,
     answer: () => ({ iss: issuer }),
     grants: undefined,
@@ -128,7 +131,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
         return found === undefined ? respond(404, {}) : respond(200, found)
       }
       if (!isToken) {
-        return respond(201, { client_id: `client-${++last}`, redirect_uris: JSON.parse(body).redirect_uris })
+        return respond(201, { client_id: `client-${++last}`, ...world.registration })
       }
       yield* world.hold
       const refusal = world.refusals.shift()
