@@ -134,12 +134,8 @@ const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
         const challenges = WwwAuthenticate.parse(challenge ?? "")
         const says = (error: string) => challenges.some(({ parameters }) => parameters.error === error)
         const before = sent.get(refusal.sent)
-        const given = headers["dpop-nonce"]
-        if (given !== undefined) nonce = given
-        // The server's word for its nonce is no word about the token.
-        if (
-          given !== undefined && before?.held.proof !== undefined && before.nonce !== given && says("use_dpop_nonce")
-        ) {
+        // That its nonce has changed is no word about the token.
+        if (before?.held.proof !== undefined && before.nonce !== nonce && says("use_dpop_nonce")) {
           return Effect.succeed(true)
         }
         if (status === 403 && !says("insufficient_scope")) return Effect.succeed(false)

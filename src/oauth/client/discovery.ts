@@ -81,7 +81,7 @@ const ofResource = (
     }
     const { origin, search } = address
     const path = address.pathname.replace(/\/$/u, "")
-    for (const place of path === "" && search === "" ? [""] : [`${path}${search}`, ""]) {
+    for (const place of new Set([`${path}${search}`, path, ""])) {
       const found = yield* read(`${origin}/.well-known/oauth-protected-resource${place}`)
       if (found !== undefined) return found
     }

@@ -69,6 +69,26 @@ export const gateTo = (url: URL): Effect.Effect<Authorization.Gate | undefined> 
     })
   )
 
+/** Sends it with what lets the client in, and again as long as the gate has more. */
+const enter = (
+  gate: Authorization.Gate,
+  { isWaitedFor, ...request }: Authorization.Request & { readonly isWaitedFor: boolean },
+  execute: (headers: Own) => Result<Response>
+): Result<Response> =>
+  Effect.gen(function*() {
+    for (let attempt = 1;; attempt++) {
+      const sent = yield* gate.headers(request)
+      const response = yield* execute(prepare(sent))
+      const { headers, status } = response
+      gate.answered(headers)
+      if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return response
+      // Its connection is not kept waiting for a person.
+      yield* discard(response)
+      if (yield* gate.refused({ status, headers, sent, attempt, isWaitedFor })) continue
+      return HttpClientResponse.fromWeb(response.request, new Response(null, { status, headers: { ...headers } }))
+    }
+  })
+
 /** What every request of ours runs with: no span of its own unless it is wanted, and no redirect that we do not see. */
 export const within = (spans: boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
@@ -110,47 +130,11 @@ export class ClientHttp {
     { href = this.href, isWaitedFor = true }: { readonly href?: string; readonly isWaitedFor?: boolean } = {}
   ): Result<Response> {
     const { gate, giving } = this
-    const go = (given: Own): Result<Response> =>
-      gate === undefined
-        ? this.execute(method, href, { ...given, ...own }, body, maxRedirects)
-        : this.enter(gate, method, href, { ...given, ...own }, body, isWaitedFor, 1)
+    const go = (given: Own): Result<Response> => {
+      const execute = (headers: Own) => this.execute(method, href, { ...given, ...headers, ...own }, body, maxRedirects)
+      return gate === undefined ? execute({}) : enter(gate, { method, url: href, isWaitedFor }, execute)
+    }
     return giving === undefined ? go(this.given) : Effect.flatMap(giving, (given) => go(prepare(given)))
-  }
-
-  /** Sends it with what lets the client in, and again as long as more can be got to let it in. */
-  private enter(
-    gate: Authorization.Gate,
-    method: Method,
-    href: string,
-    own: Own,
-    body: string | undefined,
-    isWaitedFor: boolean,
-    attempt: number
-  ): Result<Response> {
-    return Effect.flatMap(
-      gate.headers({ method, url: href }),
-      (sent) =>
-        Effect.flatMap(this.execute(method, href, { ...own, ...prepare(sent) }, body, maxRedirects), (response) => {
-          const { headers, status } = response
-          if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) {
-            return Effect.succeed(response)
-          }
-          // Its connection is not kept waiting for a person.
-          return Effect.flatMap(
-            Effect.andThen(
-              discard(response),
-              gate.refused({ status, headers, sent, attempt, isWaitedFor })
-            ),
-            (again) =>
-              again
-                ? this.enter(gate, method, href, own, body, isWaitedFor, attempt + 1)
-                : Effect.succeed(HttpClientResponse.fromWeb(
-                  response.request,
-                  new Response(null, { status, headers: { ...headers } })
-                ))
-          )
-        })
-    )
   }
 
   private execute(

@@ -43,6 +43,7 @@ export interface World {
   grants: string | undefined
   /** Waits until something of this kind has been asked. */
   readonly saw: (what: "authorize" | "register" | "refresh_token" | "token") => Effect.Effect<void>
+  tokenType: string
   /** Seconds that a token lasts. */
   lasts: number
   /** Whether there are refresh tokens. */
@@ -87,6 +88,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
     grants: undefined,
     saw: (what) =>
       Effect.suspend(() => world.count(what) > 0 ? Effect.void : Effect.andThen(Effect.yieldNow, world.saw(what))),
+    tokenType: "Bearer",
     lasts: 3600,
     refreshes: true,
     count: (what) =>
@@ -150,7 +152,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
       if (world.refreshes) world.good.add(refresh)
       return respond(200, {
         access_token: `access-${last}`,
-        token_type: "Bearer",
+        token_type: world.tokenType,
         expires_in: world.lasts,
         ...(world.grants === undefined ? undefined : { scope: world.grants }),
         ...(world.refreshes ? { refresh_token: refresh } : undefined)
