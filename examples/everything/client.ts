@@ -13,6 +13,7 @@ import * as SkillsClient from "fastmcp-effect/skills/SkillsClient"
 import { authorization } from "./authorization.ts"
 import * as handlers from "./handlers.ts"
 import { scenarios } from "./scenarios.ts"
+import { tour } from "./tour.ts"
 
 const [url] = process.argv.slice(2)
 const {
@@ -35,7 +36,7 @@ const client = McpClient.layer({
 }).pipe(Layer.provide([transport, handlers.layer]))
 
 const program = scenario === undefined
-  ? (await import("./tour.ts")).tour
-  : scenarios[scenario]?.(context) ?? Effect.fail(new Error(`There is no scenario ${scenario} here.`))
+  ? tour
+  : scenarios[scenario]?.(context) ?? Effect.die(new Error(`There is no scenario ${scenario} here.`))
 
 program.pipe(Effect.provide(client), NodeRuntime.runMain)

@@ -583,7 +583,7 @@ export const resolveAll = <E = never, R = never>(
 /** A layer for each kind of server: the clients of `transport/`. @category models @since 0.1.0 */
 export interface Transports {
   readonly stdio: (
-    options: Pick<Stdio, "command" | "args" | "env" | "cwd">
+    options: Pick<Stdio, "command" | "args" | "env"> & { readonly cwd?: string }
   ) => Layer.Layer<ClientTransport.ClientTransport, any, any>
   readonly http: (options: Pick<Remote, "url" | "headers">) => Layer.Layer<ClientTransport.ClientTransport, any, any>
   readonly sse: (options: Pick<Remote, "url" | "headers">) => Layer.Layer<ClientTransport.ClientTransport, any, any>

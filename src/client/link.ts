@@ -153,9 +153,9 @@ export class Link implements ClientTransport.Listener {
     this.connection = connection
   }
 
-  /** Whether nothing can be sent on it any more. */
-  isClosed(): boolean {
-    return this.lost !== undefined
+  /** Why nothing can be sent on it any more. */
+  closedBy(): TransportError.TransportError | undefined {
+    return this.lost
   }
 
   /** Whether each request has a stream of its own. */
@@ -220,13 +220,10 @@ export class Link implements ClientTransport.Listener {
   }
 
   // --------------------------------------------------------------------------
-  // what comes; a transport may take these functions apart
+  // what comes
   // --------------------------------------------------------------------------
 
-  readonly receive = (
-    message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-    about: JsonRpc.RequestId | undefined
-  ): void => {
+  readonly receive: ClientTransport.Listener["receive"] = (message, about) => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -241,17 +238,16 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  readonly failed = (id: JsonRpc.RequestId, error: TransportError.TransportError): void => {
+  readonly failed: ClientTransport.Listener["failed"] = (id, error) => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  readonly closed = (error: TransportError.TransportError): void => {
+  readonly closed: ClientTransport.Listener["closed"] = (error) => {
     if (this.lost !== undefined) return
-    const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
     this.lost = error
     // Whoever waits may ask at once where to send it now.
     this.shared.closed(this, error)
-    this.end(TransportError.make(reason))
+    this.end(TransportError.make(new TransportError.Lost({ message: error.message, cause: error })))
   }
 
   /** Whoever waits fails with this, and what is being answered is not wanted any more. */
@@ -284,7 +280,7 @@ export class Link implements ClientTransport.Listener {
     const { error, id, isResponse, meant } = invalid
     if (meant !== undefined) return this.receive(meant, about)
     // The server waits for an answer to what it meant to ask.
-    if (!isResponse && id !== null) this.refuse(id, error)
+    if (!isResponse && id !== null) return this.refuse(id, error)
     const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
     waiting?.settle(Exit.fail(McpClientError.make(
       new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })
@@ -360,12 +356,6 @@ const words: { readonly [reason in Outcome.CancelReason]?: string } = {
   User: "The client does not need it any more.",
   Timeout: "The client has waited long enough."
 }
-
-const closedWhileWaiting = (cause: unknown): TransportError.Reason =>
-  new TransportError.Lost({
-    message: "the connection was closed",
-    ...(cause === undefined ? undefined : { cause })
-  })
 
 /** A cancellation on the other side is one here; whatever else is refused is an error. */
 const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {

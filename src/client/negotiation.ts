@@ -113,7 +113,7 @@ const afterRefusal = (
   options: Options,
   refusal: Exit.Failure<lifecycle.Lifecycle, link.Failure>
 ): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
-  isDecisive(refusal) || on.isClosed() ? refusal : Effect.catch(
+  isDecisive(refusal) || on.closedBy() !== undefined ? refusal : Effect.catch(
     initialize(on, options, Revisions.latestStateful),
     (error): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
       // Without the method of either era it may still have all others of the stateless one.

@@ -125,9 +125,9 @@ export const make = (client: McpClient.Client, options: Options = {}): Effect.Ef
       const get = (uri: string) =>
         Effect.flatMap(request("skills/get", { uri }), (result) => {
           const found = readGet(result)
-          return Exit.isSuccess(found)
+          return Exit.isSuccess(found) && found.value.skill.uri === uri
             ? Effect.succeed(found.value.skill)
-            : invalidResponse("skills/get", "it has no entry of a skill")
+            : invalidResponse("skills/get", "it is no entry of the skill that was asked for")
         })
 
       const readDirectory = (uri: string) =>
@@ -159,14 +159,11 @@ export const make = (client: McpClient.Client, options: Options = {}): Effect.Ef
         })
 
       const read = ({ resources, uri }: SkillSchema.SkillEntry, file: string): Effect.Effect<File, Failure> => {
-        if (resources === "dynamic") {
-          const target = resolve(uri, file)
-          return target === undefined
-            ? refuse(new SkillsClientError.NotListed({ skill: uri, file }))
-            : fetch(target, false)
-        }
         const target = resolve(uri, file)
-        const listed = target === undefined ? undefined : resources.find((resource) => isSame(resource.uri, target))
+        if (target !== undefined && resources === "dynamic") return fetch(target, false)
+        const listed = target === undefined || resources === "dynamic"
+          ? undefined
+          : resources.find((resource) => isSame(resource.uri, target))
         if (listed === undefined) return refuse(new SkillsClientError.NotListed({ skill: uri, file }))
         return Effect.catchTag(verified(listed, false), "SkillsClientError", () =>
           // A copy that was kept may be older than the entry.
@@ -249,8 +246,10 @@ const resolve = (skill: string, reference: string): string | undefined => {
 }
 
 /** However each of them escapes what need not be escaped. */
-const isSame = (one: string, other: string): boolean =>
-  one === other || one.split("/").map(decode).join("/") === other.split("/").map(decode).join("/")
+const isSame = (one: string, other: string): boolean => {
+  const [ours, theirs] = [one.split("/"), other.split("/")]
+  return ours.length === theirs.length && ours.every((segment, index) => decode(segment) === decode(theirs[index]!))
+}
 
 const decode = (segment: string): string => {
   try {

@@ -115,7 +115,7 @@ class HttpConnection implements ClientTransport.Connection {
     this.http = options.http
     this.posts = new posts.Posts({
       run: options.run,
-      failed: options.listener.failed,
+      failed: (id, error) => options.listener.failed(id, error),
       perform: (post) => this.perform(post)
     })
   }
@@ -184,9 +184,7 @@ class HttpConnection implements ClientTransport.Connection {
   private perform(post: posts.Post): Failing {
     const { frame, headers, version } = post.message
     const session = version === undefined || isStateless(version) ? undefined : this.session
-    if (this.hasEnded && version !== undefined && !isStateless(version)) {
-      return Effect.andThen(Effect.yieldNow, Effect.fail(sessionEnded))
-    }
+    if (this.hasEnded && version !== undefined && !isStateless(version)) return Effect.fail(sessionEnded)
     const own = { ...headersOf(session, version), ...messageHeaders }
     return Effect.flatMap(
       this.http.send("POST", headers === undefined ? own : { ...lowerCase(headers), ...own }, frame),

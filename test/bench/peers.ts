@@ -5,6 +5,7 @@ import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { Command } from "./drive/child.ts"
+import type { Contest } from "./drive/clients.ts"
 import type { Large } from "./drive/large.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
 
@@ -24,6 +25,8 @@ export interface Peer {
   readonly eras: ReadonlyArray<Era>
   /** With progress before each reply, or with resources that change. */
   readonly push?: (what: Push, port: number, era: Era) => Command
+  /** As a client, and what it makes its calls of. */
+  readonly contest?: Contest
   /** What must exist for it to take part, relative to the repository. */
   readonly needs: ReadonlyArray<string>
   /** Done once before its first start. */
@@ -52,7 +55,7 @@ const build = (work: string) => async (): Promise<void> => {
 
 /** Strips the servers of `peers/` into `work`, and those of the other folders into folders of their own there. */
 export const stripPeers = (work: string): void => {
-  for (const folder of ["peers", "large", "push", "mounts"]) {
+  for (const folder of ["peers", "large", "push", "mounts", "clients"]) {
     const to = folder === "peers" ? work : join(work, folder)
     mkdirSync(to, { recursive: true })
     const from = join(import.meta.dirname, folder)
@@ -262,6 +265,50 @@ export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   ]
 }
 
+/** The clients, each a process of its own: all as they are published, ours built. */
+export const clients = (work: string): ReadonlyArray<Peer> => {
+  const file = (name: string) => join(work, "clients", `${name}.mjs`)
+  const client = (peer: Pick<Peer, "id" | "name" | "kind" | "eras" | "needs" | "prepare">): Peer => ({
+    ...peer,
+    contest: {
+      client: (transport, target, era) => ({ args: [file(peer.id), transport, target, era] }),
+      server: file("server")
+    }
+  })
+  return [
+    client({ id: "floor", name: "floor: bare JSON", kind: "floor", eras: both, needs: [] }),
+    client({
+      id: "sdk-v1",
+      name: "@modelcontextprotocol/sdk",
+      kind: "peer",
+      eras: [legacy],
+      needs: ["node_modules/@modelcontextprotocol/sdk"]
+    }),
+    client({
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/client",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/@modelcontextprotocol/client"]
+    }),
+    client({
+      id: "effect-ai",
+      name: "effect/ai McpClient",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/effect", "node_modules/@effect/platform-node"]
+    }),
+    client({
+      id: "ours",
+      name: "fastmcp-effect",
+      kind: "ours",
+      eras: both,
+      needs: [entry],
+      prepare: build(work)
+    })
+  ]
+}
+
 /** Why a peer cannot take part, if it cannot. */
 export const missing = (peer: Peer): string | undefined => {
   const gone = peer.needs.find((path) => !existsSync(join(root, path)))
@@ -273,6 +320,7 @@ export const versions = (): Readonly<Record<string, string>> => {
   const names = [
     "@modelcontextprotocol/sdk",
     "@modelcontextprotocol/server",
+    "@modelcontextprotocol/client",
     "@modelcontextprotocol/node",
     "@hono/node-server",
     "effect",

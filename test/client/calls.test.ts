@@ -475,6 +475,20 @@ const counting = (outputSchema: object) =>
     }
   })
 
+describe("a log level", () => {
+  it.effect("is set up to 2025-11-25; later each request says its own, and the caller is told so", () =>
+    Effect.gen(function*() {
+      const old = yield* connect(scripted.make({
+        hears: scripted.stateful({ "logging/setLevel": ({ id }, wire) => wire.result(id, {}) })!
+      }))
+      yield* old.setLogLevel("info")
+      const server = scripted.make({ hears: scripted.stateless()! })
+      const client = yield* connect(server)
+      assert.strictEqual((yield* reasonOf(client.setLogLevel("info")))._tag, "NotSupported")
+      assert.deepStrictEqual(scripted.methods(server.wire()), ["server/discover"])
+    }))
+})
+
 describe("structured content", () => {
   const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] }
   const tool = { name: "count", inputSchema: { type: "object" }, outputSchema: schema }

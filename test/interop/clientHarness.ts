@@ -68,9 +68,8 @@ interface Served extends Pick<Connected, "events"> {
   readonly port: number
 }
 
-/** One process for all that a server speaks HTTP with, but for a program that has one for each. */
-const serve = async (program: Program, transport: Wire["transport"]): Promise<Served> => {
-  const port = await freePort()
+/** Undefined when the program has ended instead: somebody else may have taken the port meanwhile. */
+const serveAt = async (program: Program, transport: Wire["transport"], port: number): Promise<Served | undefined> => {
   const events = harness.eventsFile()
   const args = ["--import", endsWithStdin, ...program.args(transport, port)]
   const child = spawn(process.execPath, args, {
@@ -83,14 +82,23 @@ const serve = async (program: Program, transport: Wire["transport"]): Promise<Se
   })
   children.add(child)
   child.stdout.resume()
-  let stderr = ""
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => stderr += chunk)
-  const end = performance.now() + 20_000
-  while (!await fetch(`http://127.0.0.1:${port}/nothing`).then(() => true, () => false)) {
-    if (child.exitCode !== null || performance.now() > end) throw new Error(`the server does not listen: ${stderr}`)
+  child.stderr.resume()
+  while (child.exitCode === null) {
+    if (await fetch(`http://127.0.0.1:${port}/nothing`).then(() => true, () => false)) {
+      return { port, events: events.events }
+    }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  return { port, events: events.events }
+  return undefined
+}
+
+/** One process for all that a server speaks HTTP with, but for a program that has one for each. */
+const serve = async (program: Program, transport: Wire["transport"]): Promise<Served> => {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const served = await serveAt(program, transport, await freePort())
+    if (served !== undefined) return served
+  }
+  throw new Error(`it does not listen: ${program.args(transport, 0).join(" ")}`)
 }
 
 /** The servers of a program that were started already, by their arguments. */

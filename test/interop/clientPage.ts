@@ -2,7 +2,7 @@
 import * as Fs from "node:fs"
 import { table } from "../support/markdown.ts"
 import type * as clientHarness from "./clientHarness.ts"
-import { type Feature, features, type Peer, titleOf } from "./clientSuite.ts"
+import { type Feature, features, type Peer, titleOf } from "./clientPeer.ts"
 
 const page = new URL("../../docs/reference/client-interop.md", import.meta.url)
 

@@ -7,64 +7,8 @@ import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as clientHarness from "./clientHarness.ts"
 import * as page from "./clientPage.ts"
+import { type At, type Features, features, type Peer, type Proof, titleOf } from "./clientPeer.ts"
 import * as harness from "./harness.ts"
-
-export const features = [
-  "who serves",
-  "lists",
-  "lists with pages",
-  "call",
-  "structured content",
-  "tool error",
-  "unknown tool",
-  "progress",
-  "cancellation reaches the server",
-  "logging",
-  "prompts",
-  "completion",
-  "resources",
-  "resource templates",
-  "missing resource",
-  "resource subscriptions",
-  "list changes",
-  "elicitation, form",
-  "elicitation, URL",
-  "sampling",
-  "roots",
-  "ping",
-  "ends with its client"
-] as const
-
-export type Feature = typeof features[number]
-
-interface At extends clientHarness.Connected {
-  readonly client: McpClient.Client
-  readonly wire: clientHarness.Wire
-  /** Nobody else has it. */
-  readonly key: string
-}
-
-/** Fails, or tells what was seen where more than one thing may be. */
-export type Proof = (at: At) => Promise<string | void>
-
-/** Why a feature is not to be had: a reason, and what the server says of it, where it says anything. */
-export interface Absent {
-  readonly since: string
-  readonly isDeclared?: (capabilities: McpSchema.ServerCapabilities) => boolean
-}
-
-export type Features = { readonly [feature in Feature]: Proof | Absent }
-
-export interface Peer {
-  readonly id: string
-  readonly name: string
-  readonly program: clientHarness.Program
-  readonly wires: ReadonlyArray<clientHarness.Wire>
-  readonly features: (wire: clientHarness.Wire) => Features
-}
-
-export const titleOf = ({ revision, transport }: clientHarness.Wire): string =>
-  `${{ stdio: "stdio", http: "HTTP", sse: "HTTP+SSE" }[transport]}, ${revision}`
 
 // ----------------------------------------------------------------------------
 // proofs
@@ -286,7 +230,7 @@ export const ends: Proof = async ({ close, events, wire }) => {
 // the servers that have our fixtures
 // ----------------------------------------------------------------------------
 
-const nothing: Names = {
+const fixtures: Names = {
   tools: ["add", "fail", "climb", "hang", "say", "ask", "think", "where", "bump", "toggle"],
   resources: ["note://welcome", "note://counter", "note://page/1", "note://page/2", "note://page/3"],
   templates: ["people://{name}"],
@@ -296,8 +240,8 @@ const nothing: Names = {
 /** What `servers/` have, by the names in `fixtures.ts`. */
 export const standard: Features = {
   "who serves": serves("interop"),
-  "lists": lists(nothing),
-  "lists with pages": pagesOf(nothing.resources),
+  "lists": lists(fixtures),
+  "lists with pages": pagesOf(fixtures.resources),
   "call": answers({ name: "add", args: { a: 2, b: 3 } }, /5/),
   "structured content": structured({ name: "add", args: { a: 2, b: 3 } }, { sum: 5 }),
   "tool error": fails({ name: "fail" }, /It failed/),

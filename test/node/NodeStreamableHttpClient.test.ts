@@ -34,11 +34,13 @@ const connect = (layer: TransportLayer): Effect.Effect<clientWires.Client, never
   Effect.gen(function*() {
     const transport = Context.get(yield* Layer.build(layer), ClientTransport.ClientTransport)
     const client = yield* clientWires.connect(transport)
-    return {
-      ...client,
+    return Object.assign(client, {
       heard: (count: number) =>
-        eventually(() => client.told.length >= count, () => `${count} messages among ${JSON.stringify(client.told)}`)
-    }
+        eventually(
+          () => client.told.length >= count,
+          () => `${count} messages among ${JSON.stringify(client.told).slice(-2000)}`
+        )
+    })
   }).pipe(Effect.orDie)
 
 const client = (url: string, options: Partial<StreamableHttpClient.Options> = {}) =>
@@ -278,10 +280,67 @@ const flood = (socket: Net.Socket | Http.ServerResponse, chunk: Buffer, sent: { 
 }
 
 describe("NodeStreamableHttpClient and other servers", () => {
-  live("uses a connection again, after answers in JSON, in streams, and without a body", () =>
+  live(
+    "carries a message as it is, both ways, and sends what its listener says while it is told something",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* httpServer((_, response, body) => {
+          const { id, params } = JSON.parse(body) as { readonly id: number; readonly params: object }
+          const answer = JSON.stringify(result(id, params))
+          if (id % 2 === 0) response.writeHead(200, json).end(answer)
+          else response.writeHead(200, events).end(`data: ${answer}\n\n`)
+        })
+        const texts = ["", "\u0000 \ud83d\ude00 \u2028 \n \\n \" grüße", "é".repeat(300_000)]
+        const echo = yield* client(server.url)
+        const send = (id: number) =>
+          echo.connection.send({
+            id,
+            method: "echo",
+            version: stateless,
+            frame: JSON.stringify({ jsonrpc: "2.0", id, method: "echo", params: { text: texts[id % 3] } })
+          })
+        echo.onTold = (told) => {
+          const id = Number(/^\d+/u.exec(told)![0])
+          if (id < 29) send(id + 1)
+        }
+        send(0)
+        yield* echo.heard(30)
+        assert.deepStrictEqual(
+          echo.told,
+          Array.from({ length: 30 }, (_, id) => `${id} = ${JSON.stringify({ text: texts[id % 3] })}`)
+        )
+      })
+  )
+
+  live("says nothing of the end of its scope, nor of anything after it", () =>
     Effect.gen(function*() {
       const server = yield* httpServer((_, response, body) => {
+        response.writeHead(200, events)
+        for (let count = 0; count < 1000; count++) response.write(`data: ${JSON.stringify(clientWires.progress)}\n\n`)
+        response.end(`data: ${JSON.stringify(result(idOf(body)))}\n\n`)
+      })
+      const ended = yield* Effect.scoped(Effect.gen(function*() {
+        const ended = yield* client(server.url)
+        ended.ask(1)
+        ended.ask(2)
+        yield* ended.heard(1)
+        return ended
+      }))
+      const count = ended.told.length
+      ended.ask(3)
+      ended.notify("notifications/x")
+      ended.connection.forget(1)
+      yield* Effect.sleep("50 millis")
+      assert.strictEqual(ended.told.length, count)
+      assert.isTrue(ended.told.every((told) => !told.includes("failed")))
+    }))
+
+  live("uses a connection again, after answers in JSON, in streams, and without a body", () =>
+    Effect.gen(function*() {
+      let finished = 0
+      const server = yield* httpServer((_, response, body) => {
         const id = idOf(body)
+        response.on("finish", () => finished++)
         if (id === undefined) response.writeHead(202).end()
         else if (id % 2 === 0) response.writeHead(200, json).end(JSON.stringify(result(id)))
         else {
@@ -293,9 +352,11 @@ describe("NodeStreamableHttpClient and other servers", () => {
       for (let id = 0; id < 10; id++) {
         calls.ask(id)
         yield* calls.heard(id + 1)
-        yield* Effect.sleep("30 millis")
+        yield* eventually(() => finished === 2 * id + 1)
+        yield* Effect.sleep("20 millis")
         calls.notify("notifications/x")
-        yield* Effect.sleep("10 millis")
+        yield* eventually(() => finished === 2 * id + 2)
+        yield* Effect.sleep("20 millis")
       }
       assert.strictEqual(server.count(), 1)
     }))

@@ -42,7 +42,7 @@ export const run = async (): Promise<ReadonlyArray<string>> => {
     if (heard.failures[0]?.id !== 1 || heard.failures[0].error.reason._tag !== "TooLarge") {
       failures.push(`the request was told ${JSON.stringify(heard.failures)} ${heard.ends[0]?.message}`)
     }
-    if (grown > 100) failures.push(`${grown} MiB`)
+    if (grown > 200) failures.push(`${grown} MiB`)
   })))
   return failures
 }

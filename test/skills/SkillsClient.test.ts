@@ -190,12 +190,14 @@ describe("a host", () => {
       assert.deepStrictEqual(reads, [], "nothing is read before it is wanted")
     }))
 
-  it.effect("gives up on a list that does not end, and on one that is none", () =>
+  it.effect("gives up on a list that does not end, and on an entry that is none or another's", () =>
     Effect.gen(function*() {
       const { server } = lying({ pages: [[]], endless: true })
       assert.strictEqual(yield* Effect.flatMap(connect(server), ({ list }) => tagOf(list)), "EndlessList")
-      const { server: wrong } = lying({ get: { uri } })
-      assert.strictEqual(yield* Effect.flatMap(connect(wrong), ({ get }) => tagOf(get(uri))), "InvalidResponse")
+      for (const get of [{ uri }, { ...entry(), uri: "skill://other/SKILL.md" }]) {
+        const skills = yield* connect(lying({ get }).server)
+        assert.strictEqual(yield* tagOf(skills.get(uri)), "InvalidResponse")
+      }
     }))
 
   it.effect("asks nothing of a server that has not declared it", () =>

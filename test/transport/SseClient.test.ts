@@ -46,7 +46,8 @@ describe("SseClient", () => {
         ["messages", "http://server.example/a/messages"],
         ["?id=1", "http://server.example/a/sse?id=1"],
         ["http://server.example/elsewhere", "http://server.example/elsewhere"],
-        ["//server.example/x", "http://server.example/x"]
+        ["//server.example/x", "http://server.example/x"],
+        ["http://ann:secret@server.example/x?y#z", "http://server.example/x?y"]
       ] as const
       for (const [named, posted] of addresses) {
         const { client, get, server } = yield* connect({ headers: { authorization: "t" } }, named)
@@ -186,6 +187,8 @@ describe("SseClient", () => {
         const busy = yield* connect()
         busy.client.ask(1, version)
         ;(yield* busy.server.request(1)).respond(202)
+        busy.client.notify("notifications/x", version)
+        const pending = yield* busy.server.request(2)
         busy.stream.write("data: {\"jsonrpc\"")
         yield* wires.turns(20)
         busy.stream[end]()
@@ -193,8 +196,9 @@ describe("SseClient", () => {
         assert.deepStrictEqual(busy.client.told, ["closed Lost"])
         yield* busy.client.connection.drained
         busy.client.ask(2, version)
-        yield* wires.turns(20)
-        assert.deepStrictEqual([busy.server.seen.length, busy.client.told.length], [2, 1])
+        busy.client.connection.forget(1)
+        yield* wires.until(() => pending.isAborted())
+        assert.deepStrictEqual([busy.server.seen.length, busy.client.told.length], [3, 1])
       }
     }))
 
@@ -212,13 +216,19 @@ describe("SseClient", () => {
       assert.isFalse(connection.congested())
     }))
 
-  it.effect("passes over a message that is too large", () =>
+  it.effect("does not keep a message that is too large, and tells whose answer it was", () =>
     Effect.gen(function*() {
-      const { client, stream } = yield* connect({ maxMessageBytes: 100 })
-      stream.write(`data: ${"x".repeat(5000)}\n\n`)
-      stream.message(progress)
-      yield* client.heard(1)
-      assert.deepStrictEqual(client.told, ["notifications/progress"])
+      const { client, server, stream } = yield* connect({ maxMessageBytes: 100 })
+      for (const id of [1, 2, 3]) client.ask(id, version)
+      yield* server.request(3)
+      const large = { text: "x".repeat(5000) }
+      stream.message({ ...progress, params: large })
+      stream.message({ jsonrpc: "2.0", id: 1, result: large })
+      stream.message({ result: large, jsonrpc: "2.0", id: 2 })
+      stream.message({ jsonrpc: "2.0", id: 9, result: large })
+      stream.message(result(3))
+      yield* client.heard(3)
+      assert.deepStrictEqual(client.told, ["1 failed TooLarge", "2 failed TooLarge", "3 = {}"])
     }))
 
   it.effect("does not connect to what has no such stream, and says what it has", () =>

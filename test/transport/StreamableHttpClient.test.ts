@@ -128,12 +128,18 @@ describe("StreamableHttpClient", () => {
         const broken = TransportError.make(new TransportError.Unauthorized({ status: 401 }))
         const failing = yield* setup({ headers: Effect.fail(broken) })
         failing.ask(1)
+        assert.lengthOf(failing.told, 0)
+        yield* failing.heard(1)
         assert.deepStrictEqual(failing.told, ["1 failed Unauthorized"])
         const dying = yield* setup({ headers: Effect.die(new Error("a bug")) })
         dying.ask(1)
+        assert.lengthOf(dying.told, 0)
+        yield* dying.heard(1)
         assert.deepStrictEqual(dying.told, ["1 failed Lost"])
         const interrupted = yield* setup({ headers: Effect.interrupt })
         interrupted.ask(1)
+        assert.lengthOf(interrupted.told, 0)
+        yield* interrupted.heard(1)
         assert.deepStrictEqual(interrupted.told, ["1 failed Lost"])
         assert.lengthOf([...failing.server.seen, ...dying.server.seen, ...interrupted.server.seen], 0)
       }))
@@ -346,6 +352,9 @@ describe("StreamableHttpClient", () => {
         assert.deepStrictEqual({ ...json.reason }, {
           ...new TransportError.HttpStatus({ status: 503, body: "no", retryAfter: 3000 })
         })
+        const wordy = { jsonrpc: "2.0", id: 1, error: { code: 1, message: "x".repeat(10_000) } }
+        const cut = yield* outcome((exchange) => exchange.json(wordy, {}, 500))
+        assert.strictEqual((cut.reason as TransportError.HttpStatus).body, "x".repeat(500))
         const limited = yield* outcome((exchange) => exchange.json(refusal(1, -32000), { "retry-after": "1" }, 429))
         assert.isTrue(limited.reason.isRetryable)
         yield* TestClock.setTime(Date.parse("Sat, 28 Nov 2026 12:00:00 GMT"))
@@ -353,6 +362,8 @@ describe("StreamableHttpClient", () => {
           const [after, retryAfter] of [
             ["Sat, 28 Nov 2026 12:00:07 GMT", 7000],
             ["Sat, 28 Nov 2026 11:00:00 GMT", 0],
+            ["9".repeat(400), 2 ** 31 - 1],
+            ["Sat, 28 Nov 9999 12:00:00 GMT", 2 ** 31 - 1],
             ["soon", undefined]
           ] as const
         ) {
@@ -404,6 +415,22 @@ describe("StreamableHttpClient", () => {
         yield* client.heard(1)
         yield* wires.turns(20)
         assert.deepStrictEqual(client.told, ["invalid 1 about 1"])
+      }))
+
+    it.effect("what is no message on its stream as its answer, once, and reads no further", () =>
+      Effect.gen(function*() {
+        const { client, server } = yield* setup()
+        client.ask(1)
+        const exchange = yield* server.request(0)
+        const stream = exchange.stream()
+        stream.write("id: 7\ndata: {\"jsonrpc\":\n\ndata: also none\n\n")
+        stream.message(result(1))
+        yield* client.heard(1)
+        yield* wires.turns(20)
+        yield* TestClock.adjust("1 second")
+        yield* wires.until(() => exchange.isAborted())
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual([client.told, server.seen.length], [["invalid null about 1"], 1])
       }))
 
     it.effect("a stream that ends without it, or breaks off in the middle of it, as lost", () =>

@@ -18,16 +18,15 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
 import * as Authorization from "../Authorization.ts"
+import type * as SseClient from "../SseClient.ts"
 import * as TransportError from "../TransportError.ts"
-
-/** What a program adds to every request. */
-export type Given = { readonly [name: string]: string | Redacted.Redacted<string> | undefined }
 
 export interface Options {
   readonly client: HttpClient.HttpClient
   readonly clock: Clock.Clock
   readonly url: URL
-  readonly headers: Given | Effect.Effect<Given, TransportError.TransportError> | undefined
+  /** What a program adds to every request. */
+  readonly headers: SseClient.Options["headers"]
   readonly maxMessageBytes: number
   readonly gate: Authorization.Gate | undefined
 }
@@ -44,7 +43,6 @@ export type Response = HttpClientResponse.HttpClientResponse
 export const parseUrl = (given: string | URL): Result<URL> => {
   if (!URL.canParse(String(given))) return invalid(String(given).replace(/\/\/[^/]*@/u, "//"), "it is not a URL")
   const url = new URL(given)
-  url.hash = ""
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     return invalid(addressOf(url), `${url.protocol} is not http: or https:`)
   }
@@ -107,7 +105,7 @@ export class ClientHttp {
   private readonly client: HttpClient.HttpClient
   private readonly clock: Clock.Clock
   private readonly given: Own
-  private readonly giving: Result<Given> | undefined
+  private readonly giving: Result<SseClient.Headers> | undefined
   private readonly gate: Authorization.Gate | undefined
 
   constructor({ client, clock, gate, headers, maxMessageBytes, url }: Options) {
@@ -115,7 +113,7 @@ export class ClientHttp {
     this.clock = clock
     this.gate = gate
     this.url = url
-    this.href = url.href
+    this.href = hrefOf(url)
     this.address = addressOf(url)
     this.maxMessageBytes = maxMessageBytes
     this.given = headers === undefined || Effect.isEffect(headers) ? {} : prepare(headers)
@@ -180,7 +178,7 @@ export class ClientHttp {
       target.origin !== this.url.origin
         ? Effect.fail(this.otherOrigin(target))
         : redirects > 0 && (status === 307 || status === 308)
-        ? this.execute(method, withoutCredentials(target), headers, body, redirects - 1)
+        ? this.execute(method, hrefOf(target), headers, body, redirects - 1)
         : Effect.fail(TransportError.make(
           new TransportError.HttpStatus({ status, body: `it leads to ${addressOf(target)}` })
         ))
@@ -238,9 +236,10 @@ export class ClientHttp {
   /** Milliseconds, from seconds or a date. */
   private waitOf(retryAfter: string | undefined): number | undefined {
     if (retryAfter === undefined) return undefined
-    if (/^\d+$/u.test(retryAfter)) return Number(retryAfter) * 1000
-    const at = Date.parse(retryAfter)
-    return Number.isNaN(at) ? undefined : Math.max(0, at - this.clock.currentTimeMillisUnsafe())
+    const millis = /^\d+$/u.test(retryAfter)
+      ? Number(retryAfter) * 1000
+      : Date.parse(retryAfter) - this.clock.currentTimeMillisUnsafe()
+    return Number.isNaN(millis) ? undefined : Math.min(Math.max(0, millis), longestRetryAfter)
   }
 
   private unsent({ reason }: HttpClientError.HttpClientError): TransportError.TransportError {
@@ -278,11 +277,10 @@ export const errorOf = (problem: Problem): TransportError.TransportError => {
       })
     )
   }
-  const answer = errorIn(text)
   return TransportError.make(
     new TransportError.HttpStatus({
       status,
-      body: answer === undefined ? text.trim().slice(0, longestQuote) : answer.error!.message,
+      body: (errorIn(text)?.error?.message ?? text.trim()).slice(0, longestQuote),
       ...(retryAfter === undefined ? undefined : { retryAfter })
     })
   )
@@ -379,7 +377,7 @@ export const lost = ({ reason }: HttpClientError.HttpClientError): TransportErro
 }
 
 /** Names that are the transport's own are left out, whoever gives them. */
-const prepare = (given: Given): Own => {
+const prepare = (given: SseClient.Headers): Own => {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(given)) {
     const key = name.toLowerCase()
@@ -398,12 +396,8 @@ const ownNames = new Set([
   "transfer-encoding"
 ])
 
-const withoutCredentials = (url: URL): string => {
-  url.username = ""
-  url.password = ""
-  url.hash = ""
-  return url.href
-}
+/** An address to send to. */
+export const hrefOf = ({ origin, pathname, search }: URL): string => `${origin}${pathname}${search}`
 
 /** Text a header can carry: the bytes of its UTF-8. */
 export const headerText = (text: string): string =>
@@ -460,6 +454,9 @@ const longestPage = 16 << 10
 
 /** Characters of it that an error quotes. */
 const longestQuote = 500
+
+/** Milliseconds a timer can wait at most. */
+const longestRetryAfter = 2 ** 31 - 1
 
 const longestProblem = "5 seconds"
 

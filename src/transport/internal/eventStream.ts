@@ -15,13 +15,15 @@ export const make = (options: {
   /** Of the data of one event. */
   readonly maxBytes: number
   readonly onEvent: (data: string, type: string) => void
-  /** How the data of the event that was discarded began. Called as soon as it is too large. */
-  readonly onOversize: (head: string) => void
+  /** An event is too large: called as soon as it is. */
+  readonly onOversize?: () => void
+  /** Its end has come. How the line that made it so began and ended: a few hundred bytes of each. */
+  readonly onDiscarded?: (head: string, tail: string) => void
   /** Where an earlier connection of the same stream ended. */
   readonly lastEventId?: string | undefined
   readonly retry?: number | undefined
 }): EventStream => {
-  const { maxBytes, onEvent, onOversize } = options
+  const { maxBytes, onDiscarded, onEvent, onOversize } = options
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   let isFirstLine = true
   /** A line ended with a carriage return at the end of a chunk: a line feed after it is the same end. */
@@ -29,9 +31,8 @@ export const make = (options: {
   /** The start of a line whose end has not come. */
   let pending = nothing
   let pendingBytes = 0
-  /** Of an event that is discarded: whether the line whose end has not come has begun. */
-  let hasBegun = false
-  let isDiscarding = false
+  /** What is left of an event that is being discarded. */
+  let discarding: Discarding | undefined
   let data: string | undefined
   let dataBytes = 0
   let type = ""
@@ -39,42 +40,43 @@ export const make = (options: {
   let lastEventId = options.lastEventId
   let retry = options.retry
 
-  const discard = (head: string) => {
-    isDiscarding = true
+  /** `line` is as much of the line as has come. */
+  const discard = (line: Uint8Array, isWhole: boolean) => {
+    discarding = { head: line.slice(0, edge), tail: line.slice(-edge), isFirstLine: !isWhole, hasBegun: !isWhole }
     data = undefined
     dataBytes = 0
     pending = nothing
     pendingBytes = 0
-    onOversize(head)
+    onOversize?.()
   }
 
   const dispatch = () => {
-    const [eventData, eventType] = [data, type]
+    const [eventData, eventType, discarded] = [data, type, discarding]
     lastEventId = id === "" ? undefined : id
     data = undefined
     dataBytes = 0
     type = ""
-    isDiscarding = false
-    if (eventData !== undefined) onEvent(eventData, eventType === "" ? "message" : eventType)
+    discarding = undefined
+    if (discarded !== undefined) onDiscarded?.(decoder.decode(valueOf(discarded.head)), decoder.decode(discarded.tail))
+    else if (eventData !== undefined) onEvent(eventData, eventType === "" ? "message" : eventType)
   }
 
-  const addData = (value: Uint8Array) => {
+  const addData = (value: Uint8Array, line: Uint8Array) => {
     dataBytes += data === undefined ? value.length : value.length + 1
-    if (dataBytes > maxBytes) return discard(`${data === undefined ? "" : data.slice(0, edge)}${headOf(value)}`)
+    if (dataBytes > maxBytes) return discard(line, true)
     const text = decoder.decode(value)
     data = data === undefined ? text : `${data}\n${text}`
   }
 
   const readLine = (line: Uint8Array) => {
     if (line.length === 0) return dispatch()
-    if (isDiscarding) return
-    if (startsWithData(line)) return addData(valueOf(line))
+    if (startsWithData(line)) return addData(valueOf(line), line)
     const at = line.indexOf(colon)
     if (at === 0) return
     const value = at === -1 ? nothing : line.subarray(line[at + 1] === space ? at + 2 : at + 1)
     switch (decoder.decode(at === -1 ? line : line.subarray(0, at))) {
       case "data":
-        return addData(value)
+        return addData(value, line)
       case "event":
         type = decoder.decode(value)
         return
@@ -93,15 +95,12 @@ export const make = (options: {
 
   const keep = (bytes: Uint8Array) => {
     if (bytes.length === 0) return
-    if (isDiscarding) {
-      hasBegun = true
-      return
-    }
+    if (discarding !== undefined) return pass(discarding, bytes)
     const size = pendingBytes + bytes.length
     if (dataBytes + size > maxBytes + fieldBytes) {
-      const begun = pendingBytes === 0 ? bytes : concat(pending.subarray(0, pendingBytes), bytes.subarray(0, edge))
-      discard(`${data === undefined ? "" : data.slice(0, edge)}${headOf(valueOf(begun))}`)
-      hasBegun = true
+      const before = pending.subarray(0, pendingBytes)
+      discard(concat(before.subarray(0, edge), bytes.subarray(0, edge)), false)
+      discarding!.tail = concat(before.subarray(-edge), bytes.subarray(-edge)).slice(-edge)
       return
     }
     if (size > pending.length) {
@@ -115,19 +114,16 @@ export const make = (options: {
 
   /** Its end has come. */
   const complete = (tail: Uint8Array) => {
-    if (isDiscarding) {
-      const isEmpty = tail.length === 0 && !hasBegun
-      hasBegun = false
-      if (isEmpty) dispatch()
+    if (pendingBytes > 0 || discarding !== undefined) keep(tail)
+    if (discarding !== undefined) {
+      const { hasBegun } = discarding
+      discarding.hasBegun = false
+      discarding.isFirstLine = false
+      if (!hasBegun) dispatch()
       return
     }
     let line = tail
     if (pendingBytes > 0) {
-      keep(tail)
-      if (isDiscarding) {
-        hasBegun = false
-        return
-      }
       line = pending.subarray(0, pendingBytes)
       pendingBytes = 0
       if (pending.length > largest) pending = nothing
@@ -179,7 +175,22 @@ const startsWithData = (line: Uint8Array): boolean =>
 const valueOf = (line: Uint8Array): Uint8Array =>
   startsWithData(line) ? line.subarray(line[5] === space ? 6 : 5) : nothing
 
-const headOf = (value: Uint8Array): string => new TextDecoder().decode(value.subarray(0, edge))
+/** An event that is too large. */
+interface Discarding {
+  /** Of the line that made it so. */
+  readonly head: Uint8Array
+  tail: Uint8Array
+  /** Whether that line goes on. */
+  isFirstLine: boolean
+  /** Whether the line whose end has not come has begun. */
+  hasBegun: boolean
+}
+
+const pass = (discarding: Discarding, bytes: Uint8Array): void => {
+  discarding.hasBegun = true
+  if (!discarding.isFirstLine) return
+  discarding.tail = bytes.length >= edge ? bytes.slice(-edge) : concat(discarding.tail, bytes).slice(-edge)
+}
 
 const concat = (first: Uint8Array, second: Uint8Array): Uint8Array => {
   const both = new Uint8Array(first.length + second.length)
@@ -201,7 +212,7 @@ const controls = /[\0-\x08\x0a-\x1f\x7f]/u
 /** What a line may have that is no data: a field's name, or a comment. */
 const fieldBytes = 1024
 
-/** Bytes that are kept of the beginning of an event that is discarded. */
+/** Bytes that are kept of each end of a line that is discarded. */
 const edge = 512
 
 /** Bytes a buffer has at least, and those up to which it is used again. */

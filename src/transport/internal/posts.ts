@@ -16,7 +16,6 @@ export interface Post {
   isOver: boolean
   /** The server has taken it in, or it has failed. */
   isTaken: boolean
-  isRunning: boolean
   stop: () => void
   stopLingering: () => void
 }
@@ -36,6 +35,7 @@ export class Posts {
   private readonly unanswered = new Map<JsonRpc.RequestId, Post>()
   /** Those without an answer of their own that the server has not taken in. */
   private readonly untaken = new Set<Post>()
+  private readonly running = new Set<Post>()
   /** Those that wait for leave to go. */
   private held: Array<Post> | undefined
   private size = 0
@@ -47,14 +47,7 @@ export class Posts {
   }
 
   send(message: ClientTransport.Outgoing): void {
-    const post: Post = {
-      message,
-      isOver: false,
-      isTaken: false,
-      isRunning: false,
-      stop: ignore,
-      stopLingering: ignore
-    }
+    const post: Post = { message, isOver: false, isTaken: false, stop: ignore, stopLingering: ignore }
     this.size += message.frame.length
     if (message.id === undefined) this.untaken.add(post)
     else this.unanswered.set(message.id, post)
@@ -76,7 +69,7 @@ export class Posts {
 
   /**
    * What the server has sent, without answers that nobody waits for. `about` is the request on whose stream it came: an
-   * error without an id is of that.
+   * error without an id is of that, and so is what is no message.
    */
   sift(received: Received, about: JsonRpc.RequestId | undefined): Received | undefined {
     if (received._tag !== "Batch") return this.siftOne(received, about)
@@ -88,7 +81,16 @@ export class Posts {
     message: A,
     about: JsonRpc.RequestId | undefined
   ): A | undefined {
-    if (message._tag !== "Response" && !(message._tag === "Invalid" && message.isResponse)) return message
+    switch (message._tag) {
+      case "Request":
+      case "Notification":
+        return message
+      case "Invalid":
+        if (message.isResponse) break
+        // What was to be a question is refused, and the answer still comes.
+        if (message.meant !== undefined || message.id !== null) return message
+        return about === undefined || this.answer(about) ? message : undefined
+    }
     const id = message.id ?? about
     if (id === undefined) return message
     if (!this.answer(id)) return undefined
@@ -107,7 +109,7 @@ export class Posts {
 
   /** What is left of it gets a moment to end by itself, so that its connection can be used again. */
   linger(post: Post): void {
-    if (!post.isRunning || post.stopLingering !== ignore) return
+    if (!this.running.has(post) || post.stopLingering !== ignore) return
     post.stopLingering = this.options.run.run(Effect.sleep(longestRest), (exit) => {
       if (Exit.isSuccess(exit)) post.stop()
     })
@@ -124,10 +126,6 @@ export class Posts {
     post.isOver = true
     this.taken(post)
     post.stop()
-  }
-
-  hasUnanswered(): boolean {
-    return this.unanswered.size > 0
   }
 
   /** What is sent from now on waits for `release`. */
@@ -196,22 +194,36 @@ export class Posts {
     })
   })
 
-  /** Nothing will be taken in any more. */
-  end(): void {
+  /** Stops all, and tells nothing more of it. The result is whether an answer was due. */
+  end(): boolean {
+    const isDue = this.unanswered.size > 0
+    this.stopSettling()
+    this.held = undefined
+    this.unanswered.clear()
+    for (const post of this.running) {
+      post.isOver = true
+      post.stop()
+    }
     for (const resume of this.drainers.splice(0)) resume()
+    return isDue
   }
 
   private start(post: Post): void {
     if (post.isOver) return
-    post.isRunning = true
+    this.running.add(post)
+    let isSending = true
     post.stop = this.options.run.run(this.options.perform(post), (exit) => {
-      post.isRunning = false
+      this.running.delete(post)
       post.stopLingering()
       this.taken(post)
-      if (post.isOver || Exit.isSuccess(exit)) return
       const { id } = post.message
-      if (id !== undefined) this.fail(id, clientHttp.failureOf(exit.cause))
+      if (post.isOver || id === undefined || Exit.isSuccess(exit)) return
+      const tell = () => this.fail(id, clientHttp.failureOf(exit.cause))
+      // Who sends is not told of it before that is done.
+      if (isSending) this.options.run.run(Effect.yieldNow, tell)
+      else tell()
     })
+    isSending = false
   }
 }
 

@@ -9,6 +9,7 @@ import type * as ClientTransport from "../ClientTransport.ts"
 import * as TransportError from "../TransportError.ts"
 import * as clientHttp from "./clientHttp.ts"
 import * as eventStream from "./eventStream.ts"
+import * as oversize from "./oversize.ts"
 import * as posts from "./posts.ts"
 import type * as runner from "./runner.ts"
 
@@ -31,7 +32,7 @@ export const open = (options: Options): Effect.Effect<SseConnection, TransportEr
       }
       const endpoint = new URL(address, http.url)
       if (endpoint.origin !== http.url.origin) return http.otherOrigin(endpoint)
-      connection = new SseConnection(options, endpoint.href)
+      connection = new SseConnection(options, clientHttp.hrefOf(endpoint))
       resume(Effect.succeed(connection))
       return undefined
     }
@@ -42,7 +43,7 @@ export const open = (options: Options): Effect.Effect<SseConnection, TransportEr
         if (connection !== undefined) { if (type === "message" && data !== "") connection.receive(data) }
         else if (type === "endpoint") problem = begin(data)
       },
-      onOversize: () => {}
+      onDiscarded: (head, tail) => connection?.discarded(head, tail)
     })
     const read = Effect.flatMap(http.send("GET", { accept: clientHttp.eventStream }, undefined), (response) => {
       const { headers, status } = response
@@ -90,7 +91,7 @@ export class SseConnection implements ClientTransport.Connection {
     this.endpoint = endpoint
     this.posts = new posts.Posts({
       run: options.run,
-      failed: options.listener.failed,
+      failed: (id, error) => options.listener.failed(id, error),
       perform: (post) => this.perform(post),
       // It comes on the stream; what it was posted with need not be over.
       onAnswered: (post) => this.posts.linger(post)
@@ -112,14 +113,19 @@ export class SseConnection implements ClientTransport.Connection {
     if (wanted !== undefined) this.options.listener.receive(wanted, undefined)
   }
 
+  /** A message was too large to be kept. */
+  discarded(head: string, tail: string): void {
+    const { id, isResponse } = oversize.read(head, tail)
+    if (isResponse && id !== null) this.posts.fail(id, this.options.http.tooLarge())
+  }
+
   /** The stream has. */
   end(cause: TransportError.TransportError | undefined): void {
     if (this.isOver) return
     this.isOver = true
     this.begin()
-    this.posts.end()
     this.options.listener.closed(TransportError.make(
-      this.posts.hasUnanswered()
+      this.posts.end()
         ? new TransportError.Lost({
           message: "the server has closed its stream",
           ...(cause === undefined ? undefined : { cause })

@@ -179,20 +179,26 @@ describe("eventStream", () => {
     }
   })
 
-  it("tells of it as soon as it is too large, and how it begins", () => {
-    const heads: Array<string> = []
-    const { push } = eventStream.make({
-      maxBytes: 1000,
-      onEvent: () => assert.fail("it was too large"),
-      onOversize: (head) => heads.push(head)
-    })
-    const json = `{"jsonrpc":"2.0","id":1,"result":{"text":"`
-    push(bytes(`data: ${json}`))
-    push(bytes("x".repeat(3000)))
-    assert.deepStrictEqual(heads, [`${json}${"x".repeat(512 - json.length)}`])
-    push(bytes("x".repeat(3000)))
-    push(bytes("\n\n"))
-    assert.lengthOf(heads, 1)
+  it("tells of it as soon as it is too large, and at its end how it began and ended", () => {
+    const json = `{"id":1,"result":{"text":"${"x".repeat(3000)}"},"jsonrpc":"2.0","id":2}`
+    const expected = `over, ${json.slice(0, 506)} … ${json.slice(-512)}, message ok`
+    for (const size of [1, 7, 100, 600, 2000, 10_000]) {
+      for (const rest of ["", "\nid: 5", "\nevent: x\n: comment"]) {
+        const told: Array<string> = []
+        const { lastEventId, push } = eventStream.make({
+          maxBytes: 1000,
+          onEvent: (data, type) => told.push(`${type} ${data}`),
+          onOversize: () => told.push("over"),
+          onDiscarded: (head, tail) => told.push(`${head} … ${tail}`)
+        })
+        const all = bytes(`id: 4\ndata: ${json}${rest}`)
+        for (let at = 0; at < all.length; at += size) push(all.subarray(at, at + size))
+        assert.deepStrictEqual(told, ["over"])
+        push(bytes("\n\ndata: ok\n\n"))
+        assert.strictEqual(told.join(", "), expected, `${size} ${rest}`)
+        assert.strictEqual(lastEventId(), "4")
+      }
+    }
   })
 
   it("bounds comments and other fields as well", () => {
@@ -251,7 +257,7 @@ describe("eventStream", () => {
 
   it("holds no more than its limit, however large an event is and however small its pieces", () => {
     const maxBytes = 1 << 20
-    const { push } = eventStream.make({ maxBytes, onEvent: () => {}, onOversize: () => {} })
+    const { push } = eventStream.make({ maxBytes, onEvent: () => {} })
     push(bytes("data: "))
     const before = process.memoryUsage()
     const piece = new Uint8Array([0x78])
