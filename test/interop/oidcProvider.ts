@@ -51,7 +51,14 @@ export const start = async ({ clients = [], lasts, resource, scopes }: Options):
     clientDefaults: { grant_types: ["authorization_code", "refresh_token"], response_types: ["code"] },
     pkce: { required: () => true },
     rotateRefreshToken: true,
-    ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: lasts, RefreshToken: 600, ClientCredentials: lasts },
+    ttl: {
+      Interaction: 600,
+      Session: 600,
+      Grant: 600,
+      AccessToken: lasts,
+      RefreshToken: 600,
+      ClientCredentials: lasts
+    },
     findAccount: (_: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
     interactions: { url: (_: unknown, { uid }: { readonly uid: string }) => `/interaction/${uid}` }
   })
