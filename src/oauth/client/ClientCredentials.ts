@@ -2,7 +2,8 @@
  * The client credentials grant: a program that acts for itself, with a secret or a key it has been given.
  */
 import * as Effect from "effect/Effect"
-import * as Credentials from "./Credentials.ts"
+import * as authentication from "./authentication.ts"
+import type * as Credentials from "./Credentials.ts"
 import * as endpoints from "./endpoints.ts"
 import * as grant from "./grant.ts"
 
@@ -11,7 +12,7 @@ export const make = (credentials: Credentials.Credentials): grant.Grant => {
   const request = (target: grant.Target) =>
     Effect.flatMap(
       grant.choose(target, [credentials]),
-      (chosen) => Credentials.prepare(target.services, target.server, chosen)
+      (chosen) => authentication.prepare(target.services, target.server, chosen)
     )
   return {
     asksUser: false,

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
-import * as Credentials from "./Credentials.ts"
+import * as authentication from "./authentication.ts"
+import type * as Credentials from "./Credentials.ts"
 import * as discovery from "./discovery.ts"
 import * as endpoints from "./endpoints.ts"
 import * as grant from "./grant.ts"
@@ -35,7 +36,7 @@ export const make = ({ credentials, identityProvider }: Options): grant.Grant =>
   const obtain = (target: grant.Target) =>
     Effect.gen(function*() {
       const { server, services } = target
-      const client = yield* Credentials.prepare(services, server, yield* grant.choose(target, [credentials]))
+      const client = yield* authentication.prepare(services, server, yield* grant.choose(target, [credentials]))
       const assertion = yield* letter(target, identityProvider)
       return yield* endpoints.otherGrant(grant.requestOf(target, client, { assertion }), jwtBearer)
     })
@@ -62,7 +63,7 @@ const letter = (target: grant.Target, provider: IdentityProvider) =>
         })
       )
     }
-    const client = yield* Credentials.prepare(services, server, provider.credentials)
+    const client = yield* authentication.prepare(services, server, provider.credentials)
     const request = grant.requestOf({ ...target, server, dpop: undefined }, client, {
       requested_token_type: idJag,
       audience: target.server.issuer,

@@ -5,7 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as OAuthError from "../OAuthError.ts"
-import * as Credentials from "./Credentials.ts"
+import * as authentication from "./authentication.ts"
+import type * as Credentials from "./Credentials.ts"
 import * as endpoints from "./endpoints.ts"
 import * as grant from "./grant.ts"
 
@@ -20,7 +21,7 @@ export const make = (options: Options): grant.Grant => {
   const obtain = (target: grant.Target) =>
     Effect.gen(function*() {
       const { server, services } = target
-      const client = yield* Credentials.prepare(services, server, yield* grant.choose(target, [options]))
+      const client = yield* authentication.prepare(services, server, yield* grant.choose(target, [options]))
       const assertion = Redacted.value(yield* options.assertion(server.issuer))
       return yield* endpoints.otherGrant(grant.requestOf(target, client, { assertion }), jwtBearer)
     })

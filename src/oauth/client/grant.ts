@@ -9,7 +9,7 @@ import * as OAuthError from "../OAuthError.ts"
 import type * as Token from "../Token.ts"
 import type { Credentials } from "./Credentials.ts"
 import type * as dpop from "./dpop.ts"
-import * as endpoints from "./endpoints.ts"
+import type * as endpoints from "./endpoints.ts"
 import type * as TokenStore from "./TokenStore.ts"
 
 /** For what and from whom. */

@@ -9,7 +9,8 @@ import * as Schema from "effect/Schema"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import * as OAuthError from "../OAuthError.ts"
 import * as RedirectUri from "../RedirectUri.ts"
-import * as Credentials from "./Credentials.ts"
+import * as authentication from "./authentication.ts"
+import type * as Credentials from "./Credentials.ts"
 import * as endpoints from "./endpoints.ts"
 import * as grant from "./grant.ts"
 
@@ -64,22 +65,22 @@ export const identify = (
     const { server, services } = target
     const { clientMetadataUrl } = options
     if (options.credentials.length > 0) {
-      return yield* Credentials.prepare(services, server, yield* grant.choose(target, options.credentials))
+      return yield* authentication.prepare(services, server, yield* grant.choose(target, options.credentials))
     }
     if (clientMetadataUrl !== undefined && server.client_id_metadata_document_supported === true) {
-      return yield* Credentials.prepare(services, server, { clientId: clientMetadataUrl }, "none")
+      return yield* authentication.prepare(services, server, { clientId: clientMetadataUrl }, "none")
     }
     const known = yield* stored(target)
     if (
       known !== undefined
       && (redirectUri === undefined || known.redirectUris.some((uri) => RedirectUri.matches(uri, redirectUri)))
-    ) return yield* Credentials.prepare(services, server, known, known.method)
+    ) return yield* authentication.prepare(services, server, known, known.method)
     if (server.registration_endpoint !== undefined && redirectUri !== undefined) {
       const made = yield* register(target, options.metadata, redirectUri)
-      return yield* Credentials.prepare(services, server, made, made.method)
+      return yield* authentication.prepare(services, server, made, made.method)
     }
     if (options.ask !== undefined) {
-      return yield* Credentials.prepare(services, server, yield* options.ask(server.issuer))
+      return yield* authentication.prepare(services, server, yield* options.ask(server.issuer))
     }
     return yield* OAuthError.make(new OAuthError.NotRegistered({ issuer: server.issuer }))
   })
