@@ -124,6 +124,7 @@ const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
         sent.set(headers, { held, nonce })
         return headers
       }),
+    isAskingUser: client.isAskingUser,
     answered: (headers) => {
       nonce = headers["dpop-nonce"] ?? nonce
     },

@@ -3,7 +3,8 @@
  * enough. `ClientAuth` has the one for OAuth. Where the service is not there, a refusal is the end of a request.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as TransportError from "./TransportError.ts"
 
@@ -32,6 +33,8 @@ export interface Refusal {
 export interface Gate {
   /** Run for each request. */
   readonly headers: (request: Request) => Effect.Effect<Headers, TransportError.TransportError>
+  /** Whether a person may be asked just now, who logs in say. */
+  readonly isAskingUser: () => boolean
   /** Hears the headers of each answer. */
   readonly answered: (headers: { readonly [name: string]: string | undefined }) => void
   /** Whether to send the request again, with the headers that it gets then. */
@@ -43,3 +46,25 @@ export class Authorization extends Context.Service<Authorization, {
   /** To the server at this endpoint. The same gate each time for the same address. */
   readonly gate: (address: URL) => Effect.Effect<Gate>
 }>()("fastmcp-effect/transport/Authorization") {}
+
+/**
+ * Limits how long a server is waited for. While a person may be asked, the time begins anew.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const timeoutOrElse = <A2, E2, R2>(options: {
+  readonly duration: Duration.Input
+  readonly isAskingUser: (() => boolean) | undefined
+  readonly orElse: () => Effect.Effect<A2, E2, R2>
+}) =>
+<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | A2, E | E2, R | R2> => {
+  const { duration, isAskingUser = never, orElse } = options
+  const timer: Effect.Effect<A2, E2, R2> = Effect.flatMap(
+    Effect.sleep(duration),
+    () => isAskingUser() ? timer : orElse()
+  )
+  return Effect.raceFirst(effect, timer)
+}
+
+const never = () => false

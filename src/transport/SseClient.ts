@@ -49,6 +49,7 @@ export const make = (
       kind: "sse",
       address: clientHttp.addressOf(url),
       origin: url.origin,
+      ...(gate === undefined ? undefined : { isAskingUser: gate.isAskingUser }),
       connect: (listener) =>
         Effect.gen(function*() {
           const clock = yield* Clock.Clock

@@ -61,6 +61,7 @@ export const make = (
       kind: "http",
       address: clientHttp.addressOf(url),
       origin: url.origin,
+      ...(gate === undefined ? undefined : { isAskingUser: gate.isAskingUser }),
       connect: (listener) => clientHttp.within(spans)(open(listener))
     })
   })

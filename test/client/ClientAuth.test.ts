@@ -3,10 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as ClientAuth from "fastmcp-effect/client/ClientAuth"
+import * as McpClient from "fastmcp-effect/client/McpClient"
 import * as OAuthError from "fastmcp-effect/oauth/OAuthError"
 import type * as Authorization from "fastmcp-effect/transport/Authorization"
 import * as SseClient from "fastmcp-effect/transport/SseClient"
@@ -220,6 +222,63 @@ describe("ClientAuth", () => {
       assert.isDefined(headers.authorization)
       assert.strictEqual((yield* server.request(2)).headers.authorization, headers.authorization)
     }))
+
+  it.effect("waits for a person as long as that takes, whatever the client waits for the server", () => {
+    const there = world.make()
+    there.hold = Effect.sleep("4 minutes")
+    const results: { readonly [method: string]: object } = {
+      "server/discover": {
+        resultType: "complete",
+        supportedVersions: ["2026-07-28"],
+        capabilities: { tools: {} },
+        serverInfo: { name: "slow to let in", version: "1.0.0" },
+        ttlMs: 0,
+        cacheScope: "public"
+      },
+      "tools/call": { resultType: "complete", content: [{ type: "text", text: "in" }] }
+    }
+    let isOver = false
+    const server = HttpClient.make((request) =>
+      Effect.sync(() => {
+        const { id, method } = JSON.parse(
+          request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : "{}"
+        )
+        const isIn = request.headers.authorization !== undefined && (method !== "tools/call" || isOver)
+        if (!isIn) isOver = method === "tools/call"
+        return HttpClientResponse.fromWeb(
+          request,
+          isIn
+            ? Response.json({ jsonrpc: "2.0", id, result: results[method] })
+            : new Response(null, { status: 401, headers: challenge })
+        )
+      })
+    )
+    return Effect.gen(function*() {
+      const connecting = yield* Effect.forkScoped(
+        Effect.gen(function*() {
+          const client = yield* McpClient.make({ revision: "2026-07-28", connectTimeout: "30 seconds" })
+          // Its token is refused, and the user has to come again.
+          there.good.clear()
+          return yield* client.callTool("x", {}, { timeout: "10 seconds", maxTimeout: "20 seconds" })
+        }).pipe(
+          Effect.provide(
+            StreamableHttpClient.layer({ url: world.address }).pipe(
+              Layer.provide(Layer.succeed(HttpClient.HttpClient, server)),
+              Layer.provide(Layer.provide(ClientAuth.browser(), there.layer))
+            )
+          )
+        ),
+        { startImmediately: true }
+      )
+      for (let minute = 0; minute < 15; minute++) {
+        yield* wires.turns(200)
+        yield* TestClock.adjust("1 minute")
+      }
+      const { content } = yield* Fiber.join(connecting)
+      assert.deepStrictEqual(content, [{ type: "text", text: "in" }])
+      assert.strictEqual(there.count("authorize"), 2)
+    }).pipe(Effect.scoped)
+  })
 
   describe("with a key of its own (DPoP)", () => {
     const dpop = { "www-authenticate": "DPoP" }

@@ -58,6 +58,8 @@ export interface Refusal {
 
 /** @category models @since 0.1.0 */
 export interface OAuthClient {
+  /** Whether a person may be asked just now, by this program or by another that shares the store. */
+  readonly isAskingUser: () => boolean
   /** What to send; undefined where there is nothing yet, and the server has to say what it wants. */
   readonly current: Effect.Effect<Held | undefined, OAuthError.OAuthError>
   /** Sees to it that there is something else to send. Whoever stops waiting for that does not stop it. */
@@ -291,6 +293,7 @@ export const make = <R>(
       })
 
     return {
+      isAskingUser: () => grant.asksUser && flight !== undefined,
       current: Effect.gen(function*() {
         if (!isLoaded) {
           const kept = yield* load

@@ -120,6 +120,10 @@ export class ClientHttp {
     this.giving = headers !== undefined && Effect.isEffect(headers) ? headers : undefined
   }
 
+  get isAskingUser(): (() => boolean) | undefined {
+    return this.gate?.isAskingUser
+  }
+
   /** Sends a request and waits for the head of the answer; ours win over what the program adds. */
   send(
     method: Method,
