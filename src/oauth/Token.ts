@@ -12,6 +12,8 @@ export const Token = Schema.Struct({
   type: Schema.Literals(["Bearer", "DPoP"]),
   /** Milliseconds since 1970, by the clock of this client; undefined where the server does not say. */
   expiresAt: Schema.optionalKey(Schema.Finite),
+  /** When it is time for the next one; undefined likewise. */
+  renewAt: Schema.optionalKey(Schema.Finite),
   refresh: Schema.optionalKey(secret),
   /** What it is good for. Undefined where the server has not said, which means: what was asked for. */
   scopes: Schema.optionalKey(Schema.Array(Schema.String))

@@ -13,6 +13,7 @@ import {
   oauthMetadataResponse,
   requireBearerAuth
 } from "@modelcontextprotocol/server"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -27,12 +28,16 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll } from "vitest"
 import { z } from "zod"
+import { aheadClock } from "../support/aheadClock.ts"
 import * as oidcProvider from "./oidcProvider.ts"
 
 const redirectUri = "http://127.0.0.1:4711/callback"
 
-/** Less than the time before its end that a token is renewed: each call renews it. */
-const lasts = 20
+/** Seconds that a token lasts. */
+const lasts = 3600
+
+/** How much later it is for the client than for the servers, so that it renews a token that they still take. */
+let ahead = 0
 
 let authorizationServer: oidcProvider.AuthorizationServer
 let url: string
@@ -127,6 +132,7 @@ const whoami = (
     assert.deepStrictEqual((yield* client.listTools()).map(({ name }) => name), ["whoami"])
     const said: Array<unknown> = []
     for (let i = 0; i < 3; i++) {
+      ahead += (lasts - 20) * 1000
       const { content } = yield* client.callTool("whoami", {})
       said.push(content[0]?.type === "text" ? content[0].text : content)
     }
@@ -134,7 +140,8 @@ const whoami = (
   }).pipe(Effect.provide(
     McpClient.layer({ info: { name: "interop", version: "1.0.0" }, revision }).pipe(
       Layer.provide(NodeStreamableHttpClient.layer({ url })),
-      Layer.provide(auth)
+      Layer.provide(auth),
+      Layer.provide(Layer.effect(Clock.Clock, aheadClock(() => ahead)))
     ),
     { local: true }
   ))

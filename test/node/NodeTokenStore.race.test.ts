@@ -61,11 +61,10 @@ const serve = async () => {
           refreshes++
         }
         good = `refresh-${++last}`
-        // Each is about to be over at once.
         return json({
           access_token: `access-${last}`,
           token_type: "Bearer",
-          expires_in: 20,
+          expires_in: 3600,
           refresh_token: good
         })
       }

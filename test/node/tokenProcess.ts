@@ -2,6 +2,7 @@
  * A program of a user's among others: says `ready`, and at each line it gets, its token from the directory it shares with
  * them. What it asks the network for it says first.
  */
+import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,12 +13,16 @@ import * as AuthorizationCode from "fastmcp-effect/oauth/client/AuthorizationCod
 import * as OAuthClient from "fastmcp-effect/oauth/client/OAuthClient"
 import * as UserAgent from "fastmcp-effect/oauth/client/UserAgent"
 import * as SafeFetch from "fastmcp-effect/oauth/SafeFetch"
+import { aheadClock } from "../support/aheadClock.ts"
 
 const [directory, address] = process.argv.slice(2)
 
 const say = (line: string) => Effect.sync(() => process.stdout.write(`${line}\n`))
 
 let round = 0
+
+/** Each round is just before the end of the token of the one before. */
+const clock = aheadClock(() => round * 3_580_000)
 
 const program = Effect.gen(function*() {
   const client = yield* OAuthClient.make({ address: new URL(address!), grant: AuthorizationCode.make() })
@@ -38,7 +43,7 @@ const told = Layer.effect(
   }))
 )
 
-program.pipe(
+Effect.flatMap(clock, (clock) => Effect.provideService(program, Clock.Clock, clock)).pipe(
   Effect.scoped,
   Effect.provide([
     NodeTokenStore.layer({ directory: directory! }),

@@ -158,12 +158,14 @@ export const make = <R>(
     const save = (kept: Kept, from: Current["from"]): Result<void> =>
       Effect.andThen(store.set(key, Redacted.make(Schema.encodeSync(Stored)(kept))), take(kept, from))
 
-    const isOver = ({ token: { expiresAt } }: Kept, margin: number): boolean =>
-      expiresAt !== undefined && expiresAt - services.clock.currentTimeMillisUnsafe() <= margin
+    const hasCome = (time: number | undefined): boolean =>
+      time !== undefined && time <= services.clock.currentTimeMillisUnsafe()
+
+    const isOver = ({ token }: Kept): boolean => hasCome(token.expiresAt)
 
     /** Somebody else has been here meanwhile. */
     const isNews = (kept: Kept, sent: Held | undefined): boolean =>
-      !isOver(kept, 0) && (sent === undefined || !isSame(kept.token, sent.token))
+      !isOver(kept) && (sent === undefined || !isSame(kept.token, sent.token))
 
     // ------------------------------------------------------------------------
     // renewing
@@ -252,9 +254,8 @@ export const make = <R>(
         }
         const requested = scopesOf(previous, challenged, found.scopes, always)
         const wantsDpop = found.wantsDpop || challenge?.scheme === "dpop"
-        const proofKey = options.dpop === "always" || (options.dpop !== "never" && wantsDpop)
-          ? previous?.key ?? (yield* dpop.generate)
-          : undefined
+        const isDpop = options.dpop === "always" || (options.dpop !== "never" && wantsDpop)
+        const proofKey = isDpop ? previous?.key ?? (yield* dpop.generate) : undefined
         const fresh = {
           server: found.server,
           isDescribed: found.isDescribed,
@@ -271,9 +272,15 @@ export const make = <R>(
           scopes: grant.asksUser ? withOffline(found.server, requested) : requested,
           dpop: proofKey === undefined ? undefined : yield* dpop.make(proofKey, services)
         })
-        if (token.type === "Bearer" && (options.dpop === "always" || found.wantsDpop)) {
+        const isBound = token.type === "DPoP"
+        if (isBound !== isDpop && (isBound || options.dpop === "always" || found.wantsDpop)) {
           return yield* OAuthError.make(
-            new OAuthError.NotSupported({ issuer, message: `${issuer} does not bind tokens to a key (DPoP)` })
+            new OAuthError.NotSupported({
+              issuer,
+              message: `${issuer} ${
+                isBound ? "binds its token to a key without being asked" : "does not bind tokens to a key"
+              } (DPoP)`
+            })
           )
         }
         yield* save({ ...fresh, token }, "grant")
@@ -301,9 +308,9 @@ export const make = <R>(
           isLoaded = true
         }
         const held = current
-        if (held === undefined || !isOver(held.kept, margin) || !canRenew(held)) return held
-        const isUseless = isOver(held.kept, 0)
-        if (!isUseless && services.clock.currentTimeMillisUnsafe() < notBefore) return held
+        if (held === undefined || !hasCome(held.token.renewAt) || !canRenew(held)) return held
+        const isUseless = isOver(held.kept)
+        if (!isUseless && !hasCome(notBefore)) return held
         yield* Effect.catch(renew(held), (error) => {
           notBefore = services.clock.currentTimeMillisUnsafe() + respite
           return isUseless ? Effect.fail(error) : Effect.void
@@ -318,9 +325,6 @@ export const make = <R>(
         )
     }
   })
-
-/** Milliseconds before its end that a token is taken to be over: requests take their time, and clocks differ. */
-const margin = 30_000
 
 /** Milliseconds. */
 const respite = 5000

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
-import * as jose from "jose"
+import { importJWK, importPKCS8 } from "jose/key/import"
 import * as oauth from "oauth4webapi"
 import type * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
@@ -56,8 +56,8 @@ const importKey = ({ algorithm, key }: SigningKey): Effect.Effect<oauth.CryptoKe
     try: () => {
       const material = Redacted.value(key)
       return typeof material === "string"
-        ? jose.importPKCS8(material, algorithm)
-        : jose.importJWK(material, algorithm) as Promise<oauth.CryptoKey>
+        ? importPKCS8(material, algorithm)
+        : importJWK(material, algorithm) as Promise<oauth.CryptoKey>
     },
     catch: () =>
       OAuthError.make(

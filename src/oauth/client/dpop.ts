@@ -7,7 +7,9 @@ import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Schema from "effect/Schema"
-import * as jose from "jose"
+import { SignJWT } from "jose/jwt/sign"
+import { exportJWK } from "jose/key/export"
+import { importJWK } from "jose/key/import"
 import * as oauth from "oauth4webapi"
 import * as OAuthError from "../OAuthError.ts"
 
@@ -44,7 +46,7 @@ export interface Services {
 
 export const generate: Effect.Effect<PrivateKey> = Effect.promise(async () => {
   const { privateKey } = await oauth.generateKeyPair(algorithm, { extractable: true })
-  const { crv, d, kty, x, y } = await jose.exportJWK(privateKey)
+  const { crv, d, kty, x, y } = await exportJWK(privateKey)
   return { crv, d, kty, x, y } as PrivateKey
 })
 
@@ -54,8 +56,8 @@ export const make = (key: PrivateKey, { clock, random }: Services): Effect.Effec
     const [privateKey, publicKey] = yield* Effect.tryPromise({
       try: () =>
         Promise.all([
-          jose.importJWK(key, algorithm) as Promise<oauth.CryptoKey>,
-          jose.importJWK(publicJwk, algorithm, { extractable: true }) as Promise<oauth.CryptoKey>
+          importJWK(key, algorithm) as Promise<oauth.CryptoKey>,
+          importJWK(publicJwk, algorithm, { extractable: true }) as Promise<oauth.CryptoKey>
         ]),
       catch: (cause) =>
         OAuthError.make(new OAuthError.StoreFailed({ message: "The key of a token cannot be used", cause }))
@@ -71,7 +73,7 @@ export const make = (key: PrivateKey, { clock, random }: Services): Effect.Effec
         Effect.flatMap(random.randomBytes(16), (jti) => {
           const { origin, pathname } = new URL(url)
           return Effect.promise(async () =>
-            new jose.SignJWT({
+            new SignJWT({
               htm: method,
               htu: `${origin}${pathname}`,
               ath: await oauth.calculatePKCECodeChallenge(token),

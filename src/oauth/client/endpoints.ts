@@ -256,10 +256,19 @@ const withoutIdToken = (text: string): string => {
 const toToken = (response: oauth.TokenEndpointResponse, now: number): Token.Token => ({
   access: Redacted.make(response.access_token),
   type: response.token_type === "dpop" ? "DPoP" : "Bearer",
-  ...(response.expires_in === undefined ? undefined : { expiresAt: now + response.expires_in * 1000 }),
+  ...(response.expires_in === undefined ? undefined : timesOf(now, response.expires_in * 1000)),
   ...(response.refresh_token === undefined ? undefined : { refresh: Redacted.make(response.refresh_token) }),
   ...(response.scope === undefined ? undefined : { scopes: response.scope.split(" ").filter((scope) => scope !== "") })
 })
+
+/** Requests take their time, and clocks differ; of a token that does not last, half is to be used. */
+const timesOf = (now: number, lasts: number): Pick<Token.Token, "expiresAt" | "renewAt"> => ({
+  expiresAt: now + lasts,
+  renewAt: now + lasts - Math.min(margin, lasts / 2)
+})
+
+/** Milliseconds. */
+const margin = 30_000
 
 const ErrorBody = Schema.fromJsonString(Schema.Struct({
   error: Schema.String,

@@ -188,6 +188,18 @@ describe("renewing", () => {
       assert.strictEqual(there.count("authorize"), 1)
     }))
 
+  run("a token that lasts for ten seconds is used for five", (there) =>
+    Effect.gen(function*() {
+      there.lasts = 10
+      const { client, held } = yield* loggedIn
+      yield* TestClock.adjust("4999 millis")
+      assert.strictEqual(textOf(yield* client.current), textOf(held))
+      yield* TestClock.adjust("2 millis")
+      assert.notStrictEqual(textOf(yield* client.current), textOf(held))
+      yield* client.current
+      assert.strictEqual(there.count("refresh_token"), 1)
+    }))
+
   run("each refresh token is used once, however often it is renewed", (there) =>
     Effect.gen(function*() {
       const { client } = yield* loggedIn
