@@ -13,6 +13,7 @@ import * as Outcome from "../core/Outcome.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
+import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
@@ -324,7 +325,8 @@ export class Link implements ClientTransport.Listener {
   /** From 2026-07-28 servers ask within results, and clients answer nothing. */
   private reply(frame: string): void {
     if (this.lost !== undefined || this.lifecycle?.revision.era === "Stateless") return
-    this.connection!.send({ frame, version: this.version })
+    // Without a version it would be taken for the message that begins a session.
+    this.connection!.send({ frame, version: this.version ?? Revisions.latestStateful.version })
   }
 
   private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {

@@ -64,10 +64,10 @@ export const stripPeers = (work: string): void => {
   strip(join(import.meta.dirname, "probe.ts"), join(work, "probe.mjs"))
 }
 
-const bundle = async (from: string, to: string, option: string): Promise<void> => {
+const bundle = async (from: string, to: string, ...options: ReadonlyArray<string>): Promise<void> => {
   const shape = ["--bundle", "--platform=node", "--format=esm", "--log-level=error"]
   const esbuild = join(root, "node_modules/.bin/esbuild")
-  await promisify(execFile)(esbuild, [from, ...shape, option, `--outfile=${to}`], { cwd: root, timeout: 120_000 })
+  await promisify(execFile)(esbuild, [from, ...shape, ...options, `--outfile=${to}`], { cwd: root, timeout: 120_000 })
 }
 
 /** Throughput, latency and memory. `work` is where `stripPeers` left its files. */
@@ -265,13 +265,16 @@ export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   ]
 }
 
-/** The clients, each a process of its own: all as they are published, ours built. */
+/** The clients, each a process of its own: all as they are published, ours built; the newest SDK and ours also bundled. */
 export const clients = (work: string): ReadonlyArray<Peer> => {
   const file = (name: string) => join(work, "clients", `${name}.mjs`)
-  const client = (peer: Pick<Peer, "id" | "name" | "kind" | "eras" | "needs" | "prepare">): Peer => ({
+  const client = (
+    peer: Pick<Peer, "id" | "name" | "kind" | "eras" | "needs" | "prepare">,
+    program: string = peer.id
+  ): Peer => ({
     ...peer,
     contest: {
-      client: (transport, target, era) => ({ args: [file(peer.id), transport, target, era] }),
+      client: (transport, target, era) => ({ args: [file(program), transport, target, era] }),
       server: file("server")
     }
   })
@@ -305,9 +308,35 @@ export const clients = (work: string): ReadonlyArray<Peer> => {
       eras: both,
       needs: [entry],
       prepare: build(work)
-    })
+    }),
+    client({
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/client, bundled",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/@modelcontextprotocol/client"],
+      prepare: () => bundle("test/bench/clients/sdk-v2.ts", file("sdk-v2-bundled"), requires)
+    }, "sdk-v2-bundled"),
+    client({
+      id: "ours",
+      name: "fastmcp-effect, bundled",
+      kind: "ours",
+      eras: both,
+      needs: [entry],
+      prepare: () =>
+        bundle(
+          "test/bench/clients/ours.ts",
+          file("ours-bundled"),
+          "--conditions=fastmcp-effect/source",
+          requires
+        )
+    }, "ours-bundled")
   ]
 }
+
+/** Parts of both are written for `require`, which a bundle of modules lacks. */
+const requires =
+  `--banner:js=import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);`
 
 /** Why a peer cannot take part, if it cannot. */
 export const missing = (peer: Peer): string | undefined => {

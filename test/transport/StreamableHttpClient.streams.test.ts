@@ -96,6 +96,24 @@ describe("StreamableHttpClient, its streams", () => {
         assert.lengthOf(server.seen, 3)
       }))
 
+    it.effect("still brings the answer after a question that is no message, and not after what is none at all", () =>
+      Effect.gen(function*() {
+        const { client, server } = yield* setup()
+        client.ask(1)
+        const stream = (yield* server.request(0)).stream()
+        for (const params of [null, 5]) stream.message({ jsonrpc: "2.0", id: 7, method: "roots/list", params })
+        stream.message(result(1))
+        yield* client.heard(3)
+        assert.deepStrictEqual(client.told, ["invalid 7 about 1", "invalid 7 about 1", "1 = {}"])
+        client.ask(2)
+        const other = (yield* server.request(1)).stream()
+        other.write("data: garbage\n\n")
+        other.message(result(2))
+        yield* client.heard(4)
+        yield* wires.turns(20)
+        assert.deepStrictEqual(client.told.slice(3), ["invalid null about 2"])
+      }))
+
     it.effect("waits at least as long as the server asks before that", () =>
       Effect.gen(function*() {
         for (const retry of [500, 2500, 60_000]) {
