@@ -12,6 +12,7 @@ import type { JsonObject } from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
+import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import type * as TransportError from "../transport/TransportError.ts"
 import type * as KnownServers from "./KnownServers.ts"
@@ -129,8 +130,9 @@ class Impl implements Conversation {
           return this.settle(opened, isPlain ? { plain: true } : { known })
         }
       ).pipe(
-        Effect.timeoutOrElse({
+        Authorization.timeoutOrElse({
           duration: connectTimeout,
+          isAskingUser: transport.isAskingUser,
           orElse: () => Effect.fail(silent(connectTimeout))
         }),
         Effect.tap(() =>
@@ -228,13 +230,18 @@ class Impl implements Conversation {
   private renew(on: link.Link): void {
     if (this.opening !== undefined || this.current?.link !== on) return
     const opening = this.opening = Deferred.makeUnsafe<link.Link, Failure>()
-    const { connectTimeout } = this.options
+    const { connectTimeout, transport } = this.options
     this.shared.fork(
       Effect.flatMap(
-        Effect.exit(Effect.timeoutOrElse(this.settle(on, { known: this.settled?.revision }), {
-          duration: connectTimeout,
-          orElse: () => Effect.fail(silent(connectTimeout))
-        })),
+        Effect.exit(
+          this.settle(on, { known: this.settled?.revision }).pipe(
+            Authorization.timeoutOrElse({
+              duration: connectTimeout,
+              isAskingUser: transport.isAskingUser,
+              orElse: () => Effect.fail(silent(connectTimeout))
+            })
+          )
+        ),
         (exit) =>
           Effect.sync(() => {
             if (this.opening === opening) this.opening = undefined
@@ -274,13 +281,16 @@ class Impl implements Conversation {
 
   private waitFor(opening: Deferred.Deferred<link.Link, Failure>, call: link.Call) {
     const opened = Deferred.await(opening)
-    return call.timeout === Infinity ? opened : Effect.timeoutOrElse(opened, {
-      duration: call.timeout,
-      orElse: () =>
-        Effect.fail(
-          McpClientError.make(new McpClientError.Timeout({ method: call.method, after: call.timeout }))
-        )
-    })
+    return call.timeout === Infinity ? opened : opened.pipe(
+      Authorization.timeoutOrElse({
+        duration: call.timeout,
+        isAskingUser: this.options.transport.isAskingUser,
+        orElse: () =>
+          Effect.fail(
+            McpClientError.make(new McpClientError.Timeout({ method: call.method, after: call.timeout }))
+          )
+      })
+    )
   }
 
   private again(

@@ -29,6 +29,8 @@ export interface Shared {
   readonly spans: Tracing.Spans | undefined
   /** Whether the program has a tracer of its own. */
   readonly isTraced: boolean
+  /** Whether a person may be asked just now: that time is not the server's. */
+  readonly isAskingUser: () => boolean
   /** Runs until it has ended, or the client does. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Ids are never used twice, whatever the connection. */
@@ -74,7 +76,8 @@ class Waiting {
   readonly call: Call
   readonly span: Tracer.Span | undefined
   private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
-  private readonly startedAt: number
+  /** When its time began, which is later where a person was asked. */
+  private since: number
   private deadline: Deadlines.Entry | undefined
 
   constructor(
@@ -88,16 +91,16 @@ class Waiting {
     this.id = nextId()
     this.call = call
     this.resume = resume
-    this.startedAt = clock.currentTimeMillisUnsafe()
+    this.since = clock.currentTimeMillisUnsafe()
     // Nobody would see the span of a caller who has none, unless there is a tracer to show it to.
     this.span = parent === undefined && !link.shared.isTraced
       ? undefined
-      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.startedAt)
+      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, call.method)
       this.span.attribute(Tracing.attributes.requestId, String(this.id))
     }
-    this.watch(this.startedAt)
+    this.watch(this.since)
   }
 
   /** Starts the time for the next sign of life. */
@@ -105,15 +108,19 @@ class Waiting {
     const { maxTimeout, timeout } = this.call
     const { deadlines } = this.link.shared
     if (this.deadline !== undefined) deadlines.remove(this.deadline)
-    const at = Math.min(now + timeout, this.startedAt + maxTimeout)
+    const at = Math.min(now + timeout, this.since + maxTimeout)
     this.deadline = at === Infinity ? undefined : deadlines.add(at, () => this.expire(at))
   }
 
   private expire(at: number): void {
     const { method } = this.call
+    if (this.link.shared.isAskingUser()) {
+      this.since = at
+      return this.watch(at)
+    }
     this.link.abandon(this, "Timeout")
     this.settle(Exit.fail(
-      McpClientError.make(new McpClientError.Timeout({ method, after: at - this.startedAt }))
+      McpClientError.make(new McpClientError.Timeout({ method, after: at - this.since }))
     ))
   }
 
