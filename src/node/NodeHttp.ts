@@ -135,6 +135,9 @@ const listen = (
       const upgrade = NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace })
       server.on("upgrade", yield* owned(upgrade))
     }
+    for (const { beside } of [...endpoints.values()]) {
+      for (const [at, endpoint] of beside ?? []) if (!endpoints.has(at)) endpoints.set(at, endpoint)
+    }
 
     bound(server, options.maxConnections ?? 16_384)
     server.on("request", (request, response) => {

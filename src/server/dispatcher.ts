@@ -464,4 +464,5 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
 /** What may be answered with a question. */
 const asking: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"])
 
-const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)
+const send = (exchange: Receiver.Exchange, { frame, refused, status }: reply.Reply): void =>
+  exchange.reply(frame, status, refused)

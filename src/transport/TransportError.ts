@@ -74,6 +74,13 @@ export class Unauthorized extends Schema.TaggedClass<Unauthorized>()("Unauthoriz
   }
 }
 
+/** The server lets in nobody who starts it like this. @category reasons @since 0.1.0 */
+export class NotAdmitted extends Schema.TaggedClass<NotAdmitted>()("NotAdmitted", { message: Schema.String }) {
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** The server has ended the session (HTTP 404 up to 2025-11-25): what was sent in it was not done. @category reasons @since 0.1.0 */
 export class SessionEnded extends Schema.TaggedClass<SessionEnded>()("SessionEnded", {}) {
   get isRetryable(): boolean {
@@ -122,6 +129,7 @@ export const Reason = Schema.Union([
   Lost,
   HttpStatus,
   Unauthorized,
+  NotAdmitted,
   SessionEnded,
   Malformed,
   TooLarge,
@@ -164,6 +172,8 @@ const describe = (reason: Reason): string => {
       return reason.status === 401
         ? "The server wants to know who is calling (HTTP 401)"
         : "The server refuses this caller (HTTP 403)"
+    case "NotAdmitted":
+      return `The server does not start: ${reason.message}`
     case "SessionEnded":
       return "The server has ended the session"
     case "Malformed":

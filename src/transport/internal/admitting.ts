@@ -1,0 +1,109 @@
+/**
+ * Puts the question who is let in before an HTTP endpoint. An answer that is there at once, a cached one or a refusal
+ * that needs no look at anything, is given before the body is read; while another is waited for, the body may come.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as McpError from "../../protocol/McpError.ts"
+import type * as Admission from "../Admission.ts"
+import * as HttpEndpoint from "../HttpEndpoint.ts"
+import type * as Receiver from "../Receiver.ts"
+import * as runner from "./runner.ts"
+
+type Inner = Pick<HttpEndpoint.Endpoint, "refuse" | "accept">
+
+export const make = (
+  admission: Admission.Admission["Service"] | undefined,
+  transport: Receiver.Connection["transport"]
+): Effect.Effect<(inner: Inner) => Inner, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    if (admission === undefined) return (inner) => inner
+    const ask = asking(admission, transport, yield* runner.make)
+    return (inner) => {
+      const asked = new WeakMap<HttpEndpoint.Head, Asked>()
+      return {
+        refuse: (head) => {
+          const one = ask(head)
+          asked.set(head, one)
+          const { verdict } = one
+          return verdict?._tag === "Refused" ? answerOf(verdict) : inner.refuse(head)
+        },
+        accept: (head, body, responder) => {
+          // NOTE: a mount that has not shown the head to `refuse` gets nobody in.
+          const one = asked.get(head) ?? ask(head)
+          const enter = (verdict: Admission.Verdict): () => void => {
+            if (verdict._tag === "Admitted") return inner.accept(admitted(head, verdict), body, responder)
+            HttpEndpoint.respond(responder, answerOf(verdict))
+            return ignore
+          }
+          if (one.verdict !== undefined) return enter(one.verdict)
+          let isGone = false
+          let disconnect = () => {
+            isGone = true
+          }
+          one.then = (verdict) => {
+            if (!isGone) disconnect = enter(verdict)
+          }
+          return () => disconnect()
+        }
+      }
+    }
+  })
+
+/** A question, and its answer once it is there. */
+export interface Asked {
+  verdict: Admission.Verdict | undefined
+  then: ((verdict: Admission.Verdict) => void) | undefined
+}
+
+/** Asks, and is answered whatever becomes of who is asked. */
+export const asking = (
+  admission: Admission.Admission["Service"],
+  transport: Receiver.Connection["transport"],
+  run: runner.Runner
+) =>
+({ header }: Admission.Request | Pick<HttpEndpoint.Head, "header">): Asked => {
+  const asked: Asked = { verdict: undefined, then: undefined }
+  const answering = admission.admit({ transport, header })
+  const done = (exit: Exit.Exit<Admission.Verdict>) => {
+    asked.verdict = Exit.isSuccess(exit) ? exit.value : broken
+    asked.then?.(asked.verdict)
+    if (Exit.isFailure(exit)) run.run(Effect.logError("Who is let in could not be told", exit.cause), ignore)
+  }
+  if (Exit.isExit(answering)) done(answering as Exit.Exit<Admission.Verdict>)
+  else run.run(answering, done)
+  return asked
+}
+
+const broken: Admission.Refused = {
+  _tag: "Refused",
+  status: 500,
+  headers: {},
+  error: McpError.make(new McpError.InternalError())
+}
+
+/** The head of a request that was let in. */
+export const admitted = <Head extends Pick<HttpEndpoint.Head, "context">>(
+  head: Head,
+  { context, expiresAt, principal }: Admission.Admitted
+): Head & Required<Pick<HttpEndpoint.Head, "context" | "principal" | "expiresAt">> => ({
+  ...head,
+  context: head.context === undefined ? context : Context.merge(head.context, context),
+  principal,
+  expiresAt
+})
+
+export const answerOf = ({ error, headers, status }: Admission.Refused): HttpEndpoint.Answer =>
+  HttpEndpoint.refusal(status, error, headers)
+
+/** What has to be served beside an endpoint that asks. */
+export const beside = (
+  admission: Admission.Admission["Service"] | undefined
+): ReadonlyMap<string, HttpEndpoint.Endpoint> | undefined =>
+  admission === undefined || admission.documents.size === 0
+    ? undefined
+    : new Map(Array.from(admission.documents, ([path, document]) => [path, HttpEndpoint.document(document)]))
+
+const ignore = () => {}
