@@ -18,6 +18,7 @@ import type * as Receiver from "../transport/Receiver.ts"
 import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
 import type * as TransportError from "../transport/TransportError.ts"
+import * as digest from "./internal/digest.ts"
 import * as http from "./internal/http.ts"
 import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
@@ -98,7 +99,7 @@ const listen = (
   TransportError.TransportError,
   Receiver.Receiver | Scope.Scope
 > =>
-  Effect.gen(function*() {
+  digest.provide(Effect.gen(function*() {
     const { grace = "5 seconds", health = "/health", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
     const headersTimeout = millis(options.headersTimeout ?? "10 seconds")
     const limits = { stallTimeout: millis(options.stallTimeout ?? "30 seconds") }
@@ -159,7 +160,7 @@ const listen = (
     const address = server.address() as AddressInfo
     const name = listening.reachableAt(address, options.allowedHosts)
     return { url: `http://${name}:${address.port}${path}`, port: address.port }
-  })
+  }))
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 

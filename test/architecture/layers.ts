@@ -11,7 +11,7 @@ const table = {
   transport: ["core", "protocol", "telemetry", "session"],
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],
-  auth: ["core", "context", "oauth"],
+  auth: ["core", "protocol", "transport", "context", "oauth"],
   transform: ["core", "protocol", "definition"],
   middleware: ["core", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
@@ -45,7 +45,7 @@ export const platformFolders: ReadonlyArray<string> = ["node", "cli"]
 export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 
 /** Packages other than `effect` that a folder outside `platformFolders` may import. */
-export const externals: Readonly<Record<string, ReadonlyArray<string>>> = { definition: ["ajv"] }
+export const externals: Readonly<Record<string, ReadonlyArray<string>>> = { definition: ["ajv"], oauth: ["jose"] }
 
 /** What the root entry point must not load, directly or through a module it loads. */
 export const rootMustNotLoad = {
