@@ -107,6 +107,7 @@ export interface Claims {
   readonly aud: string | ReadonlyArray<string>
   /** In seconds, as all times here. */
   readonly exp: number
+  readonly iat?: number
   readonly [claim: string]: unknown
 }
 
@@ -165,10 +166,9 @@ export const verifier = (options: Options): Verifier => {
           )
         }
         return Effect.flatMap(attempt(0), (claims) => {
+          // `jose` has made sure that it is a number, and looks no further where no age is asked for.
           const { iat } = claims
-          return iat === undefined || (typeof iat === "number" && iat <= now / 1000 + leeway)
-            ? Effect.succeed(claims)
-            : fail(new NotYetValid())
+          return iat !== undefined && iat > now / 1000 + leeway ? fail(new NotYetValid()) : Effect.succeed(claims)
         })
       }
     )

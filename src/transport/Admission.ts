@@ -1,8 +1,7 @@
 /**
  * Who is let in. A server that has an `Admission` among its services is asked nothing by anybody its `Admission` has not
  * let in, whatever carries the message: over HTTP each request, over WebSocket the upgrade, over stdio the start. The
- * transports ask; `auth/AuthProvider` makes one that answers. A connection in memory is the program's own and is not
- * asked.
+ * transports ask; `auth/AuthProvider` makes one that answers.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -59,13 +59,16 @@ export const layerSse = (
     yield* addBeside(router, [...endpoints.values()][0]!.beside)
   }))
 
-/** Other routes may have brought them already. */
+/** What is at such a path already stays: another of these routes has brought it, or the program has its own. */
 const addBeside = (
   router: HttpRouter.HttpRouter,
   beside: HttpEndpoint.Endpoint["beside"]
 ): Effect.Effect<void> =>
   Effect.forEach(beside ?? [], ([path, endpoint]) =>
-    router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request)), { discard: true })
+    Effect.catchDefect(
+      router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request)),
+      (defect) => defect instanceof Error && defect.message.includes("already declared") ? Effect.void : Effect.die(defect)
+    ), { discard: true })
 
 /** @category models @since 0.1.0 */
 export interface WebSocketOptions extends WebSocketServer.Options {

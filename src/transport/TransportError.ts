@@ -74,7 +74,7 @@ export class Unauthorized extends Schema.TaggedClass<Unauthorized>()("Unauthoriz
   }
 }
 
-/** The server lets in nobody who starts it like this. @category reasons @since 0.1.0 */
+/** Who starts the server, or connects to it in memory, is not let in. @category reasons @since 0.1.0 */
 export class NotAdmitted extends Schema.TaggedClass<NotAdmitted>()("NotAdmitted", { message: Schema.String }) {
   get isRetryable(): boolean {
     return false
@@ -173,7 +173,7 @@ const describe = (reason: Reason): string => {
         ? "The server wants to know who is calling (HTTP 401)"
         : "The server refuses this caller (HTTP 403)"
     case "NotAdmitted":
-      return `The server does not start: ${reason.message}`
+      return `The server lets nobody in: ${reason.message}`
     case "SessionEnded":
       return "The server has ended the session"
     case "Malformed":

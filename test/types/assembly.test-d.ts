@@ -21,6 +21,7 @@ import type * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import type * as TransportError from "fastmcp-effect/transport/TransportError"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import { describe, expectTypeOf, it } from "vitest"
 
@@ -67,7 +68,11 @@ describe("a server whose needs are met", () => {
     >()
     expectTypeOf(NodeStdio.run).toBeCallableWith(server)
     expectTypeOf(McpTest.client(server)).toEqualTypeOf<
-      Effect.Effect<McpTest.Client, DefinitionError.DefinitionError | McpError.McpError, Scope.Scope>
+      Effect.Effect<
+        McpTest.Client,
+        DefinitionError.DefinitionError | McpError.McpError | TransportError.TransportError,
+        Scope.Scope
+      >
     >()
   })
 

@@ -80,4 +80,17 @@ const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
 /** What one caller sees is not for the caches in between, whatever the server says of its other lists. */
 export const personal: Pick<McpSchema.CacheHints, "cacheScope"> = { cacheScope: "private" }
 
+/** What is read of something that is not for all. */
+export const forOne = (
+  definition: registry.AnyDefinition,
+  read: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError> =>
+  isForAll(definition)
+    ? read
+    : Effect.map(read, (result) => ({
+      ...result,
+      // How long is for the server to say, where the resource does not.
+      cacheHints: { ...result.cacheHints, ...personal } as McpSchema.CacheHints
+    }))
+
 type All = ReadonlyArray<registry.Registered<registry.AnyDefinition>>

@@ -39,7 +39,10 @@ const find = (
     return permission.refusal(exact.definition, request) ?? {
       context: exact.context,
       scopes: exact.definition.scopes,
-      effect: Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
+      effect: lists.forOne(
+        exact.definition,
+        Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
+      )
     }
   }
   const found = registry.templates.find(uri, (template) => isVisible(template, request))
@@ -54,10 +57,13 @@ const find = (
   return permission.refusal(template.definition, request) ?? {
     context: template.context,
     scopes: template.definition.scopes,
-    effect: ResourceTemplate.respond(
-      template.definition as ResourceTemplate.Handled<string, any, any, never>,
-      uri,
-      values
+    effect: lists.forOne(
+      template.definition,
+      ResourceTemplate.respond(
+        template.definition as ResourceTemplate.Handled<string, any, any, never>,
+        uri,
+        values
+      )
     )
   }
 }

@@ -1,0 +1,5 @@
+export * as Introspection from "./Introspection.ts"
+export * as Jwks from "./Jwks.ts"
+export * as Jwt from "./Jwt.ts"
+export * as ProtectedResourceMetadata from "./ProtectedResourceMetadata.ts"
+export * as Scope from "./Scope.ts"
