@@ -43,11 +43,13 @@ export const make = (
       cache: Option.isSome(cache) ? cache.value : yield* TokenCache.make()
     })
     return {
-      authenticate: ({ header, transport }) => {
-        if (transport === "stdio") return Effect.flatMap(bearer.fromEnvironment(environment), identify)
+      authenticate: ({ header, sha256, transport }) => {
+        if (transport === "stdio") {
+          return Effect.flatMap(bearer.fromEnvironment(environment), (key) => identify(Redacted.value(key), sha256))
+        }
         const key = header(name)
         if (key === undefined || key === "") return missing
-        return key.length > maxLength ? unknown : identify(Redacted.make(key, { label: "API key" }))
+        return key.length > maxLength ? unknown : identify(key, sha256)
       },
       // No standard names this scheme; it says to a person what to send.
       challenge: () => `ApiKey header="${name}"`

@@ -99,7 +99,12 @@ export const layerToken = (
   tokens: ReadonlyArray<StaticVerifier.Entry>,
   options: { readonly environment?: string; readonly scopes?: ReadonlyArray<string> } = {}
 ): Layer.Layer<Known> =>
-  layer(Effect.flatMap(StaticVerifier.make(tokens), (verifier) => bearer.make({ ...options, resource: undefined, verifier })))
+  layer(
+    Effect.flatMap(
+      StaticVerifier.make(tokens),
+      (verifier) => bearer.make({ ...options, resource: undefined, verifier })
+    )
+  )
 
 const everybody = (identity: Identity.Identity): AuthProvider => {
   const everyone = Effect.succeed(Caller.make(identity))
@@ -147,7 +152,7 @@ export const toAdmission = (provider: AuthProvider): Admission.Admission["Servic
     admit: (request) => {
       const authenticated = authenticate(request)
       return Exit.isExit(authenticated) && Exit.isSuccess(authenticated)
-        ? Exit.succeed(authenticated.value as Admission.Verdict)
+        ? authenticated as unknown as Exit.Exit<Admission.Verdict>
         : Effect.catch(authenticated as Effect.Effect<Admission.Verdict, AuthError.AuthError>, refused)
     },
     challenge: ({ reason }) => {

@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Identity from "../context/Identity.ts"
 import * as AuthError from "./AuthError.ts"
 import * as hashing from "./internal/hashing.ts"
@@ -26,11 +26,11 @@ export const make = (entries: ReadonlyArray<Entry>): Effect.Effect<TokenVerifier
     const clock = yield* Clock.Clock
     const known = new Map<string, TokenVerifier.Verified>()
     for (const { expiresAt = Infinity, token, ...identity } of entries) {
-      known.set(yield* hash(token), { identity: Identity.make(identity), expiresAt })
+      known.set(yield* hash(Redacted.value(token)), { identity: Identity.make(identity), expiresAt })
     }
     return {
       verify: (token) =>
-        Effect.flatMap(hash(token), (hashed) => {
+        Effect.flatMap(hash(Redacted.value(token)), (hashed) => {
           const verified = known.get(hashed)
           if (verified === undefined) return Effect.fail(unknown)
           return verified.expiresAt > clock.currentTimeMillisUnsafe() ? Effect.succeed(verified) : Effect.fail(expired)

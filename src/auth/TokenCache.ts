@@ -9,29 +9,38 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Identity from "../context/Identity.ts"
+import type * as Admission from "../transport/Admission.ts"
 import type * as AuthError from "./AuthError.ts"
 import type * as Caller from "./Caller.ts"
 import * as hashing from "./internal/hashing.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
-  /** Most tokens; one more, and the one that was not used for longest is dropped. 10,000. */
+  /** Most tokens of one purpose; one more, and one that was not used for long is dropped. 10,000. */
   readonly capacity?: number
   /** 60 seconds, which is also the most. */
   readonly timeToLive?: Duration.Input
 }
 
+/** @category models @since 0.1.0 */
+export interface Question {
+  /** As it was sent. */
+  readonly token: string
+  /** What it is verified for; what is good for one purpose is not known for another. */
+  readonly purpose: string
+  /** Asked where nothing is known. */
+  readonly verify: (token: Redacted.Redacted) => Effect.Effect<Caller.Caller, AuthError.AuthError>
+  readonly sha256?: Admission.Sha256 | undefined
+}
+
 /** @category services @since 0.1.0 */
 export class TokenCache extends Context.Service<TokenCache, {
-  /** The caller of a token, by `verify` where that is not known. `purpose` keeps apart what it was verified for. */
-  readonly find: (
-    token: Redacted.Redacted,
-    purpose: string,
-    verify: Effect.Effect<Caller.Caller, AuthError.AuthError>
-  ) => Effect.Effect<Caller.Caller, AuthError.AuthError>
+  /** The caller of a token. One that is known is there at once, as an `Exit`, where there is a `sha256`. */
+  readonly find: (question: Question) => Effect.Effect<Caller.Caller, AuthError.AuthError>
   /** Forgets a token. */
   readonly drop: (token: Redacted.Redacted) => Effect.Effect<void>
   /** Forgets the tokens of some callers: of a user who was locked out, of a client that was removed. */
@@ -45,45 +54,65 @@ export const make = (options: Options = {}): Effect.Effect<TokenCache["Service"]
     const life = Math.min(Duration.toMillis(Duration.fromInputUnsafe(options.timeToLive ?? "60 seconds")), 60_000)
     const clock = yield* Clock.Clock
     const hash = yield* hashing.make
-    const entries = new Map<string, Entry>()
+    const purposes = new Map<string, Map<string, Entry>>()
     /** Counts what was dropped: what began to be verified before that is not kept. */
     let drops = 0
 
-    const keep = (key: string, caller: Caller.Caller) => {
+    const keep = (purpose: string, hashed: string, caller: Caller.Caller) => {
       const now = clock.currentTimeMillisUnsafe()
       const until = Math.min(now + life, caller.expiresAt)
       if (until <= now) return
-      entries.delete(key)
-      entries.set(key, { caller, until })
+      let entries = purposes.get(purpose)
+      if (entries === undefined) purposes.set(purpose, entries = new Map())
+      entries.delete(hashed)
+      entries.set(hashed, { known: Exit.succeed(caller), identity: caller.identity, until, usedAt: now })
       if (entries.size > capacity) entries.delete(entries.keys().next().value!)
     }
 
-    const dropIf = (predicate: (key: string, entry: Entry) => boolean) => {
+    const look = (
+      { purpose, token, verify }: Question,
+      hashed: string
+    ): Effect.Effect<Caller.Caller, AuthError.AuthError> => {
+      const entries = purposes.get(purpose)
+      const entry = entries?.get(hashed)
+      if (entry !== undefined) {
+        const now = clock.currentTimeMillisUnsafe()
+        if (now < entry.until) {
+          if (now - entry.usedAt >= 1000) {
+            entry.usedAt = now
+            entries!.delete(hashed)
+            entries!.set(hashed, entry)
+          }
+          return entry.known
+        }
+        entries!.delete(hashed)
+      }
+      const before = drops
+      return Effect.map(verify(Redacted.make(token, { label: "token" })), (caller) => {
+        if (drops === before) keep(purpose, hashed, caller)
+        return caller
+      })
+    }
+
+    const dropIf = (predicate: (hashed: string, identity: Identity.Identity) => boolean) => {
       drops++
-      for (const [key, entry] of entries) if (predicate(key, entry)) entries.delete(key)
+      for (const entries of purposes.values()) {
+        for (const [hashed, { identity }] of entries) if (predicate(hashed, identity)) entries.delete(hashed)
+      }
     }
 
     return {
-      find: (token, purpose, verify) =>
-        Effect.flatMap(hash(token), (hashed) => {
-          const key = `${hashed} ${purpose}`
-          const found = entries.get(key)
-          if (found !== undefined) {
-            entries.delete(key)
-            if (clock.currentTimeMillisUnsafe() < found.until) {
-              entries.set(key, found)
-              return Effect.succeed(found.caller)
-            }
-          }
-          const before = drops
-          return Effect.map(verify, (caller) => {
-            if (drops === before) keep(key, caller)
-            return caller
-          })
-        }),
+      find: (question) => {
+        const { sha256, token } = question
+        return sha256 === undefined
+          ? Effect.flatMap(hash(token), (hashed) => look(question, hashed))
+          : look(question, sha256(token))
+      },
       drop: (token) =>
-        Effect.flatMap(hash(token), (hashed) => Effect.sync(() => dropIf((key) => key.startsWith(`${hashed} `)))),
-      dropWhere: (predicate) => Effect.sync(() => dropIf((_, { caller }) => predicate(caller.identity)))
+        Effect.flatMap(hash(Redacted.value(token)), (dropped) =>
+          Effect.sync(() => dropIf((hashed) => hashed === dropped))),
+      dropWhere: (predicate) =>
+        Effect.sync(() => dropIf((_, identity) => predicate(identity)))
     }
   })
 
@@ -91,6 +120,9 @@ export const make = (options: Options = {}): Effect.Effect<TokenCache["Service"]
 export const layer = (options?: Options): Layer.Layer<TokenCache> => Layer.effect(TokenCache, make(options))
 
 interface Entry {
-  readonly caller: Caller.Caller
+  readonly known: Exit.Exit<Caller.Caller>
+  readonly identity: Identity.Identity
   readonly until: number
+  /** To the second: among so many tokens nothing finer is worth the move. */
+  usedAt: number
 }

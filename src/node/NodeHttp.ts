@@ -18,10 +18,10 @@ import type * as Receiver from "../transport/Receiver.ts"
 import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
 import type * as TransportError from "../transport/TransportError.ts"
-import * as digest from "./internal/digest.ts"
 import * as http from "./internal/http.ts"
 import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
+import * as sha256 from "./internal/sha256.ts"
 import type * as NodeWebSocket from "./NodeWebSocket.ts"
 
 /** @category models @since 0.1.0 */
@@ -99,7 +99,7 @@ const listen = (
   TransportError.TransportError,
   Receiver.Receiver | Scope.Scope
 > =>
-  digest.provide(Effect.gen(function*() {
+  sha256.provide(Effect.gen(function*() {
     const { grace = "5 seconds", health = "/health", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
     const headersTimeout = millis(options.headersTimeout ?? "10 seconds")
     const limits = { stallTimeout: millis(options.stallTimeout ?? "30 seconds") }

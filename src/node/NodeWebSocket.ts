@@ -177,21 +177,22 @@ const upgradeHandler = (
     socket.on("error", ignore)
     const refused = refuse(transport, options, request)
     if (refused !== undefined) return reject(socket, refused)
-    const open = (known: WebSocketServer.Head) => handshake.handleUpgrade(request, socket, head, (ws) => {
-      // Nobody listens yet, and no message may be lost.
-      ws.pause()
-      ws.on("error", ignore)
-      transport.accept(toSocket(ws), known, {
-        ping: Effect.callback((resume) => {
-          const alive = () => resume(Effect.void)
-          ws.once("pong", alive)
-          ws.ping()
-          return Effect.sync(() => ws.off("pong", alive))
-        }),
-        flushed: flushed(socket),
-        terminate: Effect.sync(() => ws.terminate())
+    const open = (known: WebSocketServer.Head) =>
+      handshake.handleUpgrade(request, socket, head, (ws) => {
+        // Nobody listens yet, and no message may be lost.
+        ws.pause()
+        ws.on("error", ignore)
+        transport.accept(toSocket(ws), known, {
+          ping: Effect.callback((resume) => {
+            const alive = () => resume(Effect.void)
+            ws.once("pong", alive)
+            ws.ping()
+            return Effect.sync(() => ws.off("pong", alive))
+          }),
+          flushed: flushed(socket),
+          terminate: Effect.sync(() => ws.terminate())
+        })
       })
-    })
     transport.admit(headOf(request), (verdict) => {
       if ("refused" in verdict) reject(socket, verdict.refused)
       else open(verdict.head)

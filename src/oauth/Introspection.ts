@@ -76,7 +76,10 @@ export const introspect = (
       // 401 and 403 are about this program's own credentials, not about the caller's.
       if (status !== 200) return failed(`${url} answered with HTTP ${status}`)
       if (value?.active === false) return Effect.succeed(undefined)
-      return Effect.mapError(decode(value), () => new IntrospectionError({ text: `${url} does not answer as RFC 7662 has it` }))
+      return Effect.mapError(
+        decode(value),
+        () => new IntrospectionError({ text: `${url} does not answer as RFC 7662 has it` })
+      )
     })
   )
 }

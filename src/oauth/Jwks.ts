@@ -126,8 +126,7 @@ const make = (fetch: Fetch, options: Options = {}): Effect.Effect<Keys, never, H
 
     const age = () => clock.currentTimeMillisUnsafe() - fetchedAt
     /** Until another fetch is allowed. */
-    const pause = () =>
-      triedAt + (failure === undefined ? cooldown : retryInterval) - clock.currentTimeMillisUnsafe()
+    const pause = () => triedAt + (failure === undefined ? cooldown : retryInterval) - clock.currentTimeMillisUnsafe()
 
     /** One at a time; who waited for another's has it. */
     const refresh = one.withPermits(1)(Effect.suspend(() => {

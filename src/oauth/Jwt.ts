@@ -142,9 +142,8 @@ export const verifier = (options: Options): Verifier => {
     if (header === undefined) return fail(new Malformed())
     if (types !== undefined && !types.includes(typeOf(header.typ))) return fail(new WrongType())
     if (!allowed.includes(header.alg)) return fail(new WrongAlgorithm())
-    return Effect.flatMap(
-      Effect.all([options.keys.find(header), Clock.currentTimeMillis]),
-      ([keys, now]) => {
+    return Effect.flatMap(options.keys.find(header), (keys) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const settings = {
           algorithms: [header.alg],
           issuer: options.issuer,
@@ -170,8 +169,7 @@ export const verifier = (options: Options): Verifier => {
           const { iat } = claims
           return iat !== undefined && iat > now / 1000 + leeway ? fail(new NotYetValid()) : Effect.succeed(claims)
         })
-      }
-    )
+      }))
   }
 
   return {

@@ -12,7 +12,9 @@ export const parse = (scope: string): ReadonlyArray<string> => [
 export const format = (scopes: ReadonlyArray<string>): string => union(scopes).join(" ")
 
 /** All of both, the first first. @category combinators @since 0.1.0 */
-export const union = (...lists: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => [...new Set(lists.flat())]
+export const union = (
+  ...lists: ReadonlyArray<ReadonlyArray<string>>
+): ReadonlyArray<string> => [...new Set(lists.flat())]
 
 /** Whether all that is needed was granted. @category guards @since 0.1.0 */
 export const includes = (granted: ReadonlyArray<string>, needed: ReadonlyArray<string>): boolean =>

@@ -16,7 +16,24 @@ export interface Request {
   readonly transport: Receiver.Connection["transport"]
   /** The value of a header, by its name in lower case; there are none on stdio. */
   readonly header: (name: string) => string | undefined
+  /** `Sha256` of the transport's host. */
+  readonly sha256?: Sha256 | undefined
 }
+
+/** The SHA-256 of a text in UTF-8, in hexadecimal. @category models @since 0.1.0 */
+export type Sha256 = (text: string) => string
+
+/**
+ * Makes a digest at once, where the host can. Web Crypto takes a turn of the event loop for each, and then so does every
+ * request with a token; `NodeHttp` has it from Node.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const CurrentSha256: Context.Reference<Sha256 | undefined> = Context.Reference<Sha256 | undefined>(
+  "fastmcp-effect/transport/Admission/CurrentSha256",
+  { defaultValue: () => undefined }
+)
 
 /** @category models @since 0.1.0 */
 export interface Admitted {

@@ -67,7 +67,8 @@ const addBeside = (
   Effect.forEach(beside ?? [], ([path, endpoint]) =>
     Effect.catchDefect(
       router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request)),
-      (defect) => defect instanceof Error && defect.message.includes("already declared") ? Effect.void : Effect.die(defect)
+      (defect) =>
+        defect instanceof Error && defect.message.includes("already declared") ? Effect.void : Effect.die(defect)
     ), { discard: true })
 
 /** @category models @since 0.1.0 */

@@ -39,39 +39,40 @@ export interface Options {
  */
 export const connectAs = (
   options: Options
-): Effect.Effect<Memory, TransportError.TransportError, Receiver.Receiver | Scope.Scope> => Effect.gen(function*() {
-  const receiver = yield* Receiver.Receiver
-  const context = options.context ?? (yield* letIn(receiver, options.headers ?? {}))
-  const toClient = yield* Queue.unbounded<string>()
-  const toServer = yield* Queue.unbounded<string>()
-  const write = (frame: string) => {
-    Queue.offerUnsafe(toClient, frame)
-  }
-  const peer = receiver.connect({ transport: "memory", sessionId: undefined, push: write, context })
-  const exchange: Receiver.Exchange = {
-    reply: write,
-    notify: write,
-    drop: () => {},
-    congested: () => false,
-    drained: Effect.void,
-    header: undefined
-  }
-  const reader = yield* Effect.forkScoped(Effect.forever(
-    Effect.map(Queue.take(toServer), (frame) => peer.receive(JsonRpc.parse(frame), exchange))
-  ))
-  yield* Effect.addFinalizer(() =>
-    Fiber.interrupt(reader).pipe(
-      Effect.andThen(peer.close("User")),
-      Effect.andThen(Queue.shutdown(toClient))
+): Effect.Effect<Memory, TransportError.TransportError, Receiver.Receiver | Scope.Scope> =>
+  Effect.gen(function*() {
+    const receiver = yield* Receiver.Receiver
+    const context = options.context ?? (yield* letIn(receiver, options.headers ?? {}))
+    const toClient = yield* Queue.unbounded<string>()
+    const toServer = yield* Queue.unbounded<string>()
+    const write = (frame: string) => {
+      Queue.offerUnsafe(toClient, frame)
+    }
+    const peer = receiver.connect({ transport: "memory", sessionId: undefined, push: write, context })
+    const exchange: Receiver.Exchange = {
+      reply: write,
+      notify: write,
+      drop: () => {},
+      congested: () => false,
+      drained: Effect.void,
+      header: undefined
+    }
+    const reader = yield* Effect.forkScoped(Effect.forever(
+      Effect.map(Queue.take(toServer), (frame) => peer.receive(JsonRpc.parse(frame), exchange))
+    ))
+    yield* Effect.addFinalizer(() =>
+      Fiber.interrupt(reader).pipe(
+        Effect.andThen(peer.close("User")),
+        Effect.andThen(Queue.shutdown(toClient))
+      )
     )
-  )
-  return {
-    send: (frame) => {
-      Queue.offerUnsafe(toServer, frame)
-    },
-    frames: toClient
-  }
-})
+    return {
+      send: (frame) => {
+        Queue.offerUnsafe(toServer, frame)
+      },
+      frames: toClient
+    }
+  })
 
 /** As nobody in particular. @category constructors @since 0.1.0 */
 export const connect: Effect.Effect<Memory, TransportError.TransportError, Receiver.Receiver | Scope.Scope> = connectAs(
@@ -82,14 +83,17 @@ const letIn = (
   receiver: Receiver.Receiver["Service"],
   headers: { readonly [name: string]: string }
 ): Effect.Effect<Context.Context<never>, TransportError.TransportError> =>
-  Effect.flatMap(Admission.inForce(receiver), (admission) =>
-    admission === undefined ? Effect.succeed(Context.empty()) : Effect.flatMap(
-      admission.admit({ transport: "memory", header: (name) => headers[name] }),
-      (verdict) =>
-        verdict._tag === "Admitted"
-          ? Effect.succeed(verdict.context)
-          : Effect.fail(TransportError.make(new TransportError.NotAdmitted({ message: verdict.error.message })))
-    ))
+  Effect.flatMap(
+    Admission.inForce(receiver),
+    (admission) =>
+      admission === undefined ? Effect.succeed(Context.empty()) : Effect.flatMap(
+        admission.admit({ transport: "memory", header: (name) => headers[name] }),
+        (verdict) =>
+          verdict._tag === "Admitted"
+            ? Effect.succeed(verdict.context)
+            : Effect.fail(TransportError.make(new TransportError.NotAdmitted({ message: verdict.error.message })))
+      )
+  )
 
 /**
  * The same as a client's transport: each connection is one to the server in context.

@@ -14,7 +14,6 @@ import * as Admission from "./Admission.ts"
 import * as HostGuard from "./HostGuard.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
 import * as admitting from "./internal/admitting.ts"
-import * as runner from "./internal/runner.ts"
 import * as Receiver from "./Receiver.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
@@ -74,7 +73,7 @@ export const make = (
     const admission = yield* Admission.inForce(yield* Receiver.Receiver)
     const ask = admission === undefined
       ? undefined
-      : admitting.asking(admission, "websocket", yield* runner.make)
+      : yield* admitting.asking(admission, "websocket")
     const letIn = new WeakSet<Head>()
     const fork = yield* FiberSet.makeRuntime<Receiver.Receiver, void>()
     let isStopping = false

@@ -123,7 +123,14 @@ describe("TokenVerifier.byIssuer", () => {
 describe("Identity.principal", () => {
   it("tells callers of two issuers apart, and does not confuse what only looks alike", () => {
     const of = (issuer: string | undefined, subject: string) => Identity.principal(Identity.make({ issuer, subject }))
-    const all = [of("a", "b"), of("b", "a"), of(undefined, "a"), of("a\",\"b", "c"), of("a", "b\",\"c"), of("null", "a")]
+    const all = [
+      of("a", "b"),
+      of("b", "a"),
+      of(undefined, "a"),
+      of("a\",\"b", "c"),
+      of("a", "b\",\"c"),
+      of("null", "a")
+    ]
     assert.strictEqual(new Set(all).size, all.length)
     assert.isUndefined(Identity.principal(Identity.anonymous))
   })

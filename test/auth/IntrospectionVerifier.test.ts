@@ -27,8 +27,10 @@ const verify = (answer: object, options: Partial<IntrospectionVerifier.Options> 
   })
 
 const problem = (answer: object, options?: Partial<IntrospectionVerifier.Options>) =>
-  Effect.map(Effect.flip(verify(answer, options)), ({ reason }) =>
-    reason._tag === "InvalidToken" ? reason.problem : reason._tag)
+  Effect.map(
+    Effect.flip(verify(answer, options)),
+    ({ reason }) => reason._tag === "InvalidToken" ? reason.problem : reason._tag
+  )
 
 describe("IntrospectionVerifier", () => {
   it.effect("gives the caller of a token that is good", () =>
@@ -111,10 +113,15 @@ describe("IntrospectionVerifier", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(issuer.asked.length, 2)
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual((yield* Fiber.join(asking)).map(({ reason }) => reason._tag), [
-        "Unavailable",
-        "Unavailable",
-        "Unavailable"
-      ])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(asking)).map(({ reason }) =>
+          reason._tag
+        ),
+        [
+          "Unavailable",
+          "Unavailable",
+          "Unavailable"
+        ]
+      )
     }))
 })

@@ -35,7 +35,11 @@ const server = McpServer.layer({
 })
 
 const tokens = AuthProvider.layerToken(
-  ["ann", "bob"].map((subject) => ({ token: Redacted.make(subject), subject, scopes: subject === "ann" ? ["staff"] : [] }))
+  ["ann", "bob"].map((subject) => ({
+    token: Redacted.make(subject),
+    subject,
+    scopes: subject === "ann" ? ["staff"] : []
+  }))
 )
 
 const open = Effect.gen(function*() {
@@ -60,7 +64,10 @@ describe("what belongs to a caller", () => {
         door.stateful({ id: 1, method: "ping" }, { headers: session })
       ], (request) => Effect.map(door.send(at.handler, request), ({ status }) => status))
       assert.deepStrictEqual(statuses, [404, 404, 404, 404, 401])
-      const own = yield* door.send(at.handler, door.stateful({ id: 2, method: "ping" }, { token: "ann", headers: session }))
+      const own = yield* door.send(
+        at.handler,
+        door.stateful({ id: 2, method: "ping" }, { token: "ann", headers: session })
+      )
       assert.strictEqual(own.status, 200)
     }))
 
@@ -167,8 +174,10 @@ describe("what belongs to a caller", () => {
       assert.deepStrictEqual([ann, bob].map(({ cacheScope }) => cacheScope), ["private", "private"])
       assert.strictEqual(bob.ttlMs, 60_000)
       const read = (uri: string) =>
-        Effect.map(door.send(at.handler, door.stateless("resources/read", { uri }, { token: "ann" })), ({ body }) =>
-          [body.result.ttlMs, body.result.cacheScope])
+        Effect.map(
+          door.send(at.handler, door.stateless("resources/read", { uri }, { token: "ann" })),
+          ({ body }) => [body.result.ttlMs, body.result.cacheScope]
+        )
       assert.deepStrictEqual(yield* read("shop://cellar"), [60_000, "private"])
       // And what all may see still is.
       assert.deepStrictEqual(yield* read("shop://stock"), [60_000, "public"])

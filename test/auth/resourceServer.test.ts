@@ -62,7 +62,15 @@ describe("a resource server", () => {
       const at = yield* door.open()
       const token = yield* at.issuer.token()
       const answers = yield* Effect.forEach(
-        ["Basic YTpi", `Basic ${token}`, "Digest x", "Bearer", "Bearer ", "Bearer a b", `Bearer ${token}, Bearer ${token}`],
+        [
+          "Basic YTpi",
+          `Basic ${token}`,
+          "Digest x",
+          "Bearer",
+          "Bearer ",
+          "Bearer a b",
+          `Bearer ${token}, Bearer ${token}`
+        ],
         (authorization) => door.call(at, "whoami", { headers: { authorization } })
       )
       assert.deepStrictEqual(answers.map(refusal), [

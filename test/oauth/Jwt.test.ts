@@ -111,7 +111,9 @@ describe("Jwt", () => {
       for (const iss of [`${issuers.url}/`, "HTTPS://issuer.example", "https://other.example", undefined]) {
         assert.strictEqual(yield* reasonOf(yield* issuer.token({ iss }), checks), "WrongIssuer")
       }
-      for (const aud of ["https://acme.example/mcp/", "https://acme.example", "https://acme.example/MCP", [], undefined]) {
+      for (
+        const aud of ["https://acme.example/mcp/", "https://acme.example", "https://acme.example/MCP", [], undefined]
+      ) {
         assert.strictEqual(yield* reasonOf(yield* issuer.token({ aud }), checks), "WrongAudience")
       }
       const many = yield* issuer.token({ aud: ["https://other.example", issuers.resource] })

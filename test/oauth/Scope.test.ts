@@ -30,6 +30,8 @@ describe("ProtectedResourceMetadata", () => {
     ["https://acme.example:8443/a/mcp", "https://acme.example:8443/.well-known/oauth-protected-resource/a/mcp"],
     ["https://acme.example/mcp/", "https://acme.example/.well-known/oauth-protected-resource/mcp/"],
     ["https://acme.example/mcp?t=1", "https://acme.example/.well-known/oauth-protected-resource/mcp?t=1"]
-  ])("of %s is at %s", (resource, location) =>
-    assert.strictEqual(ProtectedResourceMetadata.location(resource), location))
+  ])(
+    "of %s is at %s",
+    (resource, location) => assert.strictEqual(ProtectedResourceMetadata.location(resource), location)
+  )
 })

@@ -78,10 +78,13 @@ const visit = (
   })
 
 const reasonOf = <A>(effect: Effect.Effect<A, McpError.McpError>) =>
-  Effect.map(Effect.flip(effect), ({ reason }) =>
-    reason._tag === "InsufficientScope" || reason._tag === "Unauthenticated"
-      ? `${reason._tag} ${reason.scopes.join(" ")}`
-      : reason._tag)
+  Effect.map(
+    Effect.flip(effect),
+    ({ reason }) =>
+      reason._tag === "InsufficientScope" || reason._tag === "Unauthenticated"
+        ? `${reason._tag} ${reason.scopes.join(" ")}`
+        : reason._tag
+  )
 
 describe("a definition with scopes", () => {
   for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
@@ -119,8 +122,10 @@ describe("a definition with scopes", () => {
       assert.strictEqual(yield* reasonOf(client.readResource("x://kept")), "InsufficientScope read")
       assert.strictEqual(yield* reasonOf(client.readResource("y://one")), "InsufficientScope read")
       assert.strictEqual(yield* reasonOf(client.getPrompt("kept", { word: "x" })), "InsufficientScope prompt")
-      const complete = (ref: { type: "ref/prompt"; name: string } | { type: "ref/resource"; uri: string }, name: string) =>
-        client.complete({ ref, argument: { name, value: "" } })
+      const complete = (
+        ref: { type: "ref/prompt"; name: string } | { type: "ref/resource"; uri: string },
+        name: string
+      ) => client.complete({ ref, argument: { name, value: "" } })
       assert.strictEqual(
         yield* reasonOf(complete({ type: "ref/prompt", name: "kept" }, "word")),
         "InsufficientScope prompt"

@@ -21,8 +21,8 @@ import type * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
-import type * as TransportError from "fastmcp-effect/transport/TransportError"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
+import type * as TransportError from "fastmcp-effect/transport/TransportError"
 import { describe, expectTypeOf, it } from "vitest"
 
 class Db extends Context.Service<Db, { readonly query: Effect.Effect<string> }>()("test/types/Db") {}

@@ -5,8 +5,9 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as JsonRpc from "../../protocol/JsonRpc.ts"
 import * as Scope from "../../oauth/Scope.ts"
+import type * as JsonRpc from "../../protocol/JsonRpc.ts"
+import type * as Admission from "../../transport/Admission.ts"
 import * as AuthError from "../AuthError.ts"
 import type * as AuthProvider from "../AuthProvider.ts"
 import type * as TokenCache from "../TokenCache.ts"
@@ -29,8 +30,10 @@ export const make = (options: Options): Effect.Effect<AuthProvider.AuthProvider>
     const { documents, environment, metadataUrl, scopes = [] } = options
     const identify = callers.make(options)
     return {
-      authenticate: ({ header, transport }) =>
-        transport === "stdio" ? Effect.flatMap(fromEnvironment(environment), identify) : authorize(header, identify),
+      authenticate: (request) =>
+        request.transport === "stdio"
+          ? Effect.flatMap(fromEnvironment(environment), (token) => identify(Redacted.value(token), request.sha256))
+          : authorize(request, identify),
       challenge: ({ reason, scopes: needed, status }) => {
         const all = Scope.union(scopes, needed)
         return parameters({
@@ -48,13 +51,13 @@ export const make = (options: Options): Effect.Effect<AuthProvider.AuthProvider>
     }
   })
 
-const authorize = (header: (name: string) => string | undefined, identify: callers.Identify) => {
+const authorize = ({ header, sha256 }: Admission.Request, identify: callers.Identify) => {
   const authorization = header("authorization")
-  if (authorization === undefined || !/^bearer(?: |$)/iu.test(authorization)) return missing
+  if (authorization === undefined) return missing
   const token = /^bearer +([\w.~+/-]+=*) *$/iu.exec(authorization)?.[1]
+  if (token !== undefined && token.length <= maxLength) return identify(token, sha256)
   // Two headers joined by a comma are no token either.
-  if (token === undefined || token.length > maxLength) return malformed
-  return identify(Redacted.make(token, { label: "token" }))
+  return /^bearer(?: |$)/iu.test(authorization) ? malformed : missing
 }
 
 /** On stdio there is nobody to send a challenge to: whoever starts the process says who calls. */

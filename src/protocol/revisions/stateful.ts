@@ -228,7 +228,8 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
     "resources/templates/list": {
       params: McpSchema.ListParams,
       result: McpSchema.ListResourceTemplatesResult,
-      project: (result: McpSchema.ListResourceTemplatesResult) => within(uncached(result), "resourceTemplates", templates)
+      project: (result: McpSchema.ListResourceTemplatesResult) =>
+        within(uncached(result), "resourceTemplates", templates)
     },
     "resources/read": {
       params: McpSchema.ReadResourceParams,

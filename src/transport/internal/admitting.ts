@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as McpError from "../../protocol/McpError.ts"
-import type * as Admission from "../Admission.ts"
+import * as Admission from "../Admission.ts"
 import * as HttpEndpoint from "../HttpEndpoint.ts"
 import type * as Receiver from "../Receiver.ts"
 import * as runner from "./runner.ts"
@@ -20,19 +20,21 @@ export const make = (
 ): Effect.Effect<(inner: Inner) => Inner, never, Scope.Scope> =>
   Effect.gen(function*() {
     if (admission === undefined) return (inner) => inner
-    const ask = asking(admission, transport, yield* runner.make)
+    const ask = yield* asking(admission, transport)
     return (inner) => {
-      const asked = new WeakMap<HttpEndpoint.Head, Asked>()
+      // A symbol of this endpoint: what another was told of the head is not told to this one.
+      const asked = Symbol("asked")
+      // NOTE: noted on the head, for a `WeakMap` costs every request a twentieth of its time.
+      type Noted = HttpEndpoint.Head & { [asked]?: Asked }
       return {
-        refuse: (head) => {
-          const one = ask(head)
-          asked.set(head, one)
+        refuse: (head: Noted) => {
+          const one = head[asked] = ask(head)
           const { verdict } = one
           return verdict?._tag === "Refused" ? answerOf(verdict) : inner.refuse(head)
         },
-        accept: (head, body, responder) => {
-          // NOTE: a mount that has not shown the head to `refuse` gets nobody in.
-          const one = asked.get(head) ?? ask(head)
+        accept: (head: Noted, body, responder) => {
+          // A mount that has not shown the head to `refuse` gets nobody in.
+          const one = head[asked] ?? ask(head)
           const enter = (verdict: Admission.Verdict): () => void => {
             if (verdict._tag === "Admitted") return inner.accept(admitted(head, verdict), body, responder)
             HttpEndpoint.respond(responder, answerOf(verdict))
@@ -61,21 +63,25 @@ export interface Asked {
 /** Asks, and is answered whatever becomes of who is asked. */
 export const asking = (
   admission: Admission.Admission["Service"],
-  transport: Receiver.Connection["transport"],
-  run: runner.Runner
-) =>
-({ header }: Admission.Request | Pick<HttpEndpoint.Head, "header">): Asked => {
-  const asked: Asked = { verdict: undefined, then: undefined }
-  const answering = admission.admit({ transport, header })
-  const done = (exit: Exit.Exit<Admission.Verdict>) => {
-    asked.verdict = Exit.isSuccess(exit) ? exit.value : broken
-    asked.then?.(asked.verdict)
-    if (Exit.isFailure(exit)) run.run(Effect.logError("Who is let in could not be told", exit.cause), ignore)
-  }
-  if (Exit.isExit(answering)) done(answering as Exit.Exit<Admission.Verdict>)
-  else run.run(answering, done)
-  return asked
-}
+  transport: Receiver.Connection["transport"]
+): Effect.Effect<(head: Pick<HttpEndpoint.Head, "header">) => Asked, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const run = yield* runner.make
+    const sha256 = yield* Admission.CurrentSha256
+    return ({ header }) => {
+      const answering = admission.admit({ transport, header, sha256 })
+      if (Exit.isExit(answering) && Exit.isSuccess(answering)) {
+        return { verdict: answering.value as Admission.Verdict, then: undefined }
+      }
+      const asked: Asked = { verdict: undefined, then: undefined }
+      run.run(answering, (exit) => {
+        asked.verdict = Exit.isSuccess(exit) ? exit.value : broken
+        asked.then?.(asked.verdict)
+        if (Exit.isFailure(exit)) run.run(Effect.logError("Who is let in could not be told", exit.cause), ignore)
+      })
+      return asked
+    }
+  })
 
 const broken: Admission.Refused = {
   _tag: "Refused",
