@@ -8,7 +8,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
-import * as boundedJson from "./internal/boundedJson.ts"
+import * as boundedJson from "./boundedJson.ts"
 
 const text = Schema.optionalKey(Schema.String)
 const seconds = Schema.optionalKey(Schema.Finite)

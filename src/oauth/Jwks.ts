@@ -9,7 +9,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import * as boundedJson from "./internal/boundedJson.ts"
+import * as boundedJson from "./boundedJson.ts"
 
 /** A public key; private and symmetric ones are passed over. @category models @since 0.1.0 */
 export interface Jwk {
