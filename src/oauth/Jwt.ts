@@ -128,9 +128,7 @@ export const verifier = (options: Options): Verifier => {
   const leeway = Math.min(Duration.toSeconds(Duration.fromInputUnsafe(options.leeway ?? "30 seconds")), 60)
   const types = options.types?.map(typeOf)
   let jose: Jose | undefined
-  const load = Effect.map(Effect.orDie(Effect.tryPromise({ try: loadJose, catch: (error) => error as Error })), (
-    loaded
-  ) => jose = loaded)
+  const load = Effect.map(Effect.promise(loadJose), (loaded) => jose = loaded)
 
   const verify = (
     jose: Jose,
