@@ -2,6 +2,7 @@
  * Who calls, by what a request brings along, whatever transport it came by. A provider is a value; `layer` makes it the
  * `Admission` of a server, which its transports ask about each request before they read it.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -41,12 +42,16 @@ export interface AuthProvider {
  * @since 0.1.0
  */
 export const firstOf = (...providers: ReadonlyArray<AuthProvider>): AuthProvider => ({
-  authenticate: (request) =>
-    providers.reduceRight<Effect.Effect<Caller.Caller, AuthError.AuthError>>(
-      (next, provider) =>
-        Effect.catchIf(provider.authenticate(request), ({ reason }) => reason._tag === "Missing", () => next),
-      Effect.fail(missing)
-    ),
+  authenticate: (request) => {
+    const from = (index: number): Effect.Effect<Caller.Caller, AuthError.AuthError> => {
+      const authenticated = providers[index]?.authenticate(request)
+      if (authenticated === undefined) return missing
+      return Exit.isExit(authenticated) && Exit.isSuccess(authenticated)
+        ? authenticated
+        : Effect.catchIf(authenticated, ({ reason }) => reason._tag === "Missing", () => from(index + 1))
+    }
+    return from(0)
+  },
   challenge: (refusal) => providers.map((provider) => provider.challenge(refusal)).join(", "),
   documents: new Map(providers.flatMap(({ documents = [] }) => [...documents]))
 })
@@ -111,7 +116,7 @@ const everybody = (identity: Identity.Identity): AuthProvider => {
   return { authenticate: () => everyone, challenge: () => "Bearer" }
 }
 
-const missing = AuthError.make(new AuthError.Missing())
+const missing = Effect.fail(AuthError.make(new AuthError.Missing()))
 
 /** A provider as transports ask it. @category constructors @since 0.1.0 */
 export const toAdmission = (provider: AuthProvider): Admission.Admission["Service"] => {
@@ -143,9 +148,18 @@ export const toAdmission = (provider: AuthProvider): Admission.Admission["Servic
     }
   }
 
+  let warnedAt = -Infinity
+  /** Once in a while: as long as it lasts, every request meets it. */
+  const warn = (text: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (now - warnedAt < 30_000) return Effect.void
+      warnedAt = now
+      return Effect.logWarning(`Who calls cannot be told: ${text}`)
+    })
+
   const refused = (error: AuthError.AuthError): Effect.Effect<Admission.Verdict> =>
     error.reason._tag === "Unavailable"
-      ? Effect.as(Effect.logWarning(`Callers cannot be told: ${error.reason.text}`), refuse(error))
+      ? Effect.as(warn(error.reason.text), refuse(error))
       : Effect.succeed(refuse(error))
 
   return {

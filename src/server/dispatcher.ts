@@ -371,6 +371,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
     this.requests.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
     if (deadline !== Infinity) entry.watch(running)
+    else if (plan.isOpenEnded === true) entry.dismissAt(entry.request.exchange.expiresAt ?? Infinity)
     fiber.addObserver((exit) => entry.settle(exit))
     if (entry.request.paused !== undefined) entry.pause()
     else entry.request.onPause = () => entry.pause()

@@ -151,6 +151,15 @@ export class InFlight {
     if (this.farewell !== undefined) this.cancel("Shutdown")
   }
 
+  /** The same, once its client is no longer let in. */
+  dismissAt(at: number): void {
+    if (at === Infinity) return
+    this.deadline = this.shared.deadlines.add(at, () => {
+      this.deadline = undefined
+      if (!this.isOver) this.dismiss()
+    })
+  }
+
   /** The fiber ended. */
   settle(exit: Exit.Exit<object, McpError.McpError>): void {
     if (this.isOver) return

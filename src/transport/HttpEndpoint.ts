@@ -51,7 +51,7 @@ export interface ResponseStream {
   readonly abort: () => void
 }
 
-/** @category models @since 0.1.0 */
+/** A mount shows the head of a request to `refuse` and hands the same one to `accept`. @category models @since 0.1.0 */
 export interface Endpoint {
   /** Whether the body of this request is to be read; a request whose body is not has `""`. */
   readonly readsBody: (head: Head) => boolean

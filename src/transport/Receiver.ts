@@ -35,6 +35,8 @@ export interface Exchange {
   readonly drained: Effect.Effect<void>
   /** The value of a header, by its name in lower case, where the transport has headers. */
   readonly header: ((name: string) => string | undefined) | undefined
+  /** When the credentials it came with end, in Unix milliseconds; what only its client would end, ends then. Never, when left out. */
+  readonly expiresAt?: number
   /** Request-level services of this message alone; the connection's, when left out. */
   readonly context?: Context.Context<never>
   /**

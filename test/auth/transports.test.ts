@@ -1,11 +1,16 @@
 /** Nothing reaches a protected server that was not let in, whatever carries it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
@@ -300,6 +305,68 @@ describe("a protected server", () => {
       assert.strictEqual(yield* everybody.call(who, {}), "nobody")
       const one = yield* McpTest.client(Layer.provide(server, AuthProvider.layerAs(Identity.make({ subject: "me" }))))
       assert.strictEqual(yield* one.call(who, {}), "me")
+    }))
+
+  it.effect("says goodbye to who only listens when its token ends", () =>
+    Effect.gen(function*() {
+      const at = yield* door.open()
+      const token = yield* at.issuer.token()
+      const listening = yield* Effect.forkChild(
+        door.send(
+          at.handler,
+          door.stateless("subscriptions/listen", { notifications: { toolsListChanged: true } }, { token })
+        ),
+        { startImmediately: true }
+      )
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+      yield* TestClock.adjust("299 seconds")
+      assert.isUndefined(listening.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      const { text } = yield* Fiber.join(listening)
+      assert.include(text, "subscriptions/acknowledged")
+      assert.include(text, "\"resultType\":\"complete\"")
+    }))
+
+  it.effect("answers who still waits to be let in when it stops", () =>
+    Effect.gen(function*() {
+      const issuer = yield* issuers.make
+      issuer.failure = "silent"
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        door.server.pipe(Layer.provide(door.bearer()), Layer.provide(issuer.client)),
+        scope
+      )
+      const ask = yield* Effect.provideContext(FetchMount.make(), Context.add(context, Scope.Scope, scope))
+      const token = yield* issuer.token()
+      const waiting = yield* Effect.forkChild(door.send(ask, door.stateless("tools/list", {}, { token })), {
+        startImmediately: true
+      })
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+      assert.deepStrictEqual(issuer.asked, ["/jwks"])
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Fiber.join(waiting)).status, 503)
+      assert.strictEqual((yield* door.send(ask, door.stateless("tools/list", {}, { token }))).status, 503)
+    }))
+
+  it.effect("logs once in half a minute that nobody can be told, whoever asks", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const ask = yield* Effect.provideService(
+        door.open(),
+        Logger.CurrentLoggers,
+        new Set([logger])
+      )
+      ask.issuer.failure = "down"
+      const token = yield* ask.issuer.token()
+      for (let i = 0; i < 10; i++) {
+        assert.strictEqual((yield* door.call(ask, "whoami", { token })).status, 503)
+        yield* TestClock.adjust("3 seconds")
+      }
+      assert.deepStrictEqual(lines.filter((line) => line.includes("Who calls cannot be told")).length, 1)
+      yield* TestClock.adjust("3 seconds")
+      yield* door.call(ask, "whoami", { token })
+      assert.deepStrictEqual(lines.filter((line) => line.includes("Who calls cannot be told")).length, 2)
     }))
 
   it.effect("ends the stream of a session with the token it was opened with", () =>

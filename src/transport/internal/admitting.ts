@@ -60,7 +60,7 @@ export interface Asked {
   then: ((verdict: Admission.Verdict) => void) | undefined
 }
 
-/** Asks, and is answered whatever becomes of who is asked. */
+/** Asks, and is answered whatever becomes of who is asked, also when the scope closes meanwhile. */
 export const asking = (
   admission: Admission.Admission["Service"],
   transport: Receiver.Connection["transport"]
@@ -68,15 +68,29 @@ export const asking = (
   Effect.gen(function*() {
     const run = yield* runner.make
     const sha256 = yield* Admission.CurrentSha256
+    const waiting = new Set<Asked>()
+    let isClosed = false
+    const answer = (asked: Asked, verdict: Admission.Verdict) => {
+      waiting.delete(asked)
+      asked.verdict = verdict
+      asked.then?.(verdict)
+    }
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        isClosed = true
+        for (const asked of waiting) answer(asked, stopping)
+      })
+    )
     return ({ header }) => {
+      if (isClosed) return { verdict: stopping, then: undefined }
       const answering = admission.admit({ transport, header, sha256 })
       if (Exit.isExit(answering) && Exit.isSuccess(answering)) {
         return { verdict: answering.value as Admission.Verdict, then: undefined }
       }
       const asked: Asked = { verdict: undefined, then: undefined }
+      waiting.add(asked)
       run.run(answering, (exit) => {
-        asked.verdict = Exit.isSuccess(exit) ? exit.value : broken
-        asked.then?.(asked.verdict)
+        answer(asked, Exit.isSuccess(exit) ? exit.value : broken)
         if (Exit.isFailure(exit)) run.run(Effect.logError("Who is let in could not be told", exit.cause), ignore)
       })
       return asked
@@ -88,6 +102,13 @@ const broken: Admission.Refused = {
   status: 500,
   headers: {},
   error: McpError.make(new McpError.InternalError())
+}
+
+const stopping: Admission.Refused = {
+  _tag: "Refused",
+  status: 503,
+  headers: { "retry-after": "1" },
+  error: McpError.make(new McpError.Overloaded({ message: "The server is about to stop." }))
 }
 
 /** The head of a request that was let in. */

@@ -50,6 +50,10 @@ export class HttpExchange implements Receiver.Exchange {
     return this.options.head.context ?? noServices
   }
 
+  get expiresAt() {
+    return this.options.head.expiresAt ?? Infinity
+  }
+
   reply(frame: string, status: number, refused?: McpError.McpError): void {
     if (this.isDone) return
     if (!this.isStreaming) {
