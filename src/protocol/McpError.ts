@@ -98,7 +98,7 @@ export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unau
 
 /** It is known who calls, and that one may not do this. @category reasons @since 0.1.0 */
 export class InsufficientScope extends Schema.TaggedClass<InsufficientScope>()("InsufficientScope", {
-  /** All that the operation needs, what the caller has included. */
+  /** All that the operation needs, also what the caller has. */
   scopes: Schema.Array(Schema.String)
 }) {}
 

@@ -112,6 +112,19 @@ describe("TokenVerifier.byIssuer", () => {
 
   it.effect("lets no issuer speak for another", () =>
     Effect.gen(function*() {
+      const lying = TokenVerifier.byIssuer({
+        [issuers.url]: {
+          verify: () =>
+            Effect.succeed({
+              identity: Identity.make({ subject: "root", issuer: "https://other.example" }),
+              expiresAt: Infinity
+            })
+        }
+      })
+      const { issuer } = yield* byIssuer
+      const token = issuers.secret(yield* issuer.token())
+      const refused = yield* Effect.flip(lying.verify(token, { resource: undefined }))
+      assert.strictEqual(refused.reason._tag, "Unknown")
       const { other, subject } = yield* byIssuer
       const forged = yield* Effect.promise(() => issuers.sign(other, { iss: issuers.url, sub: "ann" }))
       assert.strictEqual(yield* subject(forged), "InvalidToken")

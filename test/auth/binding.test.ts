@@ -34,13 +34,12 @@ const server = McpServer.layer({
   cacheHints: { ttlMs: 60_000, cacheScope: "public" }
 })
 
-const tokens = AuthProvider.layerToken(
-  ["ann", "bob"].map((subject) => ({
-    token: Redacted.make(subject),
-    subject,
-    scopes: subject === "ann" ? ["staff"] : []
-  }))
-)
+/** Ann has two: a richer one and a poorer one. */
+const tokens = AuthProvider.layerToken([
+  { token: Redacted.make("ann"), subject: "ann", scopes: ["staff"] },
+  { token: Redacted.make("poor-ann"), subject: "ann" },
+  { token: Redacted.make("bob"), subject: "bob" }
+])
 
 const open = Effect.gen(function*() {
   const context = yield* Layer.build(server.pipe(Layer.provide(tokens)))
@@ -195,8 +194,10 @@ describe("what belongs to a caller", () => {
           ),
           ({ status }) => status
         )
-      const ann = yield* door.begin(at, "ann")
+      // Begun with the poorer token: it is the last one that counts.
+      const ann = yield* door.begin(at, "poor-ann")
       const bob = yield* door.begin(at, "bob")
+      assert.strictEqual(yield* subscribe("poor-ann", ann, "shop://cellar"), 403)
       assert.strictEqual(yield* subscribe("bob", bob, "shop://cellar"), 403)
       assert.strictEqual(yield* subscribe("ann", ann, "shop://cellar"), 200)
       const stream = yield* Effect.promise(() =>

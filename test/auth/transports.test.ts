@@ -24,8 +24,13 @@ import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as Admission from "fastmcp-effect/transport/Admission"
 import * as FetchMount from "fastmcp-effect/transport/FetchMount"
 import * as HttpRouterMount from "fastmcp-effect/transport/HttpRouterMount"
+import * as SseServer from "fastmcp-effect/transport/SseServer"
 import * as StdioServer from "fastmcp-effect/transport/StdioServer"
+import * as StreamableHttpServer from "fastmcp-effect/transport/StreamableHttpServer"
+import * as WebSocketServer from "fastmcp-effect/transport/WebSocketServer"
 import * as Http from "node:http"
+import * as wires from "../server/wires.ts"
+import * as webSockets from "../transport/webSockets.ts"
 import * as door from "./door.ts"
 import * as issuers from "./issuer.ts"
 
@@ -140,7 +145,7 @@ describe("a protected server", () => {
         })
       assert.strictEqual(yield* sse({}), 401)
       assert.strictEqual(yield* sse({ authorization: `Bearer ${token}` }), 200)
-      yield* webSockets(`http://127.0.0.1:${port}/ws`, token)
+      yield* upgrades(`http://127.0.0.1:${port}/ws`, token)
       const health = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}/health`))
       assert.strictEqual(health.status, 200)
     }))
@@ -150,7 +155,7 @@ describe("a protected server", () => {
       const { issuer, server } = yield* build
       const context = yield* Layer.build(NodeWebSocket.layer({ port: 0 }).pipe(Layer.provide(server)))
       const { port } = yield* Effect.provideContext(NodeWebSocket.Address, context)
-      yield* webSockets(`http://127.0.0.1:${port}/ws`, yield* issuer.token({ exp: 4e9 }))
+      yield* upgrades(`http://127.0.0.1:${port}/ws`, yield* issuer.token({ exp: 4e9 }))
       const document = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}${paths[0]}`))
       assert.strictEqual(document.status, 200)
     }))
@@ -307,6 +312,48 @@ describe("a protected server", () => {
       assert.strictEqual(yield* one.call(who, {}), "me")
     }))
 
+  it.effect("lets nobody in whom a mount has not asked", () =>
+    Effect.gen(function*() {
+      const { server } = yield* build
+      const context = yield* Layer.build(server)
+      const endpoint = yield* Effect.provideContext(StreamableHttpServer.make(), context)
+      let status = 0
+      endpoint.accept(
+        { method: "POST", url: "/mcp", header: () => undefined },
+        JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+        {
+          respond: (code) => {
+            status = code
+          },
+          stream: () => assert.fail("a stream")
+        }
+      )
+      assert.strictEqual(status, 401)
+      const webSocket = yield* Effect.provideContext(WebSocketServer.make(), context)
+      const client = yield* webSockets.make()
+      yield* Fiber.join(
+        webSocket.accept(Effect.succeed(client.socket), { method: "GET", header: () => undefined }, client.controls)
+      )
+      assert.strictEqual(client.ends[0], 1008)
+    }))
+
+  it.effect("cuts an SSE stream of 2024-11-05 with its token", () =>
+    Effect.gen(function*() {
+      const { issuer, server } = yield* build
+      const endpoints = yield* Effect.provideContext(SseServer.make(), yield* Layer.build(server))
+      const token = yield* issuer.token()
+      const stream = wires.feed(endpoints.get("/sse")!)("", { authorization: `Bearer ${token}` }, {
+        method: "GET",
+        url: "/sse"
+      })
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+      assert.strictEqual(stream.status, 200)
+      yield* TestClock.adjust("299 seconds")
+      assert.isFalse(stream.isCut)
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(stream.isCut)
+    }))
+
   it.effect("says goodbye to who only listens when its token ends", () =>
     Effect.gen(function*() {
       const at = yield* door.open()
@@ -433,7 +480,7 @@ const handshake = (url: string, token?: string, query = "") =>
     }
   )
 
-const webSockets = (url: string, token: string) =>
+const upgrades = (url: string, token: string) =>
   Effect.promise(async () => {
     const bare = await handshake(url)
     assert.strictEqual(bare.status, 401)

@@ -15,6 +15,12 @@ const text = (said: string) => ({ success: Schema.String, handler: () => Effect.
 
 const inner = Tool.make("inner", { scopes: ["inner"], ...text("inner") })
 
+const middle = Tool.make("middle", {
+  scopes: ["middle"],
+  success: Schema.String,
+  handler: () => Tool.call(inner, {})
+})
+
 const sees = Extension.make({
   id: "example.com/sees",
   methods: {
@@ -33,6 +39,8 @@ const options = {
     Tool.make("none", { scopes: [], ...text("none") }),
     inner,
     Tool.make("both", { scopes: ["a", "b"], ...text("both") }),
+    Tool.make("outermost", { scopes: ["outermost"], success: Schema.String, handler: () => Tool.call(middle, {}) }),
+    middle,
     Tool.make("outer", { scopes: ["outer"], success: Schema.String, handler: () => Tool.call(inner, {}) }),
     Tool.make("late", {
       scopes: ["a"],
@@ -157,7 +165,8 @@ describe("a definition with scopes", () => {
 
   it.effect("that another uses is refused with what both need, and so is what a handler asks for by itself", () =>
     Effect.gen(function*() {
-      const client = yield* visit(["outer", "a"])
+      const client = yield* visit(["outermost", "middle", "outer", "a"])
+      assert.strictEqual(yield* reasonOf(client.callTool("outermost")), "InsufficientScope outermost middle inner")
       assert.strictEqual(yield* reasonOf(client.callTool("outer")), "InsufficientScope outer inner")
       assert.strictEqual(yield* reasonOf(client.callTool("late")), "InsufficientScope a late")
     }))

@@ -74,7 +74,8 @@ export const list = (
   }
 }
 
-const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
+/** Whether it is the same for every caller. */
+export const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
   visible === undefined && (scopes === undefined || scopes.length === 0)
 
 /** What one caller sees is not for the caches in between, whatever the server says of its other lists. */

@@ -98,15 +98,20 @@ export const list = (
 ): router.Handler =>
 (params, call) => {
   const isListed = lists.isListed({ isVisible, listForbidden })
+  const isForAll = () =>
+    registry.templates.all().every(({ definition }) => definition.list === undefined || lists.isForAll(definition))
   const plan = pages(params, call)
   if (plan instanceof McpError.McpError) return plan
   return {
     effect: Effect.flatMap(plan.effect, (page) => {
-      const { nextCursor, resources } = page as McpSchema.ListResourcesResult
+      const { resources, ...rest } = page as McpSchema.ListResourcesResult
+      const hints = isForAll() ? undefined : { cacheHints: lists.personal }
       const listing = registry.templates.all().filter((template) =>
         template.definition.list !== undefined && isListed(template, call.request)
       )
-      if (nextCursor !== undefined || listing.length === 0) return Effect.succeed(page)
+      if (rest.nextCursor !== undefined || listing.length === 0) {
+        return Effect.succeed(hints === undefined ? page : { ...page, ...hints })
+      }
       return Effect.map(
         Effect.forEach(listing, ({ context, definition }) =>
           Effect.updateContext(
@@ -123,7 +128,7 @@ export const list = (
           for (const resource of found.flat()) {
             if (!taken.has(resource.uri) && !listed.has(resource.uri)) listed.set(resource.uri, resource)
           }
-          return { resources: [...resources, ...listed.values()], cacheHints: lists.personal }
+          return { ...rest, resources: [...resources, ...listed.values()], ...hints }
         }
       )
     })
