@@ -210,7 +210,13 @@ describe("what belongs to a caller", () => {
       )
       let text = ""
       yield* Effect.promise(async () => {
-        while (!text.includes("resources/updated")) text += (await reader.read()).value ?? ""
+        const timer = setTimeout(() => void reader.cancel(), 2000)
+        for (let done: boolean | undefined = false; done !== true && !text.includes("resources/updated");) {
+          const read = await reader.read()
+          done = read.done
+          text += read.value ?? ""
+        }
+        clearTimeout(timer)
       })
       assert.include(text, "shop://cellar")
     }))
