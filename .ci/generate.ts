@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: writes what follows from the tree and is reviewed as a difference: barrels, the export map in
  * package.json, the package.json of src, the public surface in test/architecture/surface, the parity page, the tables of
- * docs/explain/cancellation.md, and what package-lock.json lacks.
+ * docs/explain/cancellation.md and docs/reference/client-interop.md, and what package-lock.json lacks.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -36,16 +36,20 @@ if (completeLock()) console.log("wrote package-lock.json")
 const parity = path.join(root, "test/parity/generate.ts")
 if (fs.existsSync(parity)) (await import(parity)).write()
 
-// These are what tests see, so the tests are what writes them.
-const cells = path.join(root, "test/server/cancellation")
-if (fs.existsSync(cells)) {
-  const page = path.join(root, "docs/explain/cancellation.md")
-  const before = fs.readFileSync(page, "utf8")
-  const run = await command("vitest", ["run", "--typecheck.enabled=false", `${cells}/table.test.ts`], {
+// These are what tests see, so the tests are what writes them, one after the other.
+for (
+  const [page, tests] of [
+    ["docs/explain/cancellation.md", "test/server/cancellation/table.test.ts"],
+    ["docs/reference/client-interop.md", "test/interop/client"]
+  ] as const
+) {
+  const file = path.join(root, page)
+  const before = fs.readFileSync(file, "utf8")
+  const run = await command("vitest", ["run", "--typecheck.enabled=false", "--no-file-parallelism", tests], {
     env: { WRITE_PAGES: "true" }
   })
   if (!run.ok) throw new Error(run.output)
-  if (fs.readFileSync(page, "utf8") !== before) console.log("wrote docs/explain/cancellation.md")
+  if (fs.readFileSync(file, "utf8") !== before) console.log(`wrote ${page}`)
 }
 
 const { ok, output } = await command("dprint", [

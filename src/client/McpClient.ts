@@ -6,11 +6,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -19,7 +22,7 @@ import * as Tracer from "effect/Tracer"
 import * as Deadlines from "../core/Deadlines.ts"
 import type * as DefinitionError from "../definition/DefinitionError.ts"
 import * as Tool from "../definition/Tool.ts"
-import * as JsonRpc from "../protocol/JsonRpc.ts"
+import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as Revisions from "../protocol/Revisions.ts"
@@ -65,7 +68,7 @@ export interface Options {
   readonly connectTimeout?: Duration.Input
   /**
    * How long a server may leave the first question of 2026-07-28 unanswered before it is asked to initialize as well;
-   * older servers on a pipe may never answer what they do not know. 3 seconds.
+   * older servers on a pipe may never answer what they do not know. Over HTTP there is always an answer. 3 seconds.
    */
   readonly patience?: Duration.Input
   /**
@@ -76,7 +79,10 @@ export interface Options {
   readonly extensions?: ReadonlyArray<Extension.Extension>
   /** Keeps what the server says may be kept (2026-07-28). True. */
   readonly cache?: boolean
-  /** Checks structured content against the output schema its tool was listed with; it needs Ajv. True where a list was read. */
+  /**
+   * Checks structured content against the output schema its tool was listed with, in JSON Schema 2020-12 or draft-07; it
+   * needs Ajv. What cannot be checked passes, with one warning. True where a list was read.
+   */
   readonly validate?: boolean
   /** Pages of one list; one more is an `EndlessList`. 1,000. */
   readonly maxPages?: number
@@ -112,6 +118,14 @@ export type Change =
   /** The connection was lost for a while: anything may have changed. */
   | { readonly _tag: "Missed" }
 
+/** Whether the server can be asked. @category models @since 0.1.0 */
+export type Status =
+  | { readonly _tag: "Connected" }
+  /** The connection was lost and another is tried for; requests wait for that. */
+  | { readonly _tag: "Reconnecting"; readonly error: TransportError.TransportError }
+  /** For good: the client's scope has ended, or it has given up connecting again. */
+  | { readonly _tag: "Closed"; readonly error: CallError }
+
 /** @category models @since 0.1.0 */
 export interface ChangesOptions {
   /** Whether to be told of changed lists. All of them when left out. */
@@ -131,6 +145,8 @@ export type CallEvent =
 export interface Client {
   /** What client and server have settled on last. */
   readonly server: () => ServerInfo
+  /** Begins with how it is now, and ends with `Closed`. */
+  readonly status: Stream.Stream<Status>
   /** All tools, page after page. Those whose headers cannot be mirrored are left out over HTTP, with a warning. */
   readonly listTools: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Tool>, CallError>
   readonly listResources: (options?: CallOptions) => Effect.Effect<ReadonlyArray<McpSchema.Resource>, CallError>
@@ -181,7 +197,7 @@ export interface Client {
    * with the client.
    */
   readonly changes: (options?: ChangesOptions) => Stream.Stream<Change, CallError>
-  /** What the server tells, as it came; a slow reader misses the oldest. */
+  /** What the server tells, as it came; a slow reader misses the oldest. It ends with the client. */
   readonly notifications: Stream.Stream<JsonRpc.Notification>
   /**
    * Any request, and its result as it came but for the rounds of `input_required`: members and methods that are unknown
@@ -238,8 +254,10 @@ type MethodEffect<T extends Tool.Any> = Effect.Effect<
 /** @category models @since 0.1.0 */
 export interface FromToolsOptions {
   /**
-   * What to do where the server's tools are not those of the contracts: a missing tool, parameters it does not take or
-   * wants more of, results it does not promise. `fail` with `Drift`, `warn` in the log, or `ignore`. `fail`.
+   * What to do where the server's tools are not those of the contracts: a tool that is missing, parameters that a contract
+   * may send and the server does not take, results that the server may give and a contract does not read. What takes more,
+   * or gives less, is none: a number for an integer is fine as a parameter, and an integer for a number as a result. `fail`
+   * with `Drift`, `warn` in the log, or `ignore`. `fail`.
    */
   readonly drift?: "fail" | "warn" | "ignore"
 }
@@ -258,7 +276,11 @@ export const fromTools = <const Tools extends ReadonlyArray<Tool.Any>>(
     const client = yield* McpClient
     const { drift = "fail" } = options
     if (drift !== "ignore") {
-      const differences = contracts.differences(tools, yield* client.listTools())
+      const differences = contracts.differences(
+        tools,
+        yield* client.listTools(),
+        contracts.structuredIn(client.server().revision)
+      )
       if (differences.length > 0) {
         const error = McpClientError.make(new McpClientError.Drift({ differences }))
         if (drift === "fail") return yield* error
@@ -322,6 +344,8 @@ export const make = (
     const fork = yield* FiberSet.makeRuntime<never, void, never>()
     const knownServers = yield* Effect.serviceOption(KnownServers.KnownServers)
     const reopened = new Set<() => void>()
+    const statuses = yield* PubSub.sliding<Status>({ capacity: 16, replay: 1 })
+    const over = yield* Deferred.make<void>()
 
     const talk = yield* conversation.open({
       transport,
@@ -343,6 +367,10 @@ export const make = (
       reconnect: options.reconnect === false ? undefined : options.reconnect ?? defaultReconnect,
       onOpened: (_, isAgain) => {
         if (isAgain) { for (const resume of reopened) resume() }
+      },
+      onStatus: (status) => {
+        PubSub.publishUnsafe(statuses, status)
+        if (status._tag === "Closed") Deferred.doneUnsafe(over, Exit.void)
       }
     })
 
@@ -495,7 +523,16 @@ export const make = (
           : Effect.void))
     }
     const setLogLevel: Client["setLogLevel"] = (level, callOptions) =>
-      Effect.asVoid(send("logging/setLevel", { level }, callOptions))
+      Effect.asVoid(Effect.suspend(() =>
+        talk.lifecycle().revision.era === "Stateful"
+          ? send("logging/setLevel", { level }, callOptions)
+          : Effect.fail(McpClientError.make(
+            new McpClientError.NotSupported({
+              method: "logging/setLevel",
+              message: "from 2026-07-28 each request says its own level; give the client a ClientHandlers.log"
+            })
+          ))
+      ))
     const askForLogs = Effect.suspend(() => {
       const { revision, server } = talk.lifecycle()
       return handlers.log === undefined || revision.era === "Stateless" || server.capabilities.logging === undefined
@@ -511,6 +548,7 @@ export const make = (
 
     return {
       server,
+      status: Stream.takeUntil(Stream.fromPubSub(statuses), ({ _tag }) => _tag === "Closed"),
       listTools,
       listResources: (callOptions) => list("resources/list", "resources", callOptions),
       listResourceTemplates: (callOptions) => list("resources/templates/list", "resourceTemplates", callOptions),
@@ -560,10 +598,10 @@ export const make = (
           send(talk.lifecycle().revision.era === "Stateful" ? "ping" : "server/discover", {}, callOptions)
         )),
       setLogLevel,
-      changes,
-      notifications: heard.all,
-      request: (method, params = {}, callOptions) =>
-        send(method, params, callOptions),
+      changes: (wanted) =>
+        Stream.interruptWhen(changes(wanted), Deferred.await(over)),
+      notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
+      request: (method, params = {}, callOptions) => send(method, params, callOptions),
       notify: talk.notify
     }
   })

@@ -45,7 +45,7 @@ export class NegotiationFailed extends Schema.TaggedClass<NegotiationFailed>()("
   supported: Schema.Array(Schema.String)
 }) {}
 
-/** The server has not declared what the call needs, or its revision has no such method; nothing was sent. @category reasons @since 0.1.0 */
+/** The server's revision has no such method; nothing was sent. @category reasons @since 0.1.0 */
 export class NotSupported extends Schema.TaggedClass<NotSupported>()("NotSupported", {
   method: Schema.String,
   message: Schema.String

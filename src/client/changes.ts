@@ -11,7 +11,7 @@ import type { JsonObject, Notification } from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as conversation from "./conversation.ts"
 import type { Change, ChangesOptions } from "./McpClient.ts"
-import * as McpClientError from "./McpClientError.ts"
+import type * as McpClientError from "./McpClientError.ts"
 
 type Failure = McpError.McpError | McpClientError.McpClientError
 

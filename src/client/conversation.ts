@@ -13,10 +13,11 @@ import type * as McpError from "../protocol/McpError.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
-import * as TransportError from "../transport/TransportError.ts"
+import type * as TransportError from "../transport/TransportError.ts"
 import type * as KnownServers from "./KnownServers.ts"
 import type * as lifecycle from "./lifecycle.ts"
 import * as link from "./link.ts"
+import type { Status } from "./McpClient.ts"
 import * as McpClientError from "./McpClientError.ts"
 import * as negotiation from "./negotiation.ts"
 
@@ -35,6 +36,7 @@ export interface Options {
   readonly reconnect: Schedule.Schedule<unknown, TransportError.TransportError> | undefined
   /** The conversation has begun, again if it had before. */
   readonly onOpened: (lifecycle: lifecycle.Lifecycle, isAgain: boolean) => void
+  readonly onStatus: (status: Status) => void
 }
 
 export interface Conversation {
@@ -82,11 +84,17 @@ class Impl implements Conversation {
   }
 
   close(): void {
-    this.over ??= closed
     const { current } = this
     this.current = undefined
+    this.end(closed)
     current?.link.end(closed)
-    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over))
+    if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
+  }
+
+  private end(error: Failure): void {
+    if (this.over !== undefined) return
+    this.over = error
+    this.options.onStatus({ _tag: "Closed", error })
   }
 
   get begin(): Effect.Effect<void, Failure> {
@@ -101,7 +109,7 @@ class Impl implements Conversation {
     return Effect.catchIf(
       this.attempt(false),
       // A server that ends at a question it does not know can be one of the stateful era.
-      (error) => this.options.only === undefined && error._tag === "TransportError" && error.reason._tag === "Lost",
+      (error) => this.options.only === undefined && error._tag === "TransportError" && hasGone(error),
       () => this.attempt(true)
     )
   }
@@ -127,11 +135,15 @@ class Impl implements Conversation {
         }),
         Effect.tap(() =>
           Effect.suspend(() => {
-            if (opened.isClosed()) return Effect.fail(gone)
+            const gone = opened.closedBy()
+            if (gone !== undefined) return Effect.fail(gone)
             this.current = { link: opened, scope, since: this.shared.clock.currentTimeMillisUnsafe() }
+            this.options.onStatus({ _tag: "Connected" })
             return Effect.void
           })
         ),
+        // Who waited was told no more than that the answer is lost.
+        Effect.mapError((error) => error._tag === "TransportError" ? opened.closedBy() ?? error : error),
         Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)),
         Effect.as(opened)
       )
@@ -169,12 +181,13 @@ class Impl implements Conversation {
     const now = this.shared.clock.currentTimeMillisUnsafe()
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
+    if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
     this.shared.fork(Effect.andThen(
       Scope.close(current.scope, Exit.void),
       Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>
         Effect.sync(() => {
           if (this.opening === opening) this.opening = undefined
-          if (Exit.isFailure(exit)) this.over ??= failureOf(exit) ?? closed
+          if (Exit.isFailure(exit)) this.end(failureOf(exit) ?? closed)
           Deferred.doneUnsafe(opening, exit)
         }))
     ))
@@ -334,10 +347,14 @@ const judge = ({ reason }: TransportError.TransportError, isRepeatable: boolean)
   }
 }
 
+/** Whether the server has gone while it was asked. */
+const hasGone = ({ reason }: TransportError.TransportError): boolean =>
+  reason._tag === "Lost" || reason._tag === "Closed" || reason._tag === "Exited"
+
 /** Whether another attempt to connect may fare better. */
-const mayPass = ({ reason }: TransportError.TransportError): boolean =>
-  reason._tag === "Closed" || reason._tag === "Unreachable" || reason._tag === "Lost" ||
-  (reason._tag === "HttpStatus" && reason.status >= 500)
+const mayPass = (error: TransportError.TransportError): boolean =>
+  hasGone(error) || error.reason._tag === "Unreachable" ||
+  (error.reason._tag === "HttpStatus" && error.reason.status >= 500)
 
 const failureOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
   if (Exit.isSuccess(exit)) return undefined
@@ -351,8 +368,6 @@ const asClientError = (error: TransportError.TransportError) =>
 const explain = (error: link.Failure): Failure => error._tag === "TransportError" ? asClientError(error) : error
 
 const closed = McpClientError.make(new McpClientError.Closed())
-
-const gone = TransportError.make(new TransportError.Closed({}))
 
 const silent = (after: Duration.Duration) =>
   McpClientError.make(new McpClientError.Timeout({ method: "initialize", after: Duration.toMillis(after) }))

@@ -13,6 +13,7 @@ import * as Outcome from "../core/Outcome.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
+import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
@@ -153,9 +154,14 @@ export class Link implements ClientTransport.Listener {
     this.connection = connection
   }
 
-  /** Whether nothing can be sent on it any more. */
-  isClosed(): boolean {
-    return this.lost !== undefined
+  /** Why nothing can be sent on it any more. */
+  closedBy(): TransportError.TransportError | undefined {
+    return this.lost
+  }
+
+  /** Whether each request has a stream of its own. */
+  hasStreams(): boolean {
+    return this.connection!.hasStreams
   }
 
   /** How many requests wait for their answer. */
@@ -218,10 +224,7 @@ export class Link implements ClientTransport.Listener {
   // what comes
   // --------------------------------------------------------------------------
 
-  receive(
-    message: JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch,
-    about: JsonRpc.RequestId | undefined
-  ): void {
+  readonly receive: ClientTransport.Listener["receive"] = (message, about) => {
     switch (message._tag) {
       case "Response":
         return this.response(message, about)
@@ -236,17 +239,16 @@ export class Link implements ClientTransport.Listener {
     }
   }
 
-  failed(id: JsonRpc.RequestId, error: TransportError.TransportError): void {
+  readonly failed: ClientTransport.Listener["failed"] = (id, error) => {
     this.take(id)?.settle(Exit.fail(error))
   }
 
-  closed(error: TransportError.TransportError): void {
+  readonly closed: ClientTransport.Listener["closed"] = (error) => {
     if (this.lost !== undefined) return
-    const reason = error.reason._tag === "Closed" ? closedWhileWaiting(error.reason.cause) : error.reason
     this.lost = error
     // Whoever waits may ask at once where to send it now.
     this.shared.closed(this, error)
-    this.end(TransportError.make(reason))
+    this.end(TransportError.make(new TransportError.Lost({ message: error.message, cause: error })))
   }
 
   /** Whoever waits fails with this, and what is being answered is not wanted any more. */
@@ -275,7 +277,11 @@ export class Link implements ClientTransport.Listener {
     )
   }
 
-  private invalid({ error, id, isResponse }: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+  private invalid(invalid: JsonRpc.Invalid, about: JsonRpc.RequestId | undefined): void {
+    const { error, id, isResponse, meant } = invalid
+    if (meant !== undefined) return this.receive(meant, about)
+    // The server waits for an answer to what it meant to ask.
+    if (!isResponse && id !== null) return this.refuse(id, error)
     const waiting = isResponse && id !== null ? this.take(id) : about === undefined ? undefined : this.take(about)
     waiting?.settle(Exit.fail(McpClientError.make(
       new McpClientError.InvalidResponse({ method: waiting.call.method, message: error.message })
@@ -309,13 +315,20 @@ export class Link implements ClientTransport.Listener {
     waiting.settle(Exit.succeed({}))
   }
 
+  /** From 2026-07-28 servers ask within results, and clients answer nothing. */
+  private reply(frame: string): void {
+    if (this.lost !== undefined || this.lifecycle?.revision.era === "Stateless") return
+    // Without a version it would be taken for the message that begins a session.
+    this.connection!.send({ frame, version: this.version ?? Revisions.latestStateful.version })
+  }
+
+  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+    this.reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+  }
+
   private request({ id, method, params = {} }: JsonRpc.Request): void {
-    // From 2026-07-28 servers ask within results, and clients answer nothing.
     if (this.lifecycle?.revision.era === "Stateless") return
-    const reply = (frame: string) => {
-      if (this.lost === undefined) this.connection!.send({ frame, version: this.version })
-    }
-    const fail = (error: McpError.McpError) => reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+    const fail = (error: McpError.McpError) => this.refuse(id, error)
     if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
     if (this.asked.size >= maxAsked) {
       return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
@@ -323,7 +336,7 @@ export class Link implements ClientTransport.Listener {
     let hasEnded = false
     const fiber = this.shared.fork(
       Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
-        onSuccess: (result) => reply(JsonRpc.encodeResult(id, result)),
+        onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
         onFailure: (cause) => {
           const failure = cause.reasons.find((reason) => reason._tag === "Fail")
           // Who took the question back wants no answer.
@@ -345,12 +358,6 @@ const words: { readonly [reason in Outcome.CancelReason]?: string } = {
   User: "The client does not need it any more.",
   Timeout: "The client has waited long enough."
 }
-
-const closedWhileWaiting = (cause: unknown): TransportError.Reason =>
-  new TransportError.Lost({
-    message: "the connection was closed",
-    ...(cause === undefined ? undefined : { cause })
-  })
 
 /** A cancellation on the other side is one here; whatever else is refused is an error. */
 const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as SchemaParser from "effect/SchemaParser"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
@@ -70,7 +71,7 @@ const newest = Revisions.all[0]!
 const probe = (on: link.Link, options: Options): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
   Effect.scoped(Effect.gen(function*() {
     const asked = yield* Effect.forkScoped(discover(on, options, newest), { startImmediately: true })
-    const first = yield* Effect.timeoutOption(Fiber.await(asked), options.patience)
+    const first = yield* firstWord(on, asked, options.patience)
     if (first._tag === "Some") {
       return Exit.isSuccess(first.value) ? first.value.value : yield* afterRefusal(on, options, first.value)
     }
@@ -96,12 +97,23 @@ const probe = (on: link.Link, options: Options): Effect.Effect<lifecycle.Lifecyc
     return yield* Deferred.await(won)
   }))
 
+/** None where the server has let its time pass: one that answers each request on a stream of its own is only slow. */
+const firstWord = <A, E>(
+  on: link.Link,
+  asked: Fiber.Fiber<A, E>,
+  patience: Duration.Duration
+): Effect.Effect<Option.Option<Exit.Exit<A, E>>> =>
+  Effect.flatMap(Effect.timeoutOption(Fiber.await(asked), patience), (found) =>
+    Option.isNone(found) && on.hasStreams()
+      ? firstWord(on, asked, Duration.max(patience, Duration.seconds(1)))
+      : Effect.succeed(found))
+
 const afterRefusal = (
   on: link.Link,
   options: Options,
   refusal: Exit.Failure<lifecycle.Lifecycle, link.Failure>
 ): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
-  isDecisive(refusal) || on.isClosed() ? refusal : Effect.catch(
+  isDecisive(refusal) || on.closedBy() !== undefined ? refusal : Effect.catch(
     initialize(on, options, Revisions.latestStateful),
     (error): Effect.Effect<lifecycle.Lifecycle, link.Failure> =>
       // Without the method of either era it may still have all others of the stateless one.

@@ -135,14 +135,29 @@ type ToAiTools<Tools extends ReadonlyArray<Tool.Any>> = { readonly [T in Tools[n
  * @since 0.1.0
  */
 export const toAiTool = <T extends Tool.Any>(tool: T): ToAi<T> => {
-  const { annotations = {}, description, failure, meta, name, parameters, strict, success } = tool
+  const { description, failure, name, parameters, success } = tool
   const options = { description, success, failure }
-  const title = tool.title ?? annotations.title
   const ai = jsonSchema.isForeign(parameters)
     ? AiTool.dynamic(name, { ...options, parameters: Tool.describe(tool).inputSchema })
     : AiTool.make(name, { ...options, parameters })
-  const services = ([
-    [AiTool.Title, title],
+  return ai.annotateMerge(annotationsOf(tool)) as unknown as ToAi<T>
+}
+
+/**
+ * What `effect/ai` keeps of a tool beside its schemas: title, hints, `Meta` and `Strict`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const annotationsOf = (tool: {
+  readonly title?: string | undefined
+  readonly annotations?: McpSchema.ToolAnnotations | undefined
+  readonly meta?: Tool.Any["meta"]
+  readonly strict?: boolean | undefined
+}): Context.Context<never> => {
+  const { annotations = {}, meta, strict } = tool
+  return ([
+    [AiTool.Title, tool.title ?? annotations.title],
     [AiTool.Meta, meta],
     [AiTool.Readonly, annotations.readOnlyHint],
     [AiTool.Destructive, annotations.destructiveHint],
@@ -153,7 +168,6 @@ export const toAiTool = <T extends Tool.Any>(tool: T): ToAi<T> => {
     (context, [key, value]) => value === undefined ? context : Context.add(context, key, value),
     Context.empty()
   )
-  return ai.annotateMerge(services) as unknown as ToAi<T>
 }
 
 /** @category conversions @since 0.1.0 */

@@ -10,6 +10,7 @@ import type * as Schema from "effect/Schema"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "effect/StandardSchema"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
+import * as DefinitionError from "./DefinitionError.ts"
 import * as foreignSchema from "./internal/foreignSchema.ts"
 import * as jsonSchemaValidator from "./internal/jsonSchemaValidator.ts"
 import { once } from "./internal/once.ts"
@@ -93,6 +94,29 @@ export const fromJsonSchema = <T = JsonObject>(schema: JsonObject): Schema.Codec
   )
 }
 
+/**
+ * The same of a JSON Schema that a server lists, which is 2020-12, or draft-07 where it says so, and may be neither: then
+ * nothing is checked, and the first value is followed by a warning that says why.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromListed = <T = JsonObject>(name: string, schema: JsonObject): Schema.Codec<T> => {
+  const document = once(() => given(schema, listedDialects))
+  const validate = jsonSchemaValidator.make(document)
+  let isUsable = true
+  return foreignSchema.make({ input: document, output: document }, (value) =>
+    isUsable
+      ? Effect.catchDefect(validate(value), (defect) => {
+        isUsable = false
+        const why = defect instanceof DefinitionError.DefinitionError && defect.reason._tag === "InvalidDefinition"
+          ? defect.reason.message
+          : defect
+        return Effect.as(Effect.logWarning(`What ${name} gives is not checked`, why), value)
+      })
+      : Exit.succeed(value))
+}
+
 /** @category guards @since 0.1.0 */
 export const isStandard = (value: unknown): value is StandardSchemaV1 =>
   Predicate.hasProperty(value, "~standard") && Predicate.hasProperty(value["~standard"], "validate")
@@ -121,6 +145,8 @@ const read = (result: StandardSchemaV1.Result<unknown>): Exit.Exit<unknown, Sche
 
 const dialect = "https://json-schema.org/draft/2020-12/schema"
 
+const listedDialects = [dialect, "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft-07/schema"]
+
 const generate = (standard: StandardSchemaV1["~standard"], side: "input" | "output"): Schema.JsonObject => {
   const { jsonSchema } = standard as Partial<StandardJSONSchemaV1["~standard"]>
   if (jsonSchema === undefined) {
@@ -134,8 +160,8 @@ const generate = (standard: StandardSchemaV1["~standard"], side: "input" | "outp
 }
 
 /** A copy that nobody else can change, after a look at what would make it useless to a reader. */
-const given = (schema: JsonObject): Schema.JsonObject => {
-  if (schema.$schema !== undefined && String(schema.$schema).replace(/#$/u, "") !== dialect) {
+const given = (schema: JsonObject, dialects: ReadonlyArray<string> = [dialect]): Schema.JsonObject => {
+  if (schema.$schema !== undefined && !dialects.includes(String(schema.$schema).replace(/#$/u, ""))) {
     throw new Error(
       `The JSON Schema is written in ${JSON.stringify(schema.$schema)}; rewrite it in ${dialect}, which MCP prescribes`
     )

@@ -55,6 +55,8 @@ export interface Invalid {
   readonly error: McpError.McpError
   /** It was to be a response: the id is of a request its reader sent, and no refusal may carry it back. */
   readonly isResponse: boolean
+  /** What it plainly means: some servers write `null` for params there are none of. Clients take it for that. */
+  readonly meant?: Request | Notification
 }
 
 /**
@@ -137,7 +139,9 @@ const decodeOne = (value: unknown): Message | Invalid => {
   const { id, method, params } = message
   if (typeof method === "string") {
     if (params !== undefined && !isObject(params)) {
-      return invalid(readId(value), "\"params\" is a JSON object when it is present.")
+      const error = invalid(readId(value), "\"params\" is a JSON object when it is present.")
+      const meant = params === null ? decodeOne({ ...message, params: undefined }) : error
+      return meant._tag === "Request" || meant._tag === "Notification" ? { ...error, meant } : error
     }
     if (id === undefined) {
       return "id" in message

@@ -5,7 +5,24 @@ import * as Schema from "effect/Schema"
 
 /** The other side is gone. @category reasons @since 0.1.0 */
 export class Closed extends Schema.TaggedClass<Closed>()("Closed", {
+  /** How it went, where that is known. */
+  message: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
+}) {
+  get isRetryable(): boolean {
+    return true
+  }
+}
+
+/** The server was a process, and has ended. @category reasons @since 0.1.0 */
+export class Exited extends Schema.TaggedClass<Exited>()("Exited", {
+  /** The command. */
+  address: Schema.String,
+  /** Undefined where a signal ended it. */
+  code: Schema.optionalKey(Schema.Int),
+  signal: Schema.optionalKey(Schema.String),
+  /** The last it wrote there, 64 KiB at most; undefined where that was not for the client to read. */
+  stderr: Schema.optionalKey(Schema.String)
 }) {
   get isRetryable(): boolean {
     return true
@@ -121,9 +138,20 @@ export class OtherOrigin extends Schema.TaggedClass<OtherOrigin>()("OtherOrigin"
   }
 }
 
+/** What was given as an address is none that can be connected to. @category reasons @since 0.1.0 */
+export class InvalidAddress extends Schema.TaggedClass<InvalidAddress>()("InvalidAddress", {
+  address: Schema.String,
+  message: Schema.String
+}) {
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** @category reasons @since 0.1.0 */
 export const Reason = Schema.Union([
   Closed,
+  Exited,
   Refused,
   Unreachable,
   Lost,
@@ -133,7 +161,8 @@ export const Reason = Schema.Union([
   SessionEnded,
   Malformed,
   TooLarge,
-  OtherOrigin
+  OtherOrigin,
+  InvalidAddress
 ])
 
 /** @category reasons @since 0.1.0 */
@@ -159,7 +188,9 @@ export const make = (reason: Reason): TransportError => new TransportError({ rea
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
     case "Closed":
-      return "The connection is closed"
+      return reason.message === undefined ? "The connection is closed" : `The connection is closed: ${reason.message}`
+    case "Exited":
+      return `${reason.address} ${how(reason)}${lastWords(reason.stderr)}`
     case "Refused":
       return `Cannot listen on ${reason.address}: is another program using it?`
     case "Unreachable":
@@ -182,5 +213,20 @@ const describe = (reason: Reason): string => {
       return `The server sent a message of more than ${reason.limit} bytes`
     case "OtherOrigin":
       return `${reason.from} leads to another origin, ${reason.to}, which is not followed; connect to that address if you trust it`
+    case "InvalidAddress":
+      return `Cannot connect to ${reason.address}: ${reason.message}`
   }
 }
+
+const how = ({ code, signal }: Exited): string =>
+  signal === undefined ? `has exited with code ${code}` : `was ended by ${signal}`
+
+/** What a person reads of it; the whole is in the reason. */
+const lastWords = (stderr: string | undefined): string => {
+  if (stderr === undefined) return ""
+  const text = stderr.trim()
+  if (text === "") return " and said nothing on stderr"
+  return text.length <= longest ? `:\n${text}` : `:\n…${text.slice(-longest)}`
+}
+
+const longest = 2000

@@ -3,7 +3,6 @@
  * pipe is an end with a code, and this module gives each end its own. `WebSocketServer` decides who gets a conversation;
  * here the socket is open.
  */
-import type * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -16,6 +15,7 @@ import * as Deadlines from "../core/Deadlines.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as outbox from "./internal/outbox.ts"
+import * as webSocketFrames from "./internal/webSocketFrames.ts"
 import * as Receiver from "./Receiver.ts"
 
 /** @category models @since 0.1.0 */
@@ -127,7 +127,7 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
 
       const write = Effect.gen(function*() {
         for (let batch = yield* out.take; batch !== undefined; batch = yield* out.take) {
-          for (const frames of slices(batch)) {
+          for (const frames of webSocketFrames.slices(batch)) {
             isWriting = true
             const limit = deadlines.add(clock.currentTimeMillisUnsafe() + sendTimeout, () => end(notReading))
             yield* writer.writeAll(frames)
@@ -144,7 +144,7 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
       const receive = (frame: string | Uint8Array): void => {
         if (ending !== undefined) return
         if (typeof frame !== "string") return end(notText)
-        if (isLongerThan(frame, maxPayloadBytes)) return end(tooLarge)
+        if (webSocketFrames.isLongerThan(frame, maxPayloadBytes)) return end(tooLarge)
         const message = JsonRpc.parse(frame)
         if (isStopping && (message._tag === "Request" || message._tag === "Batch")) {
           return out.write(refusal(message._tag === "Request" ? message.id : null))
@@ -277,32 +277,6 @@ const say = (writer: Socket.Writer, close: Socket.CloseEvent): Effect.Effect<voi
 
 const leave = (closed: Effect.Effect<void>, controls: Controls | undefined): Effect.Effect<void> =>
   Effect.andThen(Effect.timeoutOption(closed, closeTimeout), controls?.terminate ?? Effect.void)
-
-/** As many frames at once as come to this many characters. */
-const sliceSize = 1 << 16
-
-/** What is small leaves together; what is large leaves alone, and has the time limit to itself. */
-function* slices(batch: outbox.Batch): Generator<outbox.Batch> {
-  if (batch.length === 1) return yield batch
-  let slice: Array<string> = []
-  let size = 0
-  for (const frame of batch) {
-    if (slice.length > 0 && size + frame.length > sliceSize) {
-      yield slice as unknown as Arr.NonEmptyReadonlyArray<string>
-      slice = []
-      size = 0
-    }
-    slice.push(frame)
-    size += frame.length
-  }
-  yield slice as unknown as Arr.NonEmptyReadonlyArray<string>
-}
-
-const encoder = new TextEncoder()
-
-/** A character is three bytes at most, so most texts need no second look. */
-const isLongerThan = (text: string, bytes: number): boolean =>
-  text.length > bytes || (3 * text.length > bytes && encoder.encode(text).length > bytes)
 
 const refusal = (id: JsonRpc.RequestId | null): string =>
   JsonRpc.encodeError(

@@ -14,6 +14,7 @@ import * as Admission from "./Admission.ts"
 import * as HostGuard from "./HostGuard.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
 import * as admitting from "./internal/admitting.ts"
+import * as webSocketFrames from "./internal/webSocketFrames.ts"
 import * as Receiver from "./Receiver.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
@@ -56,7 +57,7 @@ export interface WebSocketServer {
  * @category constants
  * @since 0.1.0
  */
-export const subprotocol = "mcp"
+export const subprotocol = webSocketFrames.subprotocol
 
 /**
  * Makes the endpoint for the server in context. When the scope closes, so do its connections, each after its grace.

@@ -45,7 +45,11 @@ export const platformFolders: ReadonlyArray<string> = ["node", "cli"]
 export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 
 /** Packages other than `effect` that a folder outside `platformFolders` may import. */
-export const externals: Readonly<Record<string, ReadonlyArray<string>>> = { definition: ["ajv"], oauth: ["jose"] }
+export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
+  client: ["jsonc-parser", "toml-eslint-parser"],
+  definition: ["ajv"],
+  oauth: ["jose"]
+}
 
 /** What the root entry point must not load, directly or through a module it loads. */
 export const rootMustNotLoad = {

@@ -5,6 +5,7 @@ import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { Command } from "./drive/child.ts"
+import type { Contest } from "./drive/clients.ts"
 import type { Large } from "./drive/large.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
 
@@ -24,6 +25,8 @@ export interface Peer {
   readonly eras: ReadonlyArray<Era>
   /** With progress before each reply, or with resources that change. */
   readonly push?: (what: Push, port: number, era: Era) => Command
+  /** As a client, and what it makes its calls of. */
+  readonly contest?: Contest
   /** What must exist for it to take part, relative to the repository. */
   readonly needs: ReadonlyArray<string>
   /** Done once before its first start. */
@@ -52,7 +55,7 @@ const build = (work: string) => async (): Promise<void> => {
 
 /** Strips the servers of `peers/` into `work`, and those of the other folders into folders of their own there. */
 export const stripPeers = (work: string): void => {
-  for (const folder of ["peers", "large", "push", "mounts"]) {
+  for (const folder of ["peers", "large", "push", "mounts", "clients"]) {
     const to = folder === "peers" ? work : join(work, folder)
     mkdirSync(to, { recursive: true })
     const from = join(import.meta.dirname, folder)
@@ -61,10 +64,10 @@ export const stripPeers = (work: string): void => {
   strip(join(import.meta.dirname, "probe.ts"), join(work, "probe.mjs"))
 }
 
-const bundle = async (from: string, to: string, option: string): Promise<void> => {
+const bundle = async (from: string, to: string, ...options: ReadonlyArray<string>): Promise<void> => {
   const shape = ["--bundle", "--platform=node", "--format=esm", "--log-level=error"]
   const esbuild = join(root, "node_modules/.bin/esbuild")
-  await promisify(execFile)(esbuild, [from, ...shape, option, `--outfile=${to}`], { cwd: root, timeout: 120_000 })
+  await promisify(execFile)(esbuild, [from, ...shape, ...options, `--outfile=${to}`], { cwd: root, timeout: 120_000 })
 }
 
 /** Throughput, latency and memory. `work` is where `stripPeers` left its files. */
@@ -262,6 +265,79 @@ export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   ]
 }
 
+/** The clients, each a process of its own: all as they are published, ours built; the newest SDK and ours also bundled. */
+export const clients = (work: string): ReadonlyArray<Peer> => {
+  const file = (name: string) => join(work, "clients", `${name}.mjs`)
+  const client = (
+    peer: Pick<Peer, "id" | "name" | "kind" | "eras" | "needs" | "prepare">,
+    program: string = peer.id
+  ): Peer => ({
+    ...peer,
+    contest: {
+      client: (transport, target, era) => ({ args: [file(program), transport, target, era] }),
+      server: file("server")
+    }
+  })
+  return [
+    client({ id: "floor", name: "floor: bare JSON", kind: "floor", eras: both, needs: [] }),
+    client({
+      id: "sdk-v1",
+      name: "@modelcontextprotocol/sdk",
+      kind: "peer",
+      eras: [legacy],
+      needs: ["node_modules/@modelcontextprotocol/sdk"]
+    }),
+    client({
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/client",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/@modelcontextprotocol/client"]
+    }),
+    client({
+      id: "effect-ai",
+      name: "effect/ai McpClient",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/effect", "node_modules/@effect/platform-node"]
+    }),
+    client({
+      id: "ours",
+      name: "fastmcp-effect",
+      kind: "ours",
+      eras: both,
+      needs: [entry],
+      prepare: build(work)
+    }),
+    client({
+      id: "sdk-v2",
+      name: "@modelcontextprotocol/client, bundled",
+      kind: "peer",
+      eras: both,
+      needs: ["node_modules/@modelcontextprotocol/client"],
+      prepare: () => bundle("test/bench/clients/sdk-v2.ts", file("sdk-v2-bundled"), requires)
+    }, "sdk-v2-bundled"),
+    client({
+      id: "ours",
+      name: "fastmcp-effect, bundled",
+      kind: "ours",
+      eras: both,
+      needs: [entry],
+      prepare: () =>
+        bundle(
+          "test/bench/clients/ours.ts",
+          file("ours-bundled"),
+          "--conditions=fastmcp-effect/source",
+          requires
+        )
+    }, "ours-bundled")
+  ]
+}
+
+/** Parts of both are written for `require`, which a bundle of modules lacks. */
+const requires =
+  `--banner:js=import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);`
+
 /** Why a peer cannot take part, if it cannot. */
 export const missing = (peer: Peer): string | undefined => {
   const gone = peer.needs.find((path) => !existsSync(join(root, path)))
@@ -273,6 +349,7 @@ export const versions = (): Readonly<Record<string, string>> => {
   const names = [
     "@modelcontextprotocol/sdk",
     "@modelcontextprotocol/server",
+    "@modelcontextprotocol/client",
     "@modelcontextprotocol/node",
     "@hono/node-server",
     "effect",

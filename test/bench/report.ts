@@ -1,5 +1,6 @@
 /** Medians over rounds, ratios, and the same tables as text, Markdown and JSON. */
 import { availableParallelism } from "node:os"
+import type { ClientFigures } from "./drive/clients.ts"
 import { type Figures, type HttpFigures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
 import type { IdleFigures } from "./drive/idle.ts"
 import type { LargeFigures } from "./drive/large.ts"
@@ -32,6 +33,7 @@ interface Tables {
   readonly memory: Memory
   readonly features: Figures
   readonly large: LargeFigures
+  readonly clients: ClientFigures
 }
 
 interface SectionOf<Table extends keyof Tables> {
@@ -46,6 +48,8 @@ export interface Setting extends Load {
   readonly rounds: number
   /** Of the large loads. */
   readonly large: Load
+  /** Of clients. */
+  readonly clients: Load
   /** Of many sessions, each with a call in flight. */
   readonly sessions: Load
   readonly streams: StreamLoad
@@ -209,6 +213,26 @@ const large = (rows: ReadonlyArray<Row<LargeFigures>>): ReadonlyArray<Column<Lar
   ...conditionsOf()
 ]
 
+/** What is measured is the client: its CPU stands where a server's does elsewhere, and the server's where the driver's does. */
+const clients = (rows: ReadonlyArray<Row<ClientFigures>>): ReadonlyArray<Column<ClientFigures>> => {
+  const heads: { readonly [head: string]: string } = {
+    "server CPU us/call": "client CPU us/call",
+    "driver CPU": "server CPU"
+  }
+  const named = ({ cell, head }: Column<ClientFigures>): Column<ClientFigures> => ({ head: heads[head] ?? head, cell })
+  const alone: Figure<ClientFigures> = (figures) => figures.alonePerSecond
+  const floor = ofKind(rows, "floor", alone)[0]
+  return [
+    ...speeds(rows, "call").map(named),
+    { head: "alone calls/s", cell: (row) => count(median(row, alone)) },
+    { head: "alone x floor", cell: (row) => ratio(median(row, alone), floor) },
+    { head: "alone CPU us/call", cell: (row) => median(row, ({ aloneMicros }) => aloneMicros).toFixed(1) },
+    { head: "p50 us (over lowest peer)", cell: overLowest(rows, ({ p50 }) => p50, 1) },
+    { head: "p99 us", cell: (row) => count(median(row, ({ p99 }) => p99)) },
+    ...conditionsOf<ClientFigures>().map(named)
+  ]
+}
+
 const cold = (rows: ReadonlyArray<Row<Cold>>): ReadonlyArray<Column<Cold>> => {
   const ms: Figure<Cold> = (figures) => figures.ms
   const floor = ofKind(rows, "floor", ms)[0]
@@ -236,8 +260,8 @@ const memory = (rows: ReadonlyArray<Row<Memory>>): ReadonlyArray<Column<Memory>>
 
 type Table = ReadonlyArray<ReadonlyArray<string>>
 
-const fill = <F>(rows: ReadonlyArray<Row<F>>, columns: ReadonlyArray<Column<F>>): Table => [
-  ["server", ...columns.map(({ head }) => head)],
+const fill = <F>(rows: ReadonlyArray<Row<F>>, columns: ReadonlyArray<Column<F>>, what = "server"): Table => [
+  [what, ...columns.map(({ head }) => head)],
   ...rows.map((row) => [
     row.name,
     ...columns.map(({ cell }, n) => {
@@ -265,6 +289,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, features(section.rows))
     case "large":
       return fill(section.rows, large(section.rows))
+    case "clients":
+      return fill(section.rows, clients(section.rows), "client")
     case "cold":
       return fill(section.rows, cold(section.rows))
     case "memory":
@@ -285,7 +311,7 @@ const lines = (table: Table, before: string, between: string, after: string): Re
 }
 
 const conditions = (setting: Setting, sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
-  const { coldRuns, idle, large, quick, rounds, streams, versions } = setting
+  const { clients, coldRuns, idle, large, quick, rounds, streams, versions } = setting
   const has = (...tables: ReadonlyArray<Section["table"]>) => sections.some(({ table }) => tables.includes(table))
   const run = ({ calls, inFlight, warmup }: Load) =>
     `${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ${count(inFlight)} in ` +
@@ -308,7 +334,8 @@ const conditions = (setting: Setting, sections: ReadonlyArray<Section>): Readonl
     ...(has("idle") ? [`Idle sessions: ${idle.rounds} interleaved rounds.`] : []),
     ...(has("cold") ? [`${coldRuns} cold starts.`] : []),
     ...(has("large") ? [`Large answers: ${run(large)}; a list read page by page is one call.`] : []),
-    "Every server is a process of its own, and every answer is checked.",
+    ...(has("clients") ? [`Clients: ${run(clients)}, then ${count(oneAtATime(clients))} alone.`] : []),
+    "Every server and every client is a process of its own, and every answer is checked.",
     ...(quick ? ["A quick run: too short to rely on."] : [])
   ]
 }
@@ -325,6 +352,10 @@ const own: { readonly [Table in Section["table"]]?: string } = {
     "JSON: the call answered with its reply alone. SSE, and all columns that do not say JSON: the call answered " +
     "with an event stream of one progress notification and the reply.",
   sessions: "Latencies are of calls while every session has one in flight.",
+  clients:
+    "Each client makes its calls of one server that does next to nothing: a JSON echo that also answers what opens a " +
+    "conversation. Client CPU counts all threads of the client's process, and nothing of the server's. Alone: one call at " +
+    "a time.",
   streams:
     "The floor writes the same events to open responses. An event is one notification on one stream; none may be " +
     "missing, come twice or out of order.",

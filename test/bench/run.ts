@@ -2,16 +2,18 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,mounts,sse,sessions,streams,idle,cold,memory,features,large] [--peers floor,ours,...]
+ *   [--only stdio,http,mounts,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
+ *   [--peers floor,ours,...]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
  * `--sessions` is how many sessions make calls, and how many streams are open; `--events` is how many events each stream
- * gets; `--idle` how many sessions idle. The large loads have defaults of their own: 300 calls after 100. What
- * memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
+ * gets; `--idle` how many sessions idle. The large loads have defaults of their own, 300 calls after 100, and so have
+ * clients: 20,000 after 5,000, 100 in flight. What memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { measureClient, openOverHttp, openOverStdio } from "./drive/clients.ts"
 import { measure, measureHttp, memory } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
 import { measureIdle } from "./drive/idle.ts"
@@ -22,6 +24,7 @@ import { coldStart, openStdio } from "./drive/stdio.ts"
 import { measureStreams } from "./drive/streams.ts"
 import { type Era, legacy, modern } from "./drive/wire.ts"
 import {
+  clients,
   coldStarters,
   features,
   largePeers,
@@ -48,7 +51,9 @@ const everything = [
   "cold",
   "memory",
   "features",
-  "large"
+  "large",
+  "client-stdio",
+  "client-http"
 ]
 
 const { values } = parseArgs({
@@ -93,6 +98,11 @@ const setting: Setting = {
     calls: number(values.calls, values.quick ? 30 : 300),
     warmup: number(values.warmup, values.quick ? 10 : 100),
     inFlight: 8
+  },
+  clients: {
+    calls: number(values.calls, values.quick ? 2_000 : 20_000),
+    warmup: number(values.warmup, values.quick ? 500 : 5_000),
+    inFlight: 100
   },
   coldRuns: values.quick ? 3 : 20,
   quick: values.quick,
@@ -278,6 +288,19 @@ const large = async (what: Large, words: string, era: Era): Promise<Section> => 
   return { table: "large", title, rows }
 }
 
+const client = async (transport: "stdio" | "HTTP", era: Era): Promise<Section> => {
+  const title = `Clients, ${transport}, ${era}`
+  const open = transport === "stdio" ? openOverStdio : openOverHttp
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(clients(work)),
+    speaks(era),
+    async (peer) => measureClient(await open(peer.contest!, era), setting.clients)
+  )
+  return { table: "clients", title, rows }
+}
+
 const list = "A list of 1,000 tools"
 const report = "A result with 100 KB of structured content"
 
@@ -294,7 +317,9 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   cold: [cold],
   memory: [peaks],
   features: [prices],
-  large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))]
+  large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))],
+  "client-stdio": both((era) => client("stdio", era)),
+  "client-http": both((era) => client("HTTP", era))
 }
 
 const results: Array<Section> = []

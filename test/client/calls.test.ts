@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -447,6 +448,47 @@ describe("over HTTP in 2026-07-28", () => {
     }))
 })
 
+/** A pair, in the words of either dialect. */
+const positional = (items: "items" | "prefixItems") => ({
+  type: "object",
+  properties: { n: { type: "array", [items]: [{ type: "string" }, { type: "integer" }] } }
+})
+
+/** A client that has listed the tool `count` with this output schema. */
+const counting = (outputSchema: object) =>
+  Effect.gen(function*() {
+    let structuredContent: unknown
+    const server = scripted.make({
+      hears: scripted.stateless({
+        "tools/list": ({ id }, wire) =>
+          wire.result(id, { tools: [{ name: "count", inputSchema: { type: "object" }, outputSchema }] }),
+        "tools/call": ({ id }, wire) => wire.result(id, { content: [], structuredContent })
+      })!
+    })
+    const client = yield* connect(server)
+    yield* client.listTools()
+    return {
+      call: client.callTool("count"),
+      say: (content: unknown) => {
+        structuredContent = content
+      }
+    }
+  })
+
+describe("a log level", () => {
+  it.effect("is set up to 2025-11-25; later each request says its own, and the caller is told so", () =>
+    Effect.gen(function*() {
+      const old = yield* connect(scripted.make({
+        hears: scripted.stateful({ "logging/setLevel": ({ id }, wire) => wire.result(id, {}) })!
+      }))
+      yield* old.setLogLevel("info")
+      const server = scripted.make({ hears: scripted.stateless()! })
+      const client = yield* connect(server)
+      assert.strictEqual((yield* reasonOf(client.setLogLevel("info")))._tag, "NotSupported")
+      assert.deepStrictEqual(scripted.methods(server.wire()), ["server/discover"])
+    }))
+})
+
 describe("structured content", () => {
   const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] }
   const tool = { name: "count", inputSchema: { type: "object" }, outputSchema: schema }
@@ -471,4 +513,43 @@ describe("structured content", () => {
       structuredContent = "anything"
       assert.isTrue(Exit.isSuccess(yield* Effect.exit(trusting.callTool("count"))))
     }))
+
+  for (
+    const [dialect, schema, fits, doesNotFit] of [
+      // What the official servers of the first generation write.
+      ["draft-07", { $schema: "http://json-schema.org/draft-07/schema#", ...positional("items") }, ["a", 1], [1, "a"]],
+      ["2020-12", { $schema: "https://json-schema.org/draft/2020-12/schema", ...positional("prefixItems") }, ["a", 1], [
+        1,
+        "a"
+      ]]
+    ] as const
+  ) {
+    it.effect(`is checked in ${dialect}, where its schema says so`, () =>
+      Effect.gen(function*() {
+        const { call, say } = yield* counting(schema)
+        say({ n: fits })
+        assert.deepStrictEqual((yield* call).structuredContent, { n: fits })
+        say({ n: doesNotFit })
+        assert.strictEqual((yield* reasonOf(call))._tag, "InvalidResponse")
+      }))
+  }
+
+  for (
+    const [what, schema] of [
+      ["in a dialect nobody here reads", { $schema: "https://example.com/dialect", type: "object" }],
+      ["that refers to the network", { type: "object", properties: { n: { $ref: "https://example.com/n.json" } } }],
+      ["that is none", { type: "object", properties: { n: { type: "number?" } } }]
+    ] as const
+  ) {
+    it.effect(`is not checked by a schema ${what}, and one warning says why`, () =>
+      Effect.gen(function*() {
+        const warnings: Array<unknown> = []
+        const logger = Logger.make(({ message }) => warnings.push(message))
+        const { call, say } = yield* counting(schema)
+        say({ n: "anything" })
+        yield* Effect.andThen(call, call).pipe(Effect.provide(Logger.layer([logger])))
+        assert.lengthOf(warnings, 1)
+        assert.match(String(warnings[0]), /^What the tool count gives is not checked,.*(example\.com|number\?|type)/u)
+      }))
+  }
 })

@@ -228,6 +228,20 @@ describe("on the connection, up to 2025-11-25,", () => {
       }
     }))
 
+  it.effect("a question whose params are null, as some servers write it, has none", () =>
+    Effect.gen(function*() {
+      const roots = ClientHandlers.roots([{ uri: "file:///home" }])
+      const [answer] = yield* ask(asks({ method: "roots/list", params: null }), roots)
+      assert.deepInclude(answer, { id: "q", result: { roots: [{ uri: "file:///home" }] } })
+    }))
+
+  it.effect("a question that is none is refused, so that the server need not wait", () =>
+    Effect.gen(function*() {
+      const [answer] = yield* ask(asks({ method: "roots/list", params: [] }), Layer.empty)
+      assert.deepInclude(answer, { id: "q" })
+      assert.deepInclude((answer as { error: object }).error, { code: -32600 })
+    }))
+
   it.effect("a question that the server takes back is interrupted, and gets no answer", () =>
     Effect.gen(function*() {
       let wasInterrupted = false

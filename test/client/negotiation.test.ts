@@ -73,6 +73,17 @@ describe("a client finds out what a server speaks", () => {
       assert.strictEqual((yield* Fiber.join(settling)).server().revision, "2025-11-25")
     }))
 
+  it.effect("2026-07-28, where a server over HTTP is slow, and is asked nothing else", () =>
+    Effect.gen(function*() {
+      const server = scripted.make({ kind: "http" })
+      const settling = yield* Effect.forkChild(connect(server), { startImmediately: true })
+      yield* TestClock.adjust("20 seconds")
+      const wire = server.wire()
+      assert.deepStrictEqual(scripted.methods(wire), ["server/discover"])
+      scripted.stateless()!(scripted.last(wire, "server/discover"), wire)
+      assert.strictEqual((yield* Fiber.join(settling)).server().revision, "2026-07-28")
+    }))
+
   it.effect("2026-07-28, where a server that is slow to start answers the first question late", () =>
     Effect.gen(function*() {
       const server = scripted.make()

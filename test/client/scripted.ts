@@ -41,8 +41,9 @@ export const make = (options: Options = {}): Scripted => {
   const wires: Array<Wire> = []
   const { connecting = () => Effect.void, hears = () => {}, kind = "memory" } = options
 
+  // A transport may take the listener apart.
   const connect = (
-    listener: ClientTransport.Listener
+    { closed, failed, receive }: ClientTransport.Listener
   ): Effect.Effect<ClientTransport.Connection, TransportError.TransportError, Scope> =>
     Effect.gen(function*() {
       yield* connecting(wires.length + 1)
@@ -52,7 +53,7 @@ export const make = (options: Options = {}): Scripted => {
       let isOpen = true
       const say: Wire["say"] = (message, about) => {
         const text = typeof message === "string" ? message : JSON.stringify(message)
-        if (isOpen) listener.receive(JsonRpc.parse(text), about)
+        if (isOpen) receive(JsonRpc.parse(text), about)
       }
       const wire: Wire = {
         sent,
@@ -63,10 +64,10 @@ export const make = (options: Options = {}): Scripted => {
         result: (id, result) => say(JsonRpc.encodeResult(id, result)),
         error: (id, code, message, data) =>
           say(JsonRpc.encodeError(id, data === undefined ? { code, message } : { code, message, data })),
-        fail: (id, reason) => listener.failed(id, TransportError.make(reason)),
+        fail: (id, reason) => failed(id, TransportError.make(reason)),
         close: () => {
           isOpen = false
-          listener.closed(TransportError.make(new TransportError.Closed({})))
+          closed(TransportError.make(new TransportError.Closed({})))
         }
       }
       wires.push(wire)

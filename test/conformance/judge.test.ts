@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { alwaysSkipped, expectedFailures } from "./expected.ts"
-import { type Check, judge, type Row, table, verdict } from "./judge.ts"
-import { modes, required, type Requirements } from "./required.ts"
+import { type Check, ended, judge, type Row, table, verdict } from "./judge.ts"
+import { modes, required, type Requirements, roles } from "./required.ts"
 
 const check = (status: Check["status"], id = "some-check"): Check => ({ id, status, errorMessage: "because" })
 const schema = check("SUCCESS", "wire-schema-valid")
@@ -47,8 +47,14 @@ describe("a run", () => {
   it("fails on silence, also for a scenario that is expected to fail", () => {
     assert.strictEqual(judged(undefined).counts, "failed")
     assert.strictEqual(judged(undefined, true).counts, "failed")
-    const rows = judge(new Map(), required["2025-11-25"], ["ping"])
+    const rows = judge(new Map(), required.server["2025-11-25"], ["ping"])
     assert.isTrue(rows.every((row) => row.counts === "failed"))
+  })
+
+  it("fails a client that ends badly, whatever was checked", () => {
+    assert.strictEqual(judged(ended([check("SUCCESS")], true)).counts, "passed")
+    assert.strictEqual(judged(ended([check("SUCCESS")], false)).counts, "failed")
+    assert.strictEqual(judged(ended([check("SKIPPED"), schema], true)).counts, "failed")
   })
 
   it("holds the list of expected failures, which only shrinks", () => {
@@ -67,8 +73,8 @@ describe("a run", () => {
   it("is one table", () => {
     const a = judge(new Map([["a", [check("SUCCESS")]], ["extra", [check("SKIPPED")]]]), ["a", "b"], [], ["extra"])
     const b = judge(new Map([["b", [check("FAILURE")]]]), ["b"], ["b"])
-    assert.deepStrictEqual(table(new Map([["one", a], ["two", b]])).split("\n"), [
-      "scenario  one             two",
+    assert.deepStrictEqual(table("client", new Map([["one", a], ["two", b]])).split("\n"), [
+      "client    one             two",
       "a         ok              -",
       "b         MISSING !       FAIL expected",
       "extra     (SKIP)          -"
@@ -77,14 +83,22 @@ describe("a run", () => {
 })
 
 describe("the lists", () => {
-  it("require 30 and 37 scenarios, and expect failures of modes there are", () => {
-    const sets = Object.keys(required) as Array<Requirements>
-    assert.deepStrictEqual(sets.map((set) => required[set].length), [30, 37])
-    for (const set of sets) assert.strictEqual(new Set(required[set]).size, required[set].length)
-    assert.deepStrictEqual(
-      Object.keys(expectedFailures).filter((mode) => !(modes as ReadonlyArray<string>).includes(mode)),
-      []
-    )
+  it("require 30 and 37 scenarios of servers, 18 and 32 of clients, and each once", () => {
+    const sets = ["2025-11-25", "2026-07-28"] satisfies ReadonlyArray<Requirements>
+    assert.deepStrictEqual(roles.map((role) => sets.map((set) => required[role][set].length)), [[30, 37], [18, 32]])
+    for (const role of roles) {
+      for (const set of sets) assert.strictEqual(new Set(required[role][set]).size, required[role][set].length)
+    }
+  })
+
+  it("expect failures of modes there are, each once, and of a client none but authorization", () => {
+    for (const role of roles) {
+      for (const [mode, names] of Object.entries(expectedFailures[role])) {
+        assert.include(modes[role] as ReadonlyArray<string>, mode)
+        assert.strictEqual(new Set(names).size, names.length)
+        if (role === "client") assert.deepStrictEqual(names.filter((name) => !name.startsWith("auth/")), [])
+      }
+    }
     assert.deepStrictEqual(alwaysSkipped, ["tasks-status-notifications"])
   })
 })

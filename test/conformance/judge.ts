@@ -24,6 +24,14 @@ export const verdict = (checks: ReadonlyArray<Check> | undefined): Verdict => {
 /** The suite lets a warning pass; we do not. */
 const passes = (checks: ReadonlyArray<Check>) => verdict(checks) === "ok"
 
+/** With how the suite itself ended over them: with 1 also for a client that failed, or did not end in its time. */
+export const ended = (checks: ReadonlyArray<Check>, ok: boolean): ReadonlyArray<Check> => [
+  ...checks,
+  ok
+    ? { id: "client-ended-well", status: "INFO" }
+    : { id: "client-ended-well", status: "FAILURE", errorMessage: "the suite ended with 1" }
+]
+
 export interface Row {
   readonly scenario: string
   readonly verdict: Verdict
@@ -69,8 +77,8 @@ export const judge = (
   return [...new Set([...wanted, ...expectedFailures, ...run.keys()])].map(row)
 }
 
-/** One table over the modes: a line for each scenario, a column for each mode. */
-export const table = (sets: ReadonlyMap<string, ReadonlyArray<Row>>): string => {
+/** One table over the modes of a role: a line for each scenario, a column for each mode. */
+export const table = (role: string, sets: ReadonlyMap<string, ReadonlyArray<Row>>): string => {
   const scenarios = [...new Set([...sets.values()].flatMap((rows) => rows.map((row) => row.scenario)))]
   const width = Math.max(...scenarios.map((scenario) => scenario.length), 8)
   const cell = (row: Row | undefined) => {
@@ -87,7 +95,7 @@ export const table = (sets: ReadonlyMap<string, ReadonlyArray<Row>>): string => 
     [...sets.values()].map((rows) => cell(rows.find((row) => row.scenario === scenario)))
   )
   return [
-    ["scenario", ...sets.keys()],
+    [role, ...sets.keys()],
     ...scenarios.map((scenario, i) => [scenario, ...lines[i]!])
   ].map(([name, ...cells]) => [name!.padEnd(width), ...cells.map((text) => text.padEnd(14))].join("  ").trimEnd())
     .join("\n")

@@ -1,20 +1,34 @@
 /**
- * `npm run conformance`: the official suite in every mode it has for servers, against examples/everything or against the
- * server at the URL given. Silence fails: every scenario of a mode must have left its checks.
+ * `npm run conformance`: the official suite in every mode it has for servers and for clients, against examples/everything.
+ * `npm run conformance -- client` runs one role, and a URL in its place the server that is there. Silence fails: every
+ * scenario of a mode must have left its checks.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
+import { availableParallelism } from "node:os"
 import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { command } from "../../.ci/steps.ts"
 import { alwaysSkipped, expectedFailures } from "./expected.ts"
-import { type Check, judge, type Row, table } from "./judge.ts"
-import { listed, type Mode, modes, required, type Requirements } from "./required.ts"
+import { type Check, ended, judge, type Row, table } from "./judge.ts"
+import { type Listed, listed, type Mode, modes, required, type Requirements, type Role, roles } from "./required.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance")
+const out = ".out/conformance"
 const problems: Array<string> = []
+
+/** What the suite is pointed at: the options that say so, and whether it is still there. */
+interface Subject {
+  readonly args: (mode: Mode) => ReadonlyArray<string>
+  readonly hasDied: () => boolean
+  readonly stop: () => void
+}
+
+// ----------------------------------------------------------------------------
+// the server and the client
+// ----------------------------------------------------------------------------
 
 const freePort = () =>
   new Promise<number>((resolve, reject) => {
@@ -50,13 +64,56 @@ const startServer = async (): Promise<{ readonly url: string; readonly child: Ch
   throw new Error(`the server did not answer at ${url}\n${output}`)
 }
 
-/** Scenario -> checks, from the directories `server-<scenario>-<time>` the suite leaves behind. */
-const readRun = (directory: string): ReadonlyMap<string, ReadonlyArray<Check>> => {
+const server = async (given: string | undefined): Promise<Subject> => {
+  if (given !== undefined) return { args: () => ["--url", given], hasDied: () => false, stop: () => {} }
+  const { child, url } = await startServer()
+  return {
+    args: () => ["--url", url],
+    hasDied: () => child.exitCode !== null || child.signalCode !== null,
+    stop: () => child.kill("SIGTERM")
+  }
+}
+
+/** In one file: the suite starts as many clients at once as it has scenarios. */
+const client = async (): Promise<Subject> => {
+  const file = `${out}/client.mjs`
+  // Undici is CommonJS, and requires modules of Node's.
+  const require = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`
+  const bundled = await command("esbuild", [
+    "examples/everything/client.ts",
+    "--bundle",
+    "--platform=node",
+    "--format=esm",
+    "--conditions=fastmcp-effect/source",
+    "--log-level=error",
+    `--banner:js=${require}`,
+    `--outfile=${file}`
+  ])
+  if (!bundled.ok) throw new Error(`the client could not be bundled\n${bundled.output}`)
+  return {
+    // The suite takes the words apart at spaces, and runs in the repository.
+    args: (mode) => [
+      "--command",
+      mode === "all, untold" ? `env -u MCP_CONFORMANCE_PROTOCOL_VERSION node ${file}` : `node ${file}`
+    ],
+    hasDied: () => false,
+    stop: () => {}
+  }
+}
+
+// ----------------------------------------------------------------------------
+// modes
+// ----------------------------------------------------------------------------
+
+/** Scenario -> checks, from the directories `<scenario>-<time>` the suite leaves behind; some scenarios have a folder. */
+const readRun = (role: Role, directory: string): ReadonlyMap<string, ReadonlyArray<Check>> => {
   const run = new Map<string, ReadonlyArray<Check>>()
-  for (const name of fs.existsSync(directory) ? fs.readdirSync(directory) : []) {
-    const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(name)?.[1]
-    const file = path.join(directory, name, "checks.json")
-    if (scenario !== undefined && fs.existsSync(file)) run.set(scenario, JSON.parse(fs.readFileSync(file, "utf8")))
+  const files = fs.existsSync(directory) ? fs.readdirSync(directory, { recursive: true, encoding: "utf8" }) : []
+  for (const file of files) {
+    const name = /^(.+)-\d{4}-\d\d-\d\dT[\d-]+Z\/checks\.json$/.exec(file.replaceAll(path.sep, "/"))?.[1]
+    if (name === undefined || (role === "server" && !name.startsWith("server-"))) continue
+    const scenario = role === "server" ? name.slice("server-".length) : name
+    run.set(scenario, JSON.parse(fs.readFileSync(path.join(directory, file), "utf8")))
   }
   return run
 }
@@ -64,68 +121,111 @@ const readRun = (directory: string): ReadonlyMap<string, ReadonlyArray<Check>> =
 const runSuite = (args: ReadonlyArray<string>) =>
   command(process.execPath, [path.join(suite, "dist/index.js"), ...args], { limit: 120 })
 
-const isRequirements = (mode: Mode): mode is Requirements => mode in required
+const isRequirements = (mode: Mode): mode is Requirements => mode in required.server
 
-const revisionOf = (mode: Mode): ReadonlyArray<string> =>
+const listing = (mode: Mode): Listed => mode in listed.server ? mode as Listed : "all"
+
+const revisionOf = (mode: Listed): ReadonlyArray<string> =>
   mode.startsWith("all ") ? ["--spec-version", mode.slice("all ".length)] : []
 
 /** The scenarios a mode must run, by our own list or by the suite's, which must not have lost one. */
-const wantedBy = async (mode: Mode): Promise<ReadonlyArray<string>> => {
+const wantedBy = async (role: Role, mode: Mode): Promise<ReadonlyArray<string>> => {
   if (isRequirements(mode)) {
     const file = fs.readFileSync(path.join(suite, "requirements", `${mode}.yaml`), "utf8")
-    const section = /^server:\n((?: {2}- .*\n)+)/m.exec(file)?.[1] ?? ""
+    const section = new RegExp(`^${role}:\\n((?: {2}- .*\\n)+)`, "m").exec(file)?.[1] ?? ""
     const theirs = section.trim().split("\n").map((line) => line.replace(/^\s*- /, ""))
-    const ours: ReadonlyArray<string> = required[mode]
+    const ours: ReadonlyArray<string> = required[role][mode]
     const differ = [...theirs.filter((name) => !ours.includes(name)), ...ours.filter((name) => !theirs.includes(name))]
-    if (differ.length > 0) problems.push(`${mode}: required.ts and the suite disagree on ${differ.join(", ")}`)
+    if (differ.length > 0) problems.push(`${role} ${mode}: required.ts and the suite disagree on ${differ.join(", ")}`)
     return ours
   }
-  const { output } = await runSuite(["list", "--server", ...revisionOf(mode)])
+  const { output } = await runSuite(["list", `--${role}`, ...revisionOf(listing(mode))])
   const names = Array.from(output.matchAll(/^ {2}- (\S+)/gm), ([, name]) => name!)
-  if (names.length !== listed[mode]) {
-    problems.push(`${mode}: the suite lists ${names.length} scenarios, and required.ts expects ${listed[mode]}`)
+  const expected = listed[role][listing(mode)]
+  if (names.length !== expected) {
+    problems.push(`${role} ${mode}: the suite lists ${names.length} scenarios, and required.ts expects ${expected}`)
   }
   return names
 }
 
-const runMode = async (mode: Mode, url: string): Promise<ReadonlyArray<Row>> => {
-  const directory = path.join(root, ".out/conformance", mode.replaceAll(" ", "-"))
-  fs.rmSync(directory, { recursive: true, force: true })
-  const args = isRequirements(mode) ? ["--requirements", mode] : ["--suite", "all", ...revisionOf(mode)]
-  const [wanted, { output }] = await Promise.all([
-    wantedBy(mode),
-    runSuite(["server", "--url", url, ...args, "-o", directory])
-  ])
-  const run = readRun(directory)
-  if (run.size === 0) problems.push(`${mode}: the suite ran nothing\n${output.trim()}`)
-  return judge(run, wanted, expectedFailures[mode] ?? [], alwaysSkipped)
-}
-
-const results = new Map<string, ReadonlyArray<Row>>()
-let child: ChildProcess | undefined
-try {
-  let url = process.argv[2]
-  if (url === undefined) ({ child, url } = await startServer())
-  for (const mode of modes) {
-    results.set(mode, await runMode(mode, url))
-    if (child && (child.exitCode !== null || child.signalCode !== null)) problems.push(`${mode}: the server died`)
+/** As many at once as there are processors for. */
+const eachOf = async <A>(all: ReadonlyArray<A>, body: (one: A) => Promise<void>): Promise<void> => {
+  const left = [...all]
+  const work = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) await body(next)
   }
-} catch (error) {
-  problems.push(error instanceof Error ? error.message : String(error))
-} finally {
-  child?.kill("SIGTERM")
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
 }
 
-const rows = [...results].flatMap(([mode, found]) => found.map((row) => ({ mode, ...row })))
+/** One run of the suite for each scenario that is expected to pass: alone, its client must also end with 0. */
+const runAlone = async (role: Role, mode: Mode, subject: Subject, directory: string) => {
+  const wanted = (await wantedBy(role, mode)).filter((name) => !expectedFailures[role].all?.includes(name))
+  const exits = new Map<string, boolean>()
+  await eachOf(wanted, async (name) => {
+    const { ok } = await runSuite([role, ...subject.args(mode), "--scenario", name, "-o", directory])
+    exits.set(name, ok)
+  })
+  const found = Array.from(
+    readRun(role, directory),
+    ([name, checks]) => [name, ended(checks, exits.get(name)!)] as const
+  )
+  return { wanted, found: new Map(found) }
+}
+
+const runAll = async (role: Role, mode: Mode, subject: Subject, directory: string) => {
+  const which = isRequirements(mode) ? ["--requirements", mode] : ["--suite", "all", ...revisionOf(listing(mode))]
+  const [wanted, { output }] = await Promise.all([
+    wantedBy(role, mode),
+    runSuite([role, ...subject.args(mode), ...which, "-o", directory])
+  ])
+  const found = readRun(role, directory)
+  if (found.size === 0) problems.push(`${role} ${mode}: the suite ran nothing\n${output.trim()}`)
+  return { wanted, found }
+}
+
+const runMode = async (role: Role, mode: Mode, subject: Subject): Promise<ReadonlyArray<Row>> => {
+  const directory = path.join(root, out, role, mode.replaceAll(/[^\w-]+/g, "-"))
+  fs.rmSync(directory, { recursive: true, force: true })
+  const run = mode === "each alone" ? runAlone : runAll
+  const { found, wanted } = await run(role, mode, subject, directory)
+  if (subject.hasDied()) problems.push(`${role} ${mode}: the server died`)
+  return judge(found, wanted, expectedFailures[role][mode] ?? [], alwaysSkipped)
+}
+
+const [given] = process.argv.slice(2)
+const results = new Map<Role, ReadonlyMap<Mode, ReadonlyArray<Row>>>()
+for (const role of roles) {
+  if (given !== undefined && given !== role && !(role === "server" && URL.canParse(given))) continue
+  const found = new Map<Mode, ReadonlyArray<Row>>()
+  results.set(role, found)
+  let subject: Subject | undefined
+  try {
+    subject = await (role === "client" ? client() : server(given === role ? undefined : given))
+    for (const mode of modes[role]) found.set(mode, await runMode(role, mode, subject))
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
+  } finally {
+    subject?.stop()
+  }
+}
+
+const rows = [...results].flatMap(([role, modes]) =>
+  [...modes].flatMap(([mode, found]) => found.map((row) => ({ role, mode, ...row })))
+)
 const count = (counts: Row["counts"]) => rows.filter((row) => row.counts === counts).length
 const failed = count("failed") + problems.length
 
-console.log(`${table(results)}\n\n(SKIP) is left out by the suite itself, "expected" is listed in expected.ts\n`)
-for (const [mode, found] of results) {
-  const passed = found.filter(({ counts }) => counts === "passed").length
-  console.log(`${mode}: ${passed} of ${found.length} passed`)
+for (const [role, modes] of results) console.log(`${table(role, modes)}\n`)
+console.log(`(SKIP) is left out by the suite itself, "expected" is listed in expected.ts\n`)
+for (const [role, modes] of results) {
+  for (const [mode, found] of modes) {
+    const passed = found.filter(({ counts }) => counts === "passed").length
+    console.log(`${role} ${mode}: ${passed} of ${found.length} passed`)
+  }
 }
-for (const row of rows) if (row.counts === "failed") console.log(`${row.mode} ${row.scenario}: ${row.note}`)
+for (const row of rows) {
+  if (row.counts === "failed") console.log(`${row.role} ${row.mode} ${row.scenario}: ${row.note}`)
+}
 for (const problem of problems) console.log(problem)
 
 process.exitCode = failed === 0 && count("passed") > 0 ? 0 : 1

@@ -58,6 +58,12 @@ const makeFile = () => {
 
 const lines = (text: string): ReadonlyArray<string> => text.split("\n").filter((line) => line !== "")
 
+/** A file for what happens inside a server, and what stands in it. */
+export const eventsFile = (): Pick<Traces, "events"> & { readonly path: string } => {
+  const { path, read } = makeFile()
+  return { path, events: () => lines(read()) }
+}
+
 export interface ServerOptions {
   /** Milliseconds; the framework's own grace when left out. */
   readonly grace?: number

@@ -605,9 +605,8 @@ export const rows: ReadonlyArray<Row> = [
   done(
     "T08",
     "Server-sent events, 64 KiB a line and 1 MiB an event",
-    "transport/SseServer",
-    "test/transport/SseServer.test.ts::opens a stream whose first event names where to post, and answers there with 202 and here with the rest",
-    "the client's end comes with the client"
+    "transport/SseServer, transport/SseClient",
+    "test/transport/SseClient.test.ts::does not keep a message that is too large, and tells whose answer it was"
   ),
   done(
     "T09",
@@ -756,10 +755,11 @@ export const rows: ReadonlyArray<Row> = [
     "@effect/platform-node/NodeHttpServer.layer",
     "given a server made by `node:https`"
   ),
-  planned(
+  done(
     "T33",
     "Client ends for SSE, HTTP and WebSocket that the client cannot use",
-    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient"
+    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient",
+    "test/parity/client.test.ts::stops what it does not wait for any more, by time or by hand, while others are answered"
   ),
   done(
     "T34",
@@ -1123,37 +1123,139 @@ export const rows: ReadonlyArray<Row> = [
   planned("D17", "The queue and MCP tasks know nothing of each other", "tasks/McpTasks"),
 
   // Client
-  planned("L01", "A builder with 30 s of time limit and no retries", "client/McpClient"),
-  planned("L02", "Starts a server process with folder and environment", "transport/StdioClient"),
-  planned("L03", "Connecting is tried again after a fixed pause", "client/McpClient"),
-  planned("L04", "The handshake at connect or at first use", "client/McpClient"),
-  planned("L05", "Lists, calls, reads and prompts, first page only", "client/McpClient"),
-  planned("L06", "A call with a callback for its progress", "client/McpClient"),
-  planned("L07", "A cancel that cannot be sent while the call it means is running", "client/McpClient"),
-  planned("L08", "A time limit that a silent server never reaches", "client/McpClient"),
-  planned("L09", "Answers are taken without comparing their id on the progress path", "client/McpClient"),
-  planned("L10", "One request at a time", "client/McpClient"),
-  planned("L11", "What the server asks is refused", "client/ClientHandlers"),
-  planned("L12", "Log notices go to the logger, other notices nowhere", "client/ClientHandlers"),
-  planned("L13", "No subscriptions, completion or ping", "client/McpClient"),
-  planned("L14", "No decoded results", "client/McpClient"),
+  done(
+    "L01",
+    "A builder with 30 s of time limit and no retries",
+    "client/McpClient",
+    "test/client/calls.test.ts::to a server that stays silent ends at its time, and the server is told"
+  ),
+  done(
+    "L02",
+    "Starts a server process with folder and environment",
+    "transport/StdioClient, node/NodeStdioClient",
+    "test/transport/StdioClient.test.ts::passes on the variables of the official SDKs alone"
+  ),
+  done(
+    "L03",
+    "Connecting is tried again after a fixed pause",
+    "client/McpClient",
+    "test/client/calls.test.ts::a server that cannot be reached is tried again by the schedule"
+  ),
+  done(
+    "L04",
+    "The handshake at connect or at first use",
+    "client/McpClient",
+    "test/client/negotiation.test.ts::2026-07-28, by one question"
+  ),
+  done(
+    "L05",
+    "Lists, calls, reads and prompts, first page only",
+    "client/McpClient",
+    "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
+  ),
+  done(
+    "L06",
+    "A call with a callback for its progress",
+    "client/McpClient",
+    "test/parity/client.test.ts::shows progress as it comes, hears logs and changes, and answers what the server asks"
+  ),
+  done(
+    "L07",
+    "A cancel that cannot be sent while the call it means is running",
+    "client/McpClient",
+    "test/parity/client.test.ts::stops what it does not wait for any more, by time or by hand, while others are answered"
+  ),
+  done(
+    "L08",
+    "A time limit that a silent server never reaches",
+    "client/McpClient",
+    "test/parity/client.test.ts::gives up a server that takes it in and says nothing, and leaves no connection"
+  ),
+  done(
+    "L09",
+    "Answers are taken without comparing their id on the progress path",
+    "client/McpClient",
+    "test/client/calls.test.ts::has one answer: a second, and one for a request nobody made, are nobody's"
+  ),
+  done(
+    "L10",
+    "One request at a time",
+    "client/McpClient",
+    "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
+  ),
+  done(
+    "L11",
+    "What the server asks is refused",
+    "client/ClientHandlers",
+    "test/parity/client.test.ts::shows progress as it comes, hears logs and changes, and answers what the server asks"
+  ),
+  done(
+    "L12",
+    "Log notices go to the logger, other notices nowhere",
+    "client/ClientHandlers.log",
+    "test/parity/client.test.ts::shows progress as it comes, hears logs and changes, and answers what the server asks"
+  ),
+  done(
+    "L13",
+    "No subscriptions, completion or ping",
+    "client/McpClient",
+    "test/parity/client.test.ts::shows progress as it comes, hears logs and changes, and answers what the server asks"
+  ),
+  done(
+    "L14",
+    "No decoded results",
+    "client/McpClient",
+    "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
+  ),
   planned("L15", "Private task methods, with a wait that polls", "tasks/McpTasks"),
-  planned(
+  done(
     "L16",
     "Stdio is the client's only transport",
-    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient, transport/Memory"
+    "transport/StreamableHttpClient, transport/SseClient, transport/WebSocketClient, transport/Memory",
+    "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
   ),
-  planned("L17", "Closing kills the process at once", "transport/StdioClient"),
-  planned("L18", "Reads `mcpServers` files; one entry with a URL spoils the file", "client/ClientConfig"),
-  planned("L19", "The same from TOML", "client/ClientConfig"),
-  planned("L20", "Looks for config files in a few places per system", "client/ClientConfig"),
-  planned(
+  done(
+    "L17",
+    "Closing kills the process at once",
+    "transport/StdioClient",
+    "test/transport/StdioClient.closing.test.ts::kills a server that ignores the end of its stdin and SIGTERM"
+  ),
+  done(
+    "L18",
+    "Reads `mcpServers` files; one entry with a URL spoils the file",
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::is of one server, says what to do, and leaves the others"
+  ),
+  done(
+    "L19",
+    "The same from TOML",
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::may hold mcpServers in TOML, and is written as it is"
+  ),
+  done(
+    "L20",
+    "Looks for config files in a few places per system",
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::are those of macOS and Windows, where they differ"
+  ),
+  done(
     "L21",
     "A user's file wins over the project's, and files that do not parse are passed over",
-    "client/ClientConfig"
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::finds all files, a project's before the user's, and tells what is shadowed and what is wrong"
   ),
-  planned("L22", "A disabled entry is an error when asked for", "client/ClientConfig"),
-  planned("L23", "Variables in config files stay as written", "client/ClientConfig"),
+  done(
+    "L22",
+    "A disabled entry is an error when asked for",
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::is not for a server that is disabled"
+  ),
+  done(
+    "L23",
+    "Variables in config files stay as written",
+    "client/ClientConfig",
+    "test/client/ClientConfig.test.ts::reads variables as each host writes them, and leaves what a host does not know"
+  ),
   planned("L24", "No client for several servers", "client/ClientGroup"),
 
   // Console
@@ -1321,7 +1423,12 @@ export const rows: ReadonlyArray<Row> = [
     "context/Identity",
     "test/parity/features.test.ts::who calls is a value of each request, also of two at once"
   ),
-  planned("prelude.Client", "The client", "client/McpClient"),
+  done(
+    "prelude.Client",
+    "The client",
+    "client/McpClient",
+    "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
+  ),
   done(
     "prelude.Content",
     "A piece of a result",
@@ -1493,7 +1600,12 @@ export const rows: ReadonlyArray<Row> = [
     "effect/Effect.log, effect/Effect.annotateLogs, effect/Logger",
     "`context/ClientLog` sends them to the client"
   ),
-  planned("module.mcp_config", "Config files of hosts", "client/ClientConfig"),
+  done(
+    "module.mcp_config",
+    "Config files of hosts",
+    "client/ClientConfig",
+    "test/node/NodeClientConfig.test.ts::reaches the servers of a file"
+  ),
   done(
     "module.memory",
     "Transport in memory",

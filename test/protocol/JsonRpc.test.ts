@@ -184,6 +184,27 @@ describe("encode", () => {
     })
   })
 
+  it("refuses params that are null, and says what they mean", () => {
+    const meantBy = (frame: string) => {
+      const message = JsonRpc.parse(frame)
+      assert.strictEqual(message._tag, "Invalid")
+      return (message as JsonRpc.Invalid).meant
+    }
+    assert.deepStrictEqual(meantBy("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":null}"), {
+      _tag: "Request",
+      id: 1,
+      method: "x",
+      params: undefined
+    })
+    assert.deepStrictEqual(meantBy("{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":null}"), {
+      _tag: "Notification",
+      method: "x",
+      params: undefined
+    })
+    assert.isUndefined(meantBy("{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"x\",\"params\":null}"))
+    assert.isUndefined(meantBy("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":[]}"))
+  })
+
   it("keeps every frame on one line", () => {
     const frame = JsonRpc.encodeResult("a\nb", { text: "1\n2\r3", "key\n": 1 })
     assert.notMatch(frame, /[\n\r]/u)

@@ -265,7 +265,7 @@ describe("StdioServer as a process", () => {
   )
 
   it(
-    "holds back a peer that writes 50,000 requests and reads nothing, then answers each once",
+    "holds back a peer that writes 20,000 requests and reads nothing, then answers each once",
     stdio(async (server) => {
       const { stdin, stdout } = server.child
       const { answer, frames, until } = processes.reader(server)
@@ -273,7 +273,7 @@ describe("StdioServer as a process", () => {
       await answer("ready")
       const before = processes.peakMegabytes(server)
       stdout.pause()
-      const total = 50_000
+      const total = 20_000
       const text = "x".repeat(200)
       let sent = 0
       const feed = () => {

@@ -102,10 +102,10 @@ describe("a server that runs", () => {
     ), minutes)
 
   it.effect(
-    "has nothing left of 3,000 streams of one session that were closed, lost, resumed and taken over",
+    "has nothing left of 1,200 streams of one session that were closed, lost, resumed and taken over",
     () =>
       leavesNothing(
-        3000,
+        1200,
         Effect.gen(function*() {
           // So short that what is kept for those who come back is the same after any number of them.
           const stand = yield* stores.stand({ timeToLive: "1 second" })
@@ -140,9 +140,9 @@ describe("a server that runs", () => {
     minutes
   )
 
-  it.effect("has nothing left of 2,000 sessions that expired with all they had", () =>
+  it.effect("has nothing left of 800 sessions that expired with all they had", () =>
     leavesNothing(
-      2000,
+      800,
       Effect.gen(function*() {
         const node = yield* scripted.node({ sessionIdle: "10 minutes", keepAlive: "1 hour", stallTimeout: "1 hour" })
         return Effect.gen(function*() {
@@ -161,9 +161,9 @@ describe("a server that runs", () => {
       })
     ), minutes)
 
-  it.effect("has nothing left of 2,000 sessions that moved between two nodes", () =>
+  it.effect("has nothing left of 800 sessions that moved between two nodes", () =>
     leavesNothing(
-      2000,
+      800,
       Effect.gen(function*() {
         const stand = yield* stores.stand({ isShared: true })
         const [a, b] = [yield* scripted.node({}, stand.stores), yield* scripted.node({}, stand.stores)]

@@ -2,129 +2,151 @@
 import * as Tool from "../../definition/Tool.ts"
 import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
+import * as subschema from "./subschema.ts"
 
 export interface Difference {
   readonly tool: string
   readonly message: string
 }
 
+/** What output schemas a revision has: none before 2025-06-18, and of any type from 2026-07-28. */
+export type Structured = "nothing" | "objects" | "anything"
+
+export const structuredIn = (version: string): Structured =>
+  version < "2025-06-18" ? "nothing" : version < "2026-07-28" ? "objects" : "anything"
+
 export const differences = (
   contracts: ReadonlyArray<Tool.Any>,
-  listed: ReadonlyArray<McpSchema.Tool>
+  listed: ReadonlyArray<McpSchema.Tool>,
+  structured: Structured
 ): ReadonlyArray<Difference> => {
   const offered = new Map(listed.map((tool) => [tool.name, tool]))
   return contracts.flatMap((contract) => {
     const found = offered.get(contract.name)
-    const messages = found === undefined ? ["the server has no such tool"] : compare(Tool.describe(contract), found)
-    return messages.map((message) => ({ tool: contract.name, message }))
+    const messages = found === undefined
+      ? ["the server has no such tool"]
+      : compare(Tool.describe(contract), found, structured)
+    return [...new Set(messages)].map((message) => ({ tool: contract.name, message }))
   })
 }
 
-const compare = (contract: McpSchema.Tool, found: McpSchema.Tool): ReadonlyArray<string> => [
-  ...compareInput(contract.inputSchema as JsonObject, found.inputSchema as JsonObject),
-  ...(contract.outputSchema === undefined
-    ? []
-    : found.outputSchema === undefined
-    ? ["its results are not structured, and the contract's are"]
-    : compareOutput(contract.outputSchema as JsonObject, found.outputSchema as JsonObject))
-]
+const partOf = (schema: object): subschema.Part => ({ schema: schema as JsonObject, root: schema as JsonObject })
 
-/** What is sent has to be taken: each parameter known and of the same kind, none wanted that is not sent. */
-const compareInput = (contract: JsonObject, found: JsonObject): ReadonlyArray<string> => {
-  const [ours, theirs] = [propertiesOf(contract), propertiesOf(found)]
-  const [sent, wanted] = [requiredOf(contract), requiredOf(found)]
-  return [
-    ...Object.entries(ours).flatMap(([name, schema]) => {
-      const other = theirs[name]
-      return other === undefined
-        ? found.additionalProperties === false ? [`it takes no parameter ${JSON.stringify(name)}`] : []
-        : isSame(schema, contract, other, found)
-        ? []
-        : [`its parameter ${JSON.stringify(name)} is ${kindOf(other)}, and the contract's is ${kindOf(schema)}`]
-    }),
-    ...[...wanted].filter((name) => !sent.has(name)).map((name) =>
-      ours[name] === undefined
-        ? `it wants a parameter ${JSON.stringify(name)}, which the contract does not have`
-        : `it always wants ${JSON.stringify(name)}, which the contract may leave out`
-    )
-  ]
+const compare = (
+  contract: McpSchema.Tool,
+  found: McpSchema.Tool,
+  structured: Structured
+): ReadonlyArray<string> => {
+  // What is sent has to be taken.
+  const input = subschema.faults(partOf(contract.inputSchema), partOf(found.inputSchema), { ignoreExcess: false })
+  return [...input.map(explainInput), ...compareOutput(contract.outputSchema, found.outputSchema, structured)]
 }
 
-/** What is read has to be there: each member that is always read is promised, and of the same kind. */
-const compareOutput = (contract: JsonObject, found: JsonObject): ReadonlyArray<string> => {
-  if (contract.type !== "object" || found.type !== "object") {
-    return isSame(contract, contract, found, found)
+/** What is read has to be there. A contract whose result is text, or nothing, reads what there is. */
+const compareOutput = (
+  contract: McpSchema.Tool["outputSchema"],
+  found: McpSchema.Tool["outputSchema"],
+  structured: Structured
+): ReadonlyArray<string> => {
+  if (contract === undefined) return []
+  if (found === undefined) {
+    // Then the JSON is in the text, and nobody can have promised it.
+    return structured === "nothing" || (structured === "objects" && contract.type !== "object")
       ? []
-      : [`its result is ${kindOf(found)}, and the contract's is ${kindOf(contract)}`]
+      : ["its results are not structured, and the contract's are"]
   }
-  const [ours, theirs] = [propertiesOf(contract), propertiesOf(found)]
-  const promised = requiredOf(found)
-  return [
-    ...Object.entries(ours).flatMap(([name, schema]) => {
-      const other = theirs[name]
-      return other === undefined || isSame(schema, contract, other, found)
-        ? []
-        : [`the ${JSON.stringify(name)} of its result is ${kindOf(other)}, and the contract's is ${kindOf(schema)}`]
-    }),
-    ...[...requiredOf(contract)].filter((name) => !promised.has(name)).map((name) =>
-      `its result may lack ${JSON.stringify(name)}, which the contract always has`
-    )
-  ]
+  // More members than the contract names are no harm to who reads.
+  return subschema.faults(partOf(found), partOf(contract), { ignoreExcess: true }).map(explainOutput)
 }
 
-const propertiesOf = ({ properties }: JsonObject): JsonObject => isObject(properties) ? properties : {}
+// ----------------------------------------------------------------------------
+// words
+// ----------------------------------------------------------------------------
 
-const requiredOf = ({ required }: JsonObject): ReadonlySet<string> =>
-  new Set(Array.isArray(required) ? required as ReadonlyArray<string> : [])
+const quote = (value: Json): string => JSON.stringify(value)
 
-/** For people: the type, or the whole schema where it has none. */
-const kindOf = (schema: Json | undefined): string =>
-  isObject(schema) && typeof schema.type === "string" ? `of type ${schema.type}` : JSON.stringify(schema)
+const nameOf = (path: ReadonlyArray<string>): string =>
+  quote(path.reduce((name, key) => key === "[]" ? `${name}[]` : name === "" ? key : `${name}.${key}`, ""))
 
-/** What says how a value is to be shown, and nothing of what it may be. */
-const remarks = new Set([
-  "$comment",
-  "$defs",
-  "$schema",
-  "default",
-  "definitions",
-  "deprecated",
-  "description",
-  "examples",
-  "title"
-])
-
-const isSame = (a: Json | undefined, inA: JsonObject, b: Json | undefined, inB: JsonObject): boolean =>
-  JSON.stringify(normalize(a, inA, [])) === JSON.stringify(normalize(b, inB, []))
-
-/** Without remarks, references followed, keys in order; lists whose order says nothing, too. */
-const normalize = (value: Json | undefined, root: JsonObject, path: ReadonlyArray<string>): unknown => {
-  if (Array.isArray(value)) return value.map((item) => normalize(item, root, path))
-  if (!isObject(value)) return value
-  const { $ref } = value
-  if (typeof $ref === "string" && $ref.startsWith("#/") && !path.includes($ref)) {
-    const target = $ref.slice(2).split("/").reduce<Json | undefined>(
-      (current, key) => isObject(current) ? current[key.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined,
-      root
-    )
-    if (target !== undefined) return normalize(target, root, [...path, $ref])
+const explainInput = (fault: subschema.Fault): string => {
+  const { path } = fault
+  const subject = path.length === 0 ? "its parameters" : `its parameter ${nameOf(path)}`
+  const verb = path.length === 0 ? "are" : "is"
+  switch (fault._tag) {
+    case "Kind":
+      return ((theirs, ours) => `${subject} ${verb} ${theirs}, and the contract's ${verb} ${ours}`)(
+        ...kindsOf(fault.wide, fault.narrow)
+      )
+    case "Missing":
+      return path.length > 0
+        ? `${subject} always has ${quote(fault.name)}, which the contract ${
+          fault.isKnown ? "may leave out" : "does not have"
+        }`
+        : fault.isKnown
+        ? `it always wants ${quote(fault.name)}, which the contract may leave out`
+        : `it wants a parameter ${quote(fault.name)}, which the contract does not have`
+    case "Excess":
+      return fault.name === undefined
+        ? `${subject} ${path.length === 0 ? "have" : "has"} no other members, and the contract's may`
+        : path.length === 0
+        ? `it takes no parameter ${quote(fault.name)}`
+        : `${subject} takes no ${quote(fault.name)}`
+    case "Rule":
+      return `${subject} ${verb} held to ${ruleOf(fault)}, and the contract's ${verb} ${
+        fault.narrow === undefined ? "not" : `held to ${quote(fault.narrow)}`
+      }`
   }
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !remarks.has(key) && key !== "x-mcp-header")
-      .toSorted(([a], [b]) => a < b ? -1 : 1)
-      .map(([key, member]) => [
-        key,
-        (key === "required" || key === "enum") && Array.isArray(member)
-          ? [...member].map((item) => JSON.stringify(item)).toSorted()
-          : key === "properties" && isObject(member)
-          ? Object.fromEntries(
-            Object.entries(member).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, schema]) => [
-              name,
-              normalize(schema, root, path)
-            ])
-          )
-          : normalize(member, root, path)
-      ])
-  )
 }
+
+const explainOutput = (fault: subschema.Fault): string => {
+  const { path } = fault
+  const subject = path.length === 0 ? "its result" : `the ${nameOf(path)} of its result`
+  switch (fault._tag) {
+    case "Kind":
+      return ((theirs, ours) => `${subject} is ${theirs}, and the contract's is ${ours}`)(
+        ...kindsOf(fault.narrow, fault.wide)
+      )
+    case "Missing":
+      return `${subject} may lack ${quote(fault.name)}, which the contract always has`
+    case "Excess":
+      return `${subject} may have ${
+        fault.name === undefined ? "members" : quote(fault.name)
+      } that the contract does not allow`
+    case "Rule":
+      return `the contract's ${path.length === 0 ? "result" : nameOf(path)} is held to ${
+        ruleOf(fault)
+      }, and the server's is ${fault.narrow === undefined ? "not" : `held to ${quote(fault.narrow)}`}`
+  }
+}
+
+const ruleOf = ({ rule, wide }: Extract<subschema.Fault, { _tag: "Rule" }>): string =>
+  short(`${quote(rule)}: ${quote(wide)}`)
+
+const short = (text: string): string => text.length <= 120 ? text : `${text.slice(0, 119)}…`
+
+/** In few words, unless those are the same. */
+const kindsOf = (theirs: subschema.Part, ours: subschema.Part): readonly [string, string] => {
+  const [one, other] = [kindOf(theirs), kindOf(ours)]
+  return one === other ? [jsonOf(theirs), jsonOf(ours)] : [one, other]
+}
+
+const jsonOf = (part: subschema.Part): string => short(quote(subschema.resolve(part)))
+
+/** For people: the types, the values, or the whole schema where it has neither. */
+const kindOf = (part: subschema.Part): string => {
+  const schema = subschema.resolve(part)
+  if (schema === true || (isObject(schema) && Object.keys(schema).length === 0)) return "anything"
+  if (!isObject(schema)) return quote(schema)
+  if (schema.const !== undefined) return quote(schema.const)
+  if (Array.isArray(schema.enum)) return short(`one of ${schema.enum.map(quote).join(", ")}`)
+  if (typeof schema.type === "string") return `of type ${schema.type}`
+  const types = Array.isArray(schema.type) ? schema.type : listOf(schema.anyOf ?? schema.oneOf).map((member) => {
+    const inside = subschema.resolve({ schema: member, root: part.root })
+    return isObject(inside) ? inside.type : undefined
+  })
+  return types.length > 0 && types.every((type) => typeof type === "string")
+    ? `of type ${[...new Set(types)].join(" or ")}`
+    : short(quote(schema))
+}
+
+const listOf = (value: Json | undefined): ReadonlyArray<Json> => Array.isArray(value) ? value : []

@@ -70,22 +70,14 @@ export const make = (hasHeaders: boolean): KnownTools => {
       Effect.suspend(() => {
         const tool = known.get(name)
         if (tool?.tool.outputSchema === undefined || isError === true) return Effect.void
-        const check = tool.check ??= compile(tool.tool.outputSchema as JsonObject)
+        const check = tool.check ??= SchemaParser.decodeUnknownEffect(
+          ToolSchema.fromListed<unknown>(`the tool ${name}`, tool.tool.outputSchema as JsonObject)
+        )
         return Effect.mapError(
           Effect.asVoid(check(structuredContent)),
           (issue) => `its structured content does not fit the tool's output schema: ${String(issue)}`
         )
       })
-  }
-}
-
-/** A schema nobody can check with promises nothing. */
-const compile = (schema: JsonObject): NonNullable<Known["check"]> => {
-  const codec = ToolSchema.fromJsonSchema<unknown>(schema)
-  try {
-    return SchemaParser.decodeUnknownEffect(codec)
-  } catch {
-    return () => Effect.void
   }
 }
 

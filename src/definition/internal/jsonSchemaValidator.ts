@@ -1,8 +1,8 @@
 /**
- * Values against a JSON Schema 2020-12, by Ajv. Ajv is an optional peer: it is loaded with the first value, so that
+ * Values against a JSON Schema 2020-12, or draft-07 where it says so, by Ajv. Ajv is an optional peer: it is loaded with the first value, so that
  * nobody pays for it who has no such schema; from then on a check waits for nothing.
  */
-import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js"
+import type { ErrorObject, Options, ValidateFunction } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -12,20 +12,21 @@ import * as foreignSchema from "./foreignSchema.ts"
 export type Validator = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 
 /** A document that cannot be used, or Ajv missing, is a defect that holds a `DefinitionError`. */
-export const make = (document: () => foreignSchema.JsonObject, load: () => Promise<Ajv> = loadAjv): Validator => {
+export const make = (document: () => foreignSchema.JsonObject, load: Load = loadAjv): Validator => {
   let validate: ValidateFunction | undefined
-  const compile = Effect.flatMap(
-    Effect.tryPromise({
-      try: load,
-      catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
-    }),
-    ({ Ajv2020 }) =>
-      Effect.try({
-        try: () =>
-          validate ??= new Ajv2020({ strict: false, logger: false, validateFormats: false }).compile(document()),
-        catch: (error) => unusable(error instanceof Error ? error.message : String(error))
-      })
-  )
+  const read = Effect.try({ try: document, catch: (error) => unusable(messageOf(error)) })
+  const compile = Effect.flatMap(read, (schema) =>
+    Effect.flatMap(
+      Effect.tryPromise({
+        try: () => load(isDraft07(schema)),
+        catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
+      }),
+      (Ajv) =>
+        Effect.try({
+          try: () => validate ??= new Ajv({ strict: false, logger: false, validateFormats: false }).compile(schema),
+          catch: (error) => unusable(messageOf(error))
+        })
+    ))
   const check = (validate: ValidateFunction, value: unknown): Exit.Exit<unknown, SchemaIssue.Issue> =>
     validate(value) ? Exit.succeed(value) : Exit.fail(foreignSchema.issueOf((validate.errors ?? []).map(faultOf)))
   return (value) =>
@@ -37,16 +38,23 @@ export const make = (document: () => foreignSchema.JsonObject, load: () => Promi
 const unusable = (message: string) =>
   DefinitionError.make(new DefinitionError.InvalidDefinition({ name: "A JSON Schema", message }))
 
-type Ajv = Pick<typeof import("ajv/dist/2020.js"), "Ajv2020">
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
-const loadAjv = async (): Promise<Ajv> => {
+type Ajv = new(options: Options) => { readonly compile: (schema: foreignSchema.JsonObject) => ValidateFunction }
+
+type Load = (isDraft07: boolean) => Promise<Ajv>
+
+const loadAjv: Load = async (isDraft07) => {
   // Inside `try`, so that a bundler that finds no Ajv leaves the import to fail where it is run.
   try {
-    return await import("ajv/dist/2020.js")
+    return isDraft07 ? (await import("ajv/dist/ajv.js")).Ajv : (await import("ajv/dist/2020.js")).Ajv2020
   } catch (cause) {
     throw new Error("Ajv could not be loaded", { cause })
   }
 }
+
+const isDraft07 = ({ $schema }: foreignSchema.JsonObject): boolean =>
+  typeof $schema === "string" && /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/u.test($schema)
 
 const faultOf = ({ instancePath, keyword, message, params }: ErrorObject): foreignSchema.Fault => {
   const path = instancePath.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"))

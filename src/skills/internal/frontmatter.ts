@@ -11,9 +11,14 @@ type Json = Schema.Json
 
 type JsonObject = Schema.JsonObject
 
+const head = /^\uFEFF?---[ \t]*\r?\n(?<yaml>(?:[^]*?\r?\n)??)---[ \t]*(?:\r?\n|$)/u
+
+/** What follows it, from the first line that is not blank. */
+export const body = (markdown: string): string => markdown.replace(head, "").replace(/^(?:[ \t]*\r?\n)+/u, "")
+
 /** The frontmatter as JSON, or what is wrong with it. */
 export const parse = (markdown: string): Result.Result<JsonObject, ReadonlyArray<string>> => {
-  const yaml = /^\uFEFF?---[ \t]*\r?\n(?<yaml>(?:[^]*?\r?\n)??)---[ \t]*(?:\r?\n|$)/u.exec(markdown)?.groups?.yaml
+  const yaml = head.exec(markdown)?.groups?.yaml
   if (yaml === undefined) return Result.fail(["the file does not begin with a block of YAML between two lines of ---"])
   try {
     // With the line of --- in front, faults are in the lines that the file has.

@@ -11,25 +11,32 @@ export interface Lines {
 export const make = (options: {
   readonly maxBytes: number
   readonly onLine: (line: string) => void
-  readonly onOversize: () => void
+  /** How the line that was discarded began and ended: a few hundred bytes of each, which overlap if it is short. */
+  readonly onOversize: (head: string, tail: string) => void
 }): Lines => {
   const { maxBytes, onLine, onOversize } = options
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   /** The start of a line whose end has not come. */
   let pending = nothing
   let pendingBytes = 0
-  let discarding = false
+  /** What is left of a line that is being discarded. */
+  let discarding: Edges | undefined
 
   const emit = (line: string) => {
     if (line === "" || line === "\r") return
     onLine(line.charCodeAt(0) === byteOrderMark ? line.slice(1) : line)
   }
 
+  const tooLong = (head: Uint8Array, tail: Uint8Array) => onOversize(decoder.decode(head), decoder.decode(tail))
+
   const keep = (tail: Uint8Array) => {
-    if (discarding || tail.length === 0) return
+    if (tail.length === 0) return
+    if (discarding !== undefined) return discard(discarding, tail)
     const size = pendingBytes + tail.length
     if (size > maxBytes) {
-      discarding = true
+      discarding = { head: nothing, tail: nothing }
+      discard(discarding, pending.subarray(0, pendingBytes))
+      discard(discarding, tail)
       pending = nothing
       pendingBytes = 0
       return
@@ -45,9 +52,10 @@ export const make = (options: {
 
   /** A newline has come. */
   const complete = () => {
-    if (discarding) {
-      discarding = false
-      return onOversize()
+    if (discarding !== undefined) {
+      const { head, tail } = discarding
+      discarding = undefined
+      return tooLong(head, tail)
     }
     const line = decoder.decode(pending.subarray(0, pendingBytes))
     pendingBytes = 0
@@ -59,8 +67,9 @@ export const make = (options: {
     for (let start = 0; start <= bytes.length;) {
       const newline = bytes.indexOf(lineFeed, start)
       const end = newline === -1 ? bytes.length : newline
-      if (end - start > maxBytes) onOversize()
-      else emit(decoder.decode(bytes.subarray(start, end)))
+      const line = bytes.subarray(start, end)
+      if (line.length > maxBytes) tooLong(line.subarray(0, edge), line.subarray(-edge))
+      else emit(decoder.decode(line))
       start = end + 1
     }
   }
@@ -70,7 +79,7 @@ export const make = (options: {
       const last = chunk.lastIndexOf(lineFeed)
       if (last === -1) return keep(chunk)
       let start = 0
-      if (pendingBytes > 0 || discarding) {
+      if (pendingBytes > 0 || discarding !== undefined) {
         const first = chunk.indexOf(lineFeed)
         keep(chunk.subarray(0, first))
         complete()
@@ -85,9 +94,26 @@ export const make = (options: {
       keep(chunk.subarray(last + 1))
     },
     end: () => {
-      if (pendingBytes > 0 || discarding) complete()
+      if (pendingBytes > 0 || discarding !== undefined) complete()
     }
   }
+}
+
+interface Edges {
+  head: Uint8Array
+  tail: Uint8Array
+}
+
+const discard = (edges: Edges, bytes: Uint8Array): void => {
+  if (edges.head.length < edge) edges.head = concat(edges.head, bytes.subarray(0, edge - edges.head.length))
+  edges.tail = concat(edges.tail, bytes.subarray(-edge)).subarray(-edge)
+}
+
+const concat = (first: Uint8Array, second: Uint8Array): Uint8Array => {
+  const both = new Uint8Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
 }
 
 const lineFeed = 0x0a
@@ -95,6 +121,9 @@ const lineFeed = 0x0a
 const byteOrderMark = 0xfeff
 
 const nothing = new Uint8Array(0)
+
+/** Bytes that are kept of each end of a line that is discarded. */
+const edge = 512
 
 /** Bytes a buffer has at least, and those up to which it is used again. */
 const smallest = 1024

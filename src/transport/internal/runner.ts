@@ -8,8 +8,8 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 
 export interface Runner {
-  /** `onExit` is called once, unless the scope closes first. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  /** `onExit` is called once, unless the scope closes first. The result interrupts. */
+  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => () => void
   /** Runs until it ends, the result is called, or the scope closes. */
   readonly fork: (effect: Effect.Effect<void>) => () => void
 }
@@ -33,20 +33,26 @@ export const make: Effect.Effect<Runner, never, Scope.Scope> = Effect.gen(functi
 
   return {
     run: (effect, onExit) => {
-      if (isClosed) return
+      if (isClosed) return ignore
       const fiber = start(effect)
       const exit = fiber.pollUnsafe()
-      if (exit !== undefined) return onExit(exit)
+      if (exit !== undefined) {
+        onExit(exit)
+        return ignore
+      }
       own(fiber)
       fiber.addObserver((exit) => {
         if (!isClosed) onExit(exit)
       })
+      return () => fiber.interruptUnsafe()
     },
     fork: (effect) => {
-      if (isClosed) return () => {}
+      if (isClosed) return ignore
       const fiber = start(effect)
       if (fiber.pollUnsafe() === undefined) own(fiber)
       return () => fiber.interruptUnsafe()
     }
   }
 })
+
+const ignore = () => {}

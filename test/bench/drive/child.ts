@@ -1,6 +1,6 @@
-/** Server processes: started, watched, measured from outside, and never left behind. */
+/** Processes under the bench: started, watched, measured from outside, and never left behind. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 
 export interface Command {
   readonly args: ReadonlyArray<string>
@@ -74,11 +74,30 @@ export const within = async <A>(ms: number, what: string, wait: Promise<A>): Pro
   return Promise.race([wait, limit]).finally(() => clearTimeout(timer))
 }
 
+/** What the kernel says of a process, from its state on. */
+const statOf = (pid: number | string): ReadonlyArray<string> => {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+}
+
 /** CPU seconds of a process so far, all threads, in kernel ticks of 10 ms. */
-export const cpuSeconds = (child: Child): number => {
-  const stat = readFileSync(`/proc/${child.pid}/stat`, "utf8")
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+export const cpuSeconds = ({ pid }: { readonly pid?: number | undefined }): number => {
+  const fields = statOf(pid!)
   return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** The one process that another has started. */
+export const childOf = ({ pid }: Child): { readonly pid: number } => {
+  const found = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((name) => {
+    try {
+      return Number(statOf(name)[1]) === pid
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
+  if (found.length !== 1) throw new Error(`not one child of ${pid}: ${found.join(", ") || "none"}`)
+  return { pid: Number(found[0]) }
 }
 
 /** CPU seconds of the whole machine so far, idle time left out. */

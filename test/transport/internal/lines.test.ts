@@ -54,6 +54,24 @@ describe("lines", () => {
     assert.deepStrictEqual(split(oneByOne(`${long}\n${long}\na\n${long}`), 8), ["<over>", "<over>", "a", "<over>"])
   })
 
+  it("tells how a line over the limit began and ended, wherever the chunks are cut", () => {
+    const line = Array.from({ length: 3000 }, (_, index) => index % 10).join("")
+    for (const size of [1, 7, 511, 512, 513, 1000, 10_000]) {
+      for (const text of [`${line}\n`, line, `a\n${line}\nb\n`]) {
+        const told: Array<ReadonlyArray<string>> = []
+        const input = lines.make({ maxBytes: 2000, onLine: () => {}, onOversize: (...edges) => told.push(edges) })
+        for (let at = 0; at < text.length; at += size) input.push(bytes(text.slice(at, at + size)))
+        input.end()
+        assert.deepStrictEqual(told, [[line.slice(0, 512), line.slice(-512)]], `chunks of ${size}`)
+      }
+    }
+    const short: Array<ReadonlyArray<string>> = []
+    const input = lines.make({ maxBytes: 4, onLine: () => {}, onOversize: (...edges) => short.push(edges) })
+    for (const chunk of oneByOne("12345\n")) input.push(chunk)
+    input.push(bytes("678901\n"))
+    assert.deepStrictEqual(short, [["12345", "12345"], ["678901", "678901"]])
+  })
+
   it("does not depend on where the chunks are cut", () => {
     const seed = random.seed()
     const { below, pick } = random.make(seed)

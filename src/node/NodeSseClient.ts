@@ -1,0 +1,16 @@
+/**
+ * The HTTP transport of 2024-11-05 for a client on Node, with an HTTP client of its own. For another one give
+ * `SseClient.layer` an `HttpClient`. Importing the module turns on Effect's schema compiler for the process.
+ */
+import "effect/schema/SchemaJITCompiler/enable"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Layer from "effect/Layer"
+import type * as ClientTransport from "../transport/ClientTransport.ts"
+import * as SseClient from "../transport/SseClient.ts"
+import type * as TransportError from "../transport/TransportError.ts"
+
+/** @category layers @since 0.1.0 */
+export const layer = (
+  options: SseClient.Options
+): Layer.Layer<ClientTransport.ClientTransport, TransportError.TransportError> =>
+  Layer.provide(SseClient.layer(options), NodeHttpClient.layerUndici)
