@@ -348,8 +348,6 @@ describe("a server that has to know its callers", () => {
     expectTypeOf<Needs<ReturnType<typeof open>>>().toEqualTypeOf<
       McpRequest.McpRequest<"Requires", Callers.Required>
     >()
-    // @ts-expect-error nobody says who calls
-    NodeStdio.run(server)
   })
 
   const open = () => Layer.provide(server, AuthProvider.layerAllowAll)
