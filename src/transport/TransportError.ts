@@ -94,6 +94,13 @@ export class Unauthorized extends Schema.TaggedClass<Unauthorized>()("Unauthoriz
   }
 }
 
+/** Who starts the server, or connects to it in memory, is not let in. @category reasons @since 0.1.0 */
+export class NotAdmitted extends Schema.TaggedClass<NotAdmitted>()("NotAdmitted", { message: Schema.String }) {
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** The server has ended the session (HTTP 404 up to 2025-11-25): what was sent in it was not done. @category reasons @since 0.1.0 */
 export class SessionEnded extends Schema.TaggedClass<SessionEnded>()("SessionEnded", {}) {
   get isRetryable(): boolean {
@@ -153,6 +160,7 @@ export const Reason = Schema.Union([
   Lost,
   HttpStatus,
   Unauthorized,
+  NotAdmitted,
   SessionEnded,
   Malformed,
   TooLarge,
@@ -200,6 +208,8 @@ const describe = (reason: Reason): string => {
           ? "The server wants to know who is calling (HTTP 401)"
           : "The server refuses this caller (HTTP 403)"
       }${reason.problem === undefined ? "" : `: ${reason.problem}`}`
+    case "NotAdmitted":
+      return `The server lets nobody in: ${reason.message}`
     case "SessionEnded":
       return "The server has ended the session"
     case "Malformed":

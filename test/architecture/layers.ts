@@ -11,7 +11,7 @@ const table = {
   transport: ["core", "protocol", "telemetry", "session"],
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],
-  auth: ["core", "context", "oauth"],
+  auth: ["core", "protocol", "transport", "context", "oauth"],
   transform: ["core", "protocol", "definition"],
   middleware: ["core", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
