@@ -10,6 +10,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as boundedJson from "./boundedJson.ts"
+import * as Metadata from "./Metadata.ts"
 
 /** A public key; private and symmetric ones are passed over. @category models @since 0.1.0 */
 export interface Jwk {
@@ -182,7 +183,8 @@ const discover = (
   limits: boundedJson.Limits
 ): Effect.Effect<string, string, HttpClient.HttpClient> =>
   Effect.gen(function*() {
-    for (const url of locations(issuer)) {
+    if (!URL.canParse(issuer)) return yield* Effect.fail(`${issuer} is no address`)
+    for (const url of Metadata.locations(issuer)) {
       const { status, value } = yield* get(url, limits)
       if (status >= 500) return yield* Effect.fail(`${url} answered with HTTP ${status}`)
       if (status !== 200 || value === undefined) continue
@@ -197,17 +199,6 @@ const get = (url: string, limits: boundedJson.Limits) =>
   boundedJson.isTrustworthy(url)
     ? boundedJson.fetch(HttpClientRequest.acceptJson(HttpClientRequest.get(url)), limits)
     : Effect.fail(`${url} is not https, so that anybody in between could put keys of his own there`)
-
-/** In the order to look: before the path of the issuer, and for OpenID Connect also behind it. */
-const locations = (issuer: string): ReadonlyArray<string> => {
-  const parsed = URL.parse(issuer)
-  if (parsed === null) return []
-  const path = parsed.pathname.replace(/\/$/u, "")
-  const before = ["oauth-authorization-server", "openid-configuration"].map((name) =>
-    `${parsed.origin}/.well-known/${name}${path}`
-  )
-  return path === "" ? before : [...before, `${parsed.origin}${path}/.well-known/openid-configuration`]
-}
 
 /** As many keys as one token is tried with; a token that names its key is tried with that alone. */
 const maxTried = 4

@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
 import * as SafeFetch from "../SafeFetch.ts"
+import * as Scopes from "../Scope.ts"
 import * as Token from "../Token.ts"
 import type * as WwwAuthenticate from "../WwwAuthenticate.ts"
 import * as discovery from "./discovery.ts"
@@ -291,7 +292,7 @@ export const make = <R>(
       Effect.suspend(() => {
         const scopes = challenged ?? []
         const given = previous?.token.scopes ?? previous?.requested ?? []
-        const name = union(previous?.requested ?? [], scopes).toSorted().join(" ")
+        const name = Scopes.union(previous?.requested ?? [], scopes).toSorted().join(" ")
         const times = (stepUps.get(name) ?? 0) + 1
         stepUps.set(name, times)
         return scopes.every((scope) => given.includes(scope)) || times > mostStepUps
@@ -340,18 +341,20 @@ const scopesOf = (
   offered: ReadonlyArray<string> | undefined,
   always: ReadonlyArray<string>
 ): ReadonlyArray<string> | undefined => {
-  const wanted = previous?.requested === undefined ? challenged ?? offered : union(previous.requested, challenged ?? [])
-  return wanted === undefined && always.length === 0 ? undefined : union(wanted ?? [], always)
+  const wanted = previous?.requested === undefined
+    ? challenged ?? offered
+    : Scopes.union(previous.requested, challenged ?? [])
+  return wanted === undefined && always.length === 0 ? undefined : Scopes.union(wanted ?? [], always)
 }
-
-const union = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set([...a, ...b])]
 
 /** Where the server knows a scope for lasting access, that is asked for too; where nothing is asked for, it is not. */
 const withOffline = (
   { scopes_supported = [] }: Metadata.AuthorizationServer,
   scopes: ReadonlyArray<string> | undefined
 ): ReadonlyArray<string> | undefined =>
-  scopes !== undefined && scopes_supported.includes("offline_access") ? union(scopes, ["offline_access"]) : scopes
+  scopes !== undefined && scopes_supported.includes("offline_access")
+    ? Scopes.union(scopes, ["offline_access"])
+    : scopes
 
 const withoutRefresh = ({ token: { refresh: _, ...token }, ...kept }: Kept): Kept => ({ ...kept, token })
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
+import * as ProtectedResourceMetadata from "../ProtectedResourceMetadata.ts"
 import * as endpoints from "./endpoints.ts"
 
 /** What is to be let in to, and by whom. */
@@ -33,12 +34,7 @@ export interface Options {
 
 type Result<A> = Effect.Effect<A, OAuthError.OAuthError>
 
-const ResourceMetadata = Schema.fromJsonString(Schema.Struct({
-  resource: Schema.String,
-  authorization_servers: Schema.optionalKey(Schema.Array(Schema.String)),
-  scopes_supported: Schema.optionalKey(Schema.Array(Schema.String)),
-  dpop_bound_access_tokens_required: Schema.optionalKey(Schema.Boolean)
-}))
+const ResourceMetadata = Schema.fromJsonString(ProtectedResourceMetadata.ProtectedResourceMetadata)
 
 const ServerMetadata = Schema.fromJsonString(Metadata.AuthorizationServer)
 
@@ -82,7 +78,7 @@ const ofResource = (
     const { origin, search } = address
     const path = address.pathname.replace(/\/$/u, "")
     for (const place of new Set([`${path}${search}`, path, ""])) {
-      const found = yield* read(`${origin}/.well-known/oauth-protected-resource${place}`)
+      const found = yield* read(`${origin}${ProtectedResourceMetadata.wellKnown}${place}`)
       if (found !== undefined) return found
     }
     return undefined
