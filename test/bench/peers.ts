@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import * as bearer from "./bearer.ts"
 import type { Command } from "./drive/child.ts"
 import type { Contest } from "./drive/clients.ts"
 import type { Large } from "./drive/large.ts"
@@ -25,6 +26,8 @@ export interface Peer {
   readonly eras: ReadonlyArray<Era>
   /** With progress before each reply, or with resources that change. */
   readonly push?: (what: Push, port: number, era: Era) => Command
+  /** Headers of every request it gets. */
+  readonly headers?: string
   /** As a client, and what it makes its calls of. */
   readonly contest?: Contest
   /** What must exist for it to take part, relative to the repository. */
@@ -61,7 +64,7 @@ export const stripPeers = (work: string): void => {
     const from = join(import.meta.dirname, folder)
     for (const file of readdirSync(from)) strip(join(from, file), join(to, file.replace(/\.ts$/, ".mjs")))
   }
-  strip(join(import.meta.dirname, "probe.ts"), join(work, "probe.mjs"))
+  for (const file of ["probe", "bearer"]) strip(join(import.meta.dirname, `${file}.ts`), join(work, `${file}.mjs`))
 }
 
 const bundle = async (from: string, to: string, ...options: ReadonlyArray<string>): Promise<void> => {
@@ -228,6 +231,25 @@ export const mounts = (work: string): ReadonlyArray<Peer> => {
   ]
 }
 
+/** Ours as it is, and where each request brings the same signed token. */
+export const protectedPeers = async (work: string): Promise<ReadonlyArray<Peer>> => {
+  const [floor, ours] = peers(work).filter(({ id }) => id === "floor" || id === "ours")
+  const { jwk, tokens } = await bearer.make(1)
+  return [
+    floor!,
+    { ...ours!, name: "anybody may call" },
+    {
+      ...ours!,
+      name: "who has a token may call",
+      headers: `Authorization: Bearer ${tokens[0]}\r\n`,
+      http: (port) => ({
+        args: [join(work, "server.mjs"), "http", String(port)],
+        env: { FASTMCP_BENCH_JWK: JSON.stringify(jwk) }
+      })
+    }
+  ]
+}
+
 /** Cold starts and memory: every peer as it is, the newest SDK and ours also bundled. */
 export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({
@@ -260,7 +282,14 @@ export const coldStarters = (work: string): ReadonlyArray<Peer> => {
       name: "fastmcp-effect, bundled",
       kind: "ours",
       needs: [entry],
-      prepare: () => bundle(entry, file("server-bundled.mjs"), "--conditions=fastmcp-effect/source")
+      // Nobody needs a token there, so it may stay out of the bundle.
+      prepare: () =>
+        bundle(
+          entry,
+          file("server-bundled.mjs"),
+          "--conditions=fastmcp-effect/source",
+          "--external:./bearer.ts"
+        )
     }, [file("server-bundled.mjs")])
   ]
 }

@@ -2,7 +2,7 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,mounts,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
+ *   [--only stdio,http,mounts,auth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
  *   [--peers floor,ours,...]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
@@ -32,6 +32,7 @@ import {
   mounts,
   type Peer,
   peers,
+  protectedPeers,
   pushPeers,
   root,
   sessionPeers,
@@ -44,6 +45,7 @@ const everything = [
   "stdio",
   "http",
   "mounts",
+  "auth",
   "sse",
   "sessions",
   "streams",
@@ -181,7 +183,8 @@ const http = async (title: string, contestants: ReadonlyArray<Peer>, era: Era): 
     setting.rounds,
     overHttp(contestants),
     speaks(era),
-    async (peer) => measureHttp(await openHttp((port) => peer.http!(port, era), era, bare(peer)), setting)
+    async (peer) =>
+      measureHttp(await openHttp((port) => peer.http!(port, era), era, bare(peer), "reply", peer.headers), setting)
   )
   return { table: "http", title, rows }
 }
@@ -310,6 +313,7 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   stdio: both(stdio),
   http: both((era) => http(`HTTP, ${era}`, peers(work), era)),
   mounts: both((era) => http(`Mounts, HTTP, ${era}`, mounts(work), era)),
+  auth: both(async (era) => http(`A token on each request, HTTP, ${era}`, await protectedPeers(work), era)),
   sse: both(sse),
   sessions: [busySessions],
   streams: both(streams),

@@ -1,6 +1,7 @@
 /**
  * Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them;
  * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`;
+ * FASTMCP_BENCH_JWK is the key that tokens are signed with, and lets nobody in without one;
  * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
 import * as Duration from "effect/Duration"
@@ -33,7 +34,7 @@ const add = features.has("noschema")
 const load = process.env.FASTMCP_BENCH_LOAD
 const tools = load === undefined ? [add] : (await import("./large/ours.ts"))[load as "list" | "report"]()
 
-const server = McpServer.layer({
+const open = McpServer.layer({
   name: "bench",
   version: "1.0.0",
   tools,
@@ -43,6 +44,9 @@ const server = McpServer.layer({
 }).pipe(
   Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
 )
+
+const jwk = process.env.FASTMCP_BENCH_JWK
+const server = jwk === undefined ? open : open.pipe(Layer.provide((await import("./bearer.ts")).layer(JSON.parse(jwk))))
 
 const [mode, port] = process.argv.slice(2)
 const sessionIdle = process.env.FASTMCP_BENCH_SESSION_IDLE

@@ -8,12 +8,13 @@ import { call, checkProgress, type Era, frames, Tally } from "./wire.ts"
 /** What comes of a call: its reply alone, as JSON or as the one event of a stream, or progress before it. */
 export type Reply = "reply" | "progress"
 
-/** Starts a server on a free port and opens a session. */
+/** Starts a server on a free port and opens a session; `own` are headers of every request. */
 export const openHttp = async (
   command: (port: number) => Command,
   era: Era,
   bare: boolean,
-  comes: Reply = "reply"
+  comes: Reply = "reply",
+  own = ""
 ): Promise<Driver> => {
   const { child, close, port, wait } = await startHttp(command)
   let first = 1
@@ -66,7 +67,7 @@ export const openHttp = async (
   }
 
   try {
-    if (!bare) headers = await wait(30_000, "answer to the opening", handshake(port, era, "add"))
+    if (!bare) headers = await wait(30_000, "answer to the opening", handshake(port, era, "add", own))
   } catch (error) {
     await close()
     throw error

@@ -237,24 +237,27 @@ export const modernHeaders = (method: string, name?: string): string =>
   `${versionHeader(modern)}Mcp-Method: ${method}\r\n` + (name === undefined ? "" : `Mcp-Name: ${name}\r\n`)
 
 /** Opens a session, where the server has them; the headers of what is said in it. */
-export const openSession = async (client: Client, port: number, era: Era): Promise<string> => {
+export const openSession = async (client: Client, port: number, era: Era, own = ""): Promise<string> => {
   if (era === modern) throw new Error(`there are no sessions in ${era}`)
-  const first = await client.ask(post(port, versionHeader(era), opening(era)))
+  const first = await client.ask(post(port, own + versionHeader(era), opening(era)))
   checkOpening(era, message(first))
   const session = /\r\nmcp-session-id: *(\S+)/i.exec(first.head)
-  const headers = versionHeader(era) + (session === null ? "" : `Mcp-Session-Id: ${session[1]}\r\n`)
+  const headers = own + versionHeader(era) + (session === null ? "" : `Mcp-Session-Id: ${session[1]}\r\n`)
   const { body, status } = await client.ask(post(port, headers, opened(era)!))
   if (status !== 202) throw new Error(`HTTP status ${status} for a notification: ${body}`)
   return headers
 }
 
 /** Opens a session, where the era has one, and says which headers a call of a tool needs. */
-export const handshake = async (port: number, era: Era, tool: string): Promise<string> => {
+export const handshake = async (port: number, era: Era, tool: string, own = ""): Promise<string> => {
   const client = await openClient(port)
   try {
-    if (era !== modern) return await openSession(client, port, era)
-    checkOpening(era, message(await client.ask(post(port, modernHeaders("server/discover"), opening(era)))))
-    return modernHeaders("tools/call", tool)
+    if (era !== modern) return await openSession(client, port, era, own)
+    checkOpening(
+      era,
+      message(await client.ask(post(port, own + modernHeaders("server/discover"), opening(era))))
+    )
+    return own + modernHeaders("tools/call", tool)
   } finally {
     client.close()
   }
