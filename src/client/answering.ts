@@ -46,7 +46,7 @@ export const capabilities = (
   { elicitation, raw, roots, sampling }: Handlers,
   extensions: ReadonlyArray<Extension.Extension>
 ): McpSchema.ClientCapabilities => ({
-  ...(elicitation === undefined ? undefined : {
+  ...(elicitation?.form === undefined && elicitation?.url === undefined ? undefined : {
     elicitation: {
       ...(elicitation.form === undefined ? undefined : { form: {} }),
       ...(elicitation.url === undefined ? undefined : { url: {} })

@@ -111,7 +111,7 @@ const onStream = (options: Options, wanted: Wanted, queue: Changes): Effect.Effe
         const change = changeOf(notification, wanted)
         if (change !== undefined) Queue.offerUnsafe(queue, change)
       }
-    }, false)
+    }, () => false)
     while (true) {
       const lost = yield* Effect.match(listen, {
         onSuccess: () => undefined,

@@ -112,9 +112,7 @@ class Waiting {
   private expire(at: number): void {
     const { method } = this.call
     this.link.abandon(this, "Timeout")
-    this.settle(Exit.fail(
-      McpClientError.make(new McpClientError.Timeout({ method, after: at - this.startedAt }))
-    ))
+    this.settle(Exit.fail(timedOut(method, at - this.startedAt)))
   }
 
   progress(params: JsonRpc.JsonObject): void {
@@ -180,15 +178,24 @@ export class Link implements ClientTransport.Listener {
       const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
         if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
         const waiting = new Waiting(this, call, parent, resume)
-        this.waiting.set(waiting.id, waiting)
         const token = call.onProgress === undefined ? undefined : waiting.id
-        connection.send(as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders))
+        let outgoing: ClientTransport.Outgoing
+        try {
+          outgoing = as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders)
+        } catch (defect) {
+          // The program's own: what it wants to send is no JSON.
+          return waiting.settle(Exit.die(defect))
+        }
+        this.waiting.set(waiting.id, waiting)
+        connection.send(outgoing)
         return Effect.sync(() => {
           this.abandon(waiting, "User")
           waiting.end(Exit.interrupt())
         })
       })
-      return connection.congested() ? Effect.andThen(connection.drained, send) : send
+      return connection.congested()
+        ? Effect.andThen(within(connection.drained, call.method, call.timeout), send)
+        : send
     })
   }
 
@@ -322,26 +329,34 @@ export class Link implements ClientTransport.Listener {
     this.connection!.send({ frame, version: this.version ?? Revisions.latestStateful.version })
   }
 
-  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+  private fail(id: JsonRpc.RequestId, error: McpError.McpError): void {
     this.reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+  }
+
+  /** Without a look at the question; a server that asks and asks, and does not read, gets no word for each. */
+  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+    if (!this.connection!.congested()) this.fail(id, error)
   }
 
   private request({ id, method, params = {} }: JsonRpc.Request): void {
     if (this.lifecycle?.revision.era === "Stateless") return
-    const fail = (error: McpError.McpError) => this.refuse(id, error)
-    if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
-    if (this.asked.size >= maxAsked) {
-      return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
+    if (this.asked.has(id)) {
+      return this.refuse(id, McpError.invalidRequest("A request with this id is being answered."))
     }
+    if (this.asked.size >= maxAsked) {
+      return this.refuse(id, McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
+    }
+    const connection = this.connection!
+    const answer = Effect.suspend(() => this.shared.answer(method, params, this.lifecycle))
     let hasEnded = false
     const fiber = this.shared.fork(
-      Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
+      Effect.matchCause(connection.congested() ? Effect.andThen(connection.drained, answer) : answer, {
         onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
         onFailure: (cause) => {
           const failure = cause.reasons.find((reason) => reason._tag === "Fail")
           // Who took the question back wants no answer.
           if (failure === undefined && cause.reasons.every((reason) => reason._tag === "Interrupt")) return
-          fail(failure?.error ?? McpError.make(new McpError.InternalError()))
+          this.fail(id, failure?.error ?? McpError.make(new McpError.InternalError()))
         }
       }).pipe(
         Effect.ensuring(Effect.sync(() => {
@@ -353,6 +368,20 @@ export class Link implements ClientTransport.Listener {
     if (!hasEnded) this.asked.set(id, fiber)
   }
 }
+
+/** Ends with a `Timeout` of the method where `left` goes by, which is what is left of `after`. */
+export const within = <A, E>(
+  effect: Effect.Effect<A, E>,
+  method: string,
+  after: number,
+  left = after
+): Effect.Effect<A, E | McpClientError.McpClientError> =>
+  after === Infinity ? effect : Effect.timeoutOrElse(effect, {
+    duration: Math.max(left, 0),
+    orElse: () => Effect.fail(timedOut(method, after))
+  })
+
+const timedOut = (method: string, after: number) => McpClientError.make(new McpClientError.Timeout({ method, after }))
 
 const words: { readonly [reason in Outcome.CancelReason]?: string } = {
   User: "The client does not need it any more.",
