@@ -69,12 +69,13 @@ export const make = (options: Options = {}): Effect.Effect<ResponseCache["Servic
   Effect.map(Clock.Clock, (clock) => {
     const { maxEntries = 1000 } = options
     const shared = new Shelf(maxEntries)
+    // Of all origins together: what one client hears has changed may be on its way to another.
+    const changes = new Map<string, number>()
+    const changesOf = (method: string) => changes.get(method) ?? 0
     return {
       open: (origin) => {
         const own = new Shelf(maxEntries)
         const prefix = origin === undefined ? undefined : `${origin}\n`
-        const changes = new Map<string, number>()
-        const changesOf = (method: string) => changes.get(method) ?? 0
         return {
           get: (method, params) => {
             const key = keyOf(method, params)

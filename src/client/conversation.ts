@@ -258,20 +258,20 @@ class Impl implements Conversation {
   request(call: link.Call, isRepeatable: () => boolean): Effect.Effect<JsonObject, Failure> {
     return Effect.suspend(() => {
       const { opening, settled } = this
-      const since = this.shared.clock.currentTimeMillisUnsafe()
+      const { clock } = this.shared
+      const since = clock.currentTimeMillisUnsafe()
       const request = Effect.catchIf(
         this.once(call),
         isTransportError,
-        (error) => this.inTime(this.again(call, isRepeatable, error, settled), call, since)
+        (error) =>
+          link.inTime(
+            this.again(call, isRepeatable, error, settled),
+            call,
+            clock.currentTimeMillisUnsafe() - since
+          )
       ) as Effect.Effect<JsonObject, Failure>
-      return opening === undefined ? request : this.inTime(request, call, since)
+      return opening === undefined ? request : link.inTime(request, call)
     })
-  }
-
-  /** A call has one time, however often it is sent and whatever it waits for. */
-  private inTime<A>(effect: Effect.Effect<A, Failure>, call: link.Call, since: number): Effect.Effect<A, Failure> {
-    const limit = call.onProgress === undefined ? call.timeout : call.maxTimeout
-    return link.within(effect, call.method, limit, limit - (this.shared.clock.currentTimeMillisUnsafe() - since))
   }
 
   private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
@@ -281,7 +281,7 @@ class Impl implements Conversation {
       }
       if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
       return Effect.flatMap(
-        link.within(Deferred.await(this.opening), call.method, call.timeout),
+        link.within(Deferred.await(this.opening), call, call.timeout),
         (on) => on.call(call, this.settled!)
       )
     })

@@ -116,10 +116,12 @@ class Waiting {
   }
 
   progress(params: JsonRpc.JsonObject): void {
+    const { maxTimeout, onProgress, timeout } = this.call
     const { progressToken: _, ...progress } = params
-    if (typeof progress.progress !== "number") return
-    if (this.call.timeout < this.call.maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
-    this.call.onProgress?.(progress as unknown as ClientHandlers.ProgressMessage)
+    // What nobody asked for is no reason to wait longer.
+    if (onProgress === undefined || typeof progress.progress !== "number") return
+    if (timeout < maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
+    onProgress(progress as unknown as ClientHandlers.ProgressMessage)
   }
 
   settle(exit: Exit.Exit<JsonRpc.JsonObject, Failure>): void {
@@ -194,7 +196,7 @@ export class Link implements ClientTransport.Listener {
         })
       })
       return connection.congested()
-        ? Effect.andThen(within(connection.drained, call.method, call.timeout), send)
+        ? inTime(Effect.andThen(within(connection.drained, call, call.timeout), send), call)
         : send
     })
   }
@@ -369,15 +371,23 @@ export class Link implements ClientTransport.Listener {
   }
 }
 
-/** Ends with a `Timeout` of the method where `left` goes by, which is what is left of `after`. */
+/** What a call waits for besides its answer takes of the same time, of which some may have passed. */
+export const inTime = <A, E>(
+  effect: Effect.Effect<A, E>,
+  call: Call,
+  passed = 0
+): Effect.Effect<A, E | McpClientError.McpClientError> =>
+  within(effect, call, call.onProgress === undefined ? call.timeout : call.maxTimeout, passed)
+
+/** Ends with a `Timeout` of the call after so many milliseconds. */
 export const within = <A, E>(
   effect: Effect.Effect<A, E>,
-  method: string,
+  { method }: Call,
   after: number,
-  left = after
+  passed = 0
 ): Effect.Effect<A, E | McpClientError.McpClientError> =>
   after === Infinity ? effect : Effect.timeoutOrElse(effect, {
-    duration: Math.max(left, 0),
+    duration: Math.max(after - passed, 0),
     orElse: () => Effect.fail(timedOut(method, after))
   })
 

@@ -288,6 +288,20 @@ describe("once a client has closed", () => {
 })
 
 describe("what was asked for holds", () => {
+  it.effect("as an extension beside those that a raw handler declares", () =>
+    Effect.gen(function*() {
+      const server = scripted.make({ hears: scripted.stateful()! })
+      yield* connect(
+        server,
+        { extensions: [Extension.make({ id: "com.example/a" })] },
+        ClientHandlers.raw({ capabilities: { roots: {}, extensions: { "com.example/b": {} } } })
+      )
+      assert.deepStrictEqual(scripted.last(server.wire(), "initialize").params!.capabilities, {
+        roots: {},
+        extensions: { "com.example/a": {}, "com.example/b": {} }
+      })
+    }))
+
   it.effect("as a log level on the next connection, too", () =>
     Effect.gen(function*() {
       const levels: Array<unknown> = []
