@@ -320,7 +320,9 @@ export const make = (
     const faultOf = results.makeFaultOf()
     const kept = cache ? yield* openCache(transport.origin) : undefined
     const requestTimeout = millis(options.requestTimeout ?? "1 minute")
-    const maxRequestTimeout = Math.max(requestTimeout, millis(options.maxRequestTimeout ?? "10 minutes"))
+    const maxRequestTimeout = options.maxRequestTimeout === undefined
+      ? Math.max(requestTimeout, 600_000)
+      : millis(options.maxRequestTimeout)
 
     const heard = yield* hearing.make(handlers, extensions, kept)
     // ------------------------------------------------------------------------
@@ -376,12 +378,13 @@ export const make = (
 
     const resultHandlers = new Map(extensions.flatMap(({ results = {} }) => Object.entries(results)))
 
-    /** One request, whole: its rounds, and what extensions make of its result. */
+    /** One request, whole: its rounds, and what extensions make of its result. Only what came at once may be kept. */
     const send = (
       method: string,
       params: JsonRpc.JsonObject,
       callOptions: CallOptions = {},
-      target?: string
+      target?: string,
+      keep?: (result: JsonRpc.JsonObject) => void
     ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
       const timeout = callOptions.timeout === undefined ? requestTimeout : millis(callOptions.timeout)
       const maxTimeout = callOptions.maxTimeout === undefined
@@ -408,7 +411,7 @@ export const make = (
         }, isRepeatable)
       return Effect.flatMap(once(params), (result) => {
         const { resultType } = result
-        if (resultType === undefined || resultType === "complete") return finish(method, result)
+        if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
         if (resultType === "input_required" && inputRounds.asking.has(method)) {
           return Effect.flatMap(
             inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
@@ -422,9 +425,15 @@ export const make = (
       })
     }
 
-    const finish = (method: string, result: JsonRpc.JsonObject): Effect.Effect<JsonRpc.JsonObject, CallError> => {
+    const finish = (
+      method: string,
+      result: JsonRpc.JsonObject,
+      keep?: (result: JsonRpc.JsonObject) => void
+    ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
       const fault = faultOf(talk.lifecycle().revision, method, result)
-      return fault === undefined ? Effect.succeed(result) : Effect.fail(invalidResponse(method, fault))
+      if (fault !== undefined) return Effect.fail(invalidResponse(method, fault))
+      keep?.(result)
+      return Effect.succeed(result)
     }
 
     /** The same, from what is kept where that is still good. */
@@ -437,11 +446,7 @@ export const make = (
       kept === undefined ? send(method, params, callOptions, target) : Effect.suspend(() => {
         const found = callOptions.refresh === true ? undefined : kept.get(method, params)
         if (found !== undefined) return Effect.succeed(found)
-        const keep = kept.begin(method, params)
-        return Effect.map(send(method, params, callOptions, target), (result) => {
-          keep(result)
-          return result
-        })
+        return send(method, params, callOptions, target, kept.begin(method, params))
       })
 
     const list = <A>(

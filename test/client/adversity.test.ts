@@ -14,8 +14,10 @@ import * as McpClient from "fastmcp-effect/client/McpClient"
 import * as TransportError from "fastmcp-effect/transport/TransportError"
 import * as scripted from "./scripted.ts"
 
-/** With handlers, none, one or several. */
-const connect = (server: scripted.Scripted, options?: McpClient.Options, handlers: Layer.Layer<any> = Layer.empty) =>
+/** None, one, or several. */
+type Handlers = Layer.Layer<never> | Layer.Layer<any>
+
+const connect = (server: scripted.Scripted, options?: McpClient.Options, handlers: Handlers = Layer.empty) =>
   Effect.provide(McpClient.make(options), Layer.merge(server.layer, handlers as Layer.Layer<never>))
 
 const text = (text: string) => ({ content: [{ type: "text", text }] })
@@ -160,6 +162,15 @@ describe("a server that does not agree with itself", () => {
 })
 
 describe("a call's time", () => {
+  it.effect("is no longer than the client's longest", () =>
+    Effect.gen(function*() {
+      const server = scripted.make({ hears: scripted.stateless({ "tools/call": scripted.silent })! })
+      const client = yield* connect(server, { maxRequestTimeout: "10 seconds" })
+      const calling = yield* start(reasonOf(client.callTool("x")))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Fiber.join(calling), { _tag: "Timeout", after: 10_000 })
+    }))
+
   it.effect("goes by while nothing can be sent", () =>
     Effect.gen(function*() {
       let isCongested = false
@@ -359,6 +370,92 @@ describe("what was asked for holds", () => {
       yield* client.listTools()
       cursor = "b"
       yield* client.listTools()
+    }))
+})
+
+describe("what is kept", () => {
+  const reading = (answers: Parameters<typeof scripted.stateless>[0]) =>
+    scripted.make({ origin: "https://a.example", hears: scripted.stateless(answers, { resources: {} })! })
+
+  it.effect("is never what came of the user's answers", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const server = reading({
+        "resources/read": ({ id, params }, wire) => {
+          if (params!.inputResponses === undefined) {
+            reads++
+            return wire.result(id, { resultType: "input_required", inputRequests: { q: { method: "roots/list" } } })
+          }
+          wire.result(id, { contents: [], ttlMs: 60_000, cacheScope: "public" })
+        }
+      })
+      const client = yield* connect(server, {}, ClientHandlers.roots([{ uri: "file:///mine" }]))
+      yield* client.readResource("a")
+      yield* client.readResource("a")
+      assert.strictEqual(reads, 2)
+    }))
+
+  it.effect("is not older than what came last, though that may not be kept, or is for others, too", () =>
+    Effect.gen(function*() {
+      const hints = [{ ttlMs: 60_000, cacheScope: "private" }, { ttlMs: 60_000, cacheScope: "public" }, { ttlMs: 0 }]
+      let reads = 0
+      const server = reading({
+        "resources/read": ({ id }, wire) => wire.result(id, { contents: [], read: ++reads, ...hints[reads - 1] })
+      })
+      const client = yield* connect(server)
+      yield* client.readResource("a")
+      yield* client.readResource("a", { refresh: true })
+      assert.deepInclude(yield* client.readResource("a"), { read: 2 } as never)
+      yield* client.readResource("a", { refresh: true })
+      assert.deepInclude(yield* client.readResource("a"), { read: 4 } as never)
+    }))
+})
+
+describe("changes", () => {
+  it.effect("of a server that ends their stream at once are asked for less and less often", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const server = scripted.make({
+        hears: scripted.stateless({
+          "subscriptions/listen": ({ id }, wire) => {
+            asked++
+            const _meta = { "io.modelcontextprotocol/subscriptionId": id }
+            const params = { notifications: {}, _meta }
+            wire.say({ jsonrpc: "2.0", method: "notifications/subscriptions/acknowledged", params })
+            wire.result(id, {})
+          }
+        })!
+      })
+      const client = yield* connect(server)
+      yield* Effect.forkScoped(Stream.runDrain(client.changes()), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      assert.isAtMost(asked, 15)
+    }))
+
+  it.effect("go on where the connection is lost again and again while a resource is subscribed to", () =>
+    Effect.gen(function*() {
+      let subscribed = 0
+      const server = scripted.make({
+        hears: scripted.stateful({
+          "resources/subscribe": ({ id }, wire) => {
+            subscribed++
+            if (subscribed === 1 || subscribed > 8) wire.result(id, {})
+            else wire.close()
+          }
+        })!
+      })
+      const client = yield* connect(server, { reconnect: Schedule.spaced("1 second") })
+      const seen: Array<McpClient.Change> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(client.changes({ uris: ["a"] }), (change) => Effect.sync(() => seen.push(change))),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("1 millis")
+      server.wire().close()
+      yield* TestClock.adjust("20 seconds")
+      server.wire().say({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri: "a" } })
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(seen.at(-1), { _tag: "ResourceUpdated", uri: "a" })
     }))
 })
 

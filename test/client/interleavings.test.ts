@@ -21,7 +21,11 @@ const draws = (seed: number) => {
   let state = seed * 7919 + 1
   const next = () => (state = (state * 48271) % 2147483647) / 2147483647
   const below = (limit: number) => Math.floor(next() * limit)
-  return { below, isLikely: (chance: number) => next() < chance, one: <A>(of: ReadonlyArray<A>) => of[below(of.length)]! }
+  return {
+    below,
+    isLikely: (chance: number) => next() < chance,
+    one: <A>(of: ReadonlyArray<A>) => of[below(of.length)]!
+  }
 }
 
 type Draws = ReturnType<typeof draws>
