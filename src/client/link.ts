@@ -350,7 +350,6 @@ export class Link implements ClientTransport.Listener {
     }
     const connection = this.connection!
     const answer = Effect.suspend(() => this.shared.answer(method, params, this.lifecycle))
-    let hasEnded = false
     const fiber = this.shared.fork(
       Effect.matchCause(connection.congested() ? Effect.andThen(connection.drained, answer) : answer, {
         onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
@@ -360,14 +359,11 @@ export class Link implements ClientTransport.Listener {
           if (failure === undefined && cause.reasons.every((reason) => reason._tag === "Interrupt")) return
           this.fail(id, failure?.error ?? McpError.make(new McpError.InternalError()))
         }
-      }).pipe(
-        Effect.ensuring(Effect.sync(() => {
-          hasEnded = true
-          this.asked.delete(id)
-        }))
-      )
+      })
     )
-    if (!hasEnded) this.asked.set(id, fiber)
+    this.asked.set(id, fiber)
+    // At once where it has ended; and where it is taken back before it has begun.
+    fiber.addObserver(() => this.asked.delete(id))
   }
 }
 

@@ -281,6 +281,26 @@ describe("once a client has closed", () => {
       assert.strictEqual((yield* Fiber.join(seen)).at(-1)!._tag, "Closed")
     }))
 
+  it.effect("a connection that was being closed is closed whole", () =>
+    Effect.gen(function*() {
+      let wasClosed = false
+      const closed = Effect.sync(() => {
+        wasClosed = true
+      })
+      const server = scripted.make({
+        hears: scripted.stateful()!,
+        closing: Effect.andThen(Effect.sleep("5 seconds"), closed)
+      })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(connect(server), scope)
+      server.wire().close()
+      yield* TestClock.adjust("1 second")
+      const closing = yield* start(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(closing)
+      assert.isTrue(wasClosed)
+    }))
+
   it.effect("a watched resource is given up within a second, though the server says nothing", () =>
     Effect.gen(function*() {
       const server = scripted.make({
