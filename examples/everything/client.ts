@@ -10,6 +10,7 @@ import * as NodeStdioClient from "fastmcp-effect/node/NodeStdioClient"
 import * as NodeStreamableHttpClient from "fastmcp-effect/node/NodeStreamableHttpClient"
 import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as SkillsClient from "fastmcp-effect/skills/SkillsClient"
+import { authorization } from "./authorization.ts"
 import * as handlers from "./handlers.ts"
 import { scenarios } from "./scenarios.ts"
 import { tour } from "./tour.ts"
@@ -26,7 +27,7 @@ const transport = url === undefined
     command: process.execPath,
     args: [...process.execArgv, `${import.meta.dirname}/server.ts`, "stdio"]
   })
-  : NodeStreamableHttpClient.layer({ url })
+  : NodeStreamableHttpClient.layer({ url }).pipe(Layer.provide(authorization(scenario ?? "", context)))
 
 const client = McpClient.layer({
   info: { name: "everything", version: "1.0.0" },

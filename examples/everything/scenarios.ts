@@ -79,7 +79,45 @@ const useSkills = Effect.gen(function*() {
 
 type Scenario = (context: string) => Effect.Effect<unknown, Error, McpClient.McpClient>
 
+/** `authorization.ts` has seen to what it takes to get in. */
+const authorized = [
+  "metadata-default",
+  "metadata-var1",
+  "metadata-var2",
+  "metadata-var3",
+  "basic-cimd",
+  "scope-from-www-authenticate",
+  "scope-from-scopes-supported",
+  "scope-omitted-when-undefined",
+  "scope-step-up",
+  "scope-retry-limit",
+  "token-endpoint-auth-basic",
+  "token-endpoint-auth-post",
+  "token-endpoint-auth-none",
+  "pre-registration",
+  "resource-mismatch",
+  "offline-access-scope",
+  "offline-access-not-supported",
+  "authorization-server-migration",
+  "iss-supported",
+  "iss-not-advertised",
+  "iss-supported-missing",
+  "iss-wrong-issuer",
+  "iss-unexpected",
+  "iss-normalized",
+  "metadata-issuer-mismatch",
+  "client-credentials-jwt",
+  "client-credentials-basic",
+  "enterprise-managed-authorization",
+  "dpop",
+  "dpop-nonce",
+  "wif-jwt-bearer",
+  "2025-03-26-oauth-metadata-backcompat",
+  "2025-03-26-oauth-endpoint-fallback"
+]
+
 export const scenarios: { readonly [name: string]: Scenario } = {
+  ...Object.fromEntries(authorized.map((name) => [`auth/${name}`, () => callListedTools])),
   "initialize": () => listTools,
   "tools_call": () => add,
   "elicitation-sep1034-client-defaults": () => callTool("test_client_elicitation_defaults"),

@@ -356,6 +356,7 @@ export const make = (
         deadlines: yield* Deadlines.make,
         spans: Tracing.makeSpans(context),
         isTraced: Context.getOrUndefined(context, Tracer.Tracer) !== undefined,
+        isAskingUser: transport.isAskingUser ?? (() => false),
         fork,
         nextId: () => ++lastId,
         answer,

@@ -13,6 +13,7 @@ import type { JsonObject } from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
+import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import type * as TransportError from "../transport/TransportError.ts"
 import type * as KnownServers from "./KnownServers.ts"
@@ -134,8 +135,9 @@ class Impl implements Conversation {
           return this.settle(opened, isStateful ? Revisions.latestStateful : known)
         }
       ).pipe(
-        Effect.timeoutOrElse({
+        Authorization.timeoutOrElse({
           duration: connectTimeout,
+          isAskingUser: transport.isAskingUser,
           orElse: () => Effect.fail(silent(connectTimeout))
         }),
         Effect.tap(() =>
@@ -230,13 +232,18 @@ class Impl implements Conversation {
   private renew(on: link.Link): void {
     if (this.opening !== undefined || this.current?.link !== on) return
     const opening = this.opening = Deferred.makeUnsafe<link.Link, Failure>()
-    const { connectTimeout } = this.options
+    const { connectTimeout, transport } = this.options
     this.shared.fork(
       Effect.flatMap(
-        Effect.exit(Effect.timeoutOrElse(this.settle(on, this.settled?.revision), {
-          duration: connectTimeout,
-          orElse: () => Effect.fail(silent(connectTimeout))
-        })),
+        Effect.exit(
+          this.settle(on, this.settled?.revision).pipe(
+            Authorization.timeoutOrElse({
+              duration: connectTimeout,
+              isAskingUser: transport.isAskingUser,
+              orElse: () => Effect.fail(silent(connectTimeout))
+            })
+          )
+        ),
         (exit) =>
           Effect.sync(() => {
             // A connection that was lost meanwhile takes those who wait with it, to the next.
@@ -265,12 +272,13 @@ class Impl implements Conversation {
         isTransportError,
         (error) =>
           link.inTime(
+            this.shared,
             this.again(call, isRepeatable, error, settled),
             call,
             clock.currentTimeMillisUnsafe() - since
           )
       ) as Effect.Effect<JsonObject, Failure>
-      return opening === undefined ? request : link.inTime(request, call)
+      return opening === undefined ? request : link.inTime(this.shared, request, call)
     })
   }
 
@@ -281,7 +289,7 @@ class Impl implements Conversation {
       }
       if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
       return Effect.flatMap(
-        link.within(Deferred.await(this.opening), call, call.timeout),
+        link.within(this.shared, Deferred.await(this.opening), call, call.timeout),
         (on) => on.call(call, this.settled!)
       )
     })

@@ -1,3 +1,4 @@
+export * as ClientAuth from "./ClientAuth.ts"
 export * as ClientConfig from "./ClientConfig.ts"
 export * as ClientConfigError from "./ClientConfigError.ts"
 export * as ClientGroup from "./ClientGroup.ts"

@@ -4,6 +4,7 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -16,6 +17,7 @@ import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
+import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import * as TransportError from "../transport/TransportError.ts"
 import type * as ClientHandlers from "./ClientHandlers.ts"
@@ -29,6 +31,8 @@ export interface Shared {
   readonly spans: Tracing.Spans | undefined
   /** Whether the program has a tracer of its own. */
   readonly isTraced: boolean
+  /** Whether a person may be asked just now: that time is not the server's. */
+  readonly isAskingUser: () => boolean
   /** Runs until it has ended, or the client does. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Ids are never used twice, whatever the connection. */
@@ -74,7 +78,8 @@ class Waiting {
   readonly call: Call
   readonly span: Tracer.Span | undefined
   private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
-  private readonly startedAt: number
+  /** When its time began, which is later where a person was asked. */
+  private since: number
   private deadline: Deadlines.Entry | undefined
 
   constructor(
@@ -88,16 +93,16 @@ class Waiting {
     this.id = nextId()
     this.call = call
     this.resume = resume
-    this.startedAt = clock.currentTimeMillisUnsafe()
+    this.since = clock.currentTimeMillisUnsafe()
     // Nobody would see the span of a caller who has none, unless there is a tracer to show it to.
     this.span = parent === undefined && !link.shared.isTraced
       ? undefined
-      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.startedAt)
+      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, call.method)
       this.span.attribute(Tracing.attributes.requestId, String(this.id))
     }
-    this.watch(this.startedAt)
+    this.watch(this.since)
   }
 
   /** Starts the time for the next sign of life. */
@@ -105,14 +110,18 @@ class Waiting {
     const { maxTimeout, timeout } = this.call
     const { deadlines } = this.link.shared
     if (this.deadline !== undefined) deadlines.remove(this.deadline)
-    const at = Math.min(now + timeout, this.startedAt + maxTimeout)
+    const at = Math.min(now + timeout, this.since + maxTimeout)
     this.deadline = at === Infinity ? undefined : deadlines.add(at, () => this.expire(at))
   }
 
   private expire(at: number): void {
     const { method } = this.call
+    if (this.link.shared.isAskingUser()) {
+      this.since = at
+      return this.watch(at)
+    }
     this.link.abandon(this, "Timeout")
-    this.settle(Exit.fail(timedOut(method, at - this.startedAt)))
+    this.settle(Exit.fail(timedOut(method, at - this.since)))
   }
 
   progress(params: JsonRpc.JsonObject): void {
@@ -196,7 +205,7 @@ export class Link implements ClientTransport.Listener {
         })
       })
       return connection.congested()
-        ? inTime(Effect.andThen(within(connection.drained, call, call.timeout), send), call)
+        ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
         : send
     })
   }
@@ -369,23 +378,26 @@ export class Link implements ClientTransport.Listener {
 
 /** What a call waits for besides its answer takes of the same time, of which some may have passed. */
 export const inTime = <A, E>(
+  shared: Pick<Shared, "isAskingUser">,
   effect: Effect.Effect<A, E>,
   call: Call,
   passed = 0
 ): Effect.Effect<A, E | McpClientError.McpClientError> =>
-  within(effect, call, call.onProgress === undefined ? call.timeout : call.maxTimeout, passed)
+  within(shared, effect, call, call.onProgress === undefined ? call.timeout : call.maxTimeout, passed)
 
 /** Ends with a `Timeout` of the call after so many milliseconds. */
 export const within = <A, E>(
+  { isAskingUser }: Pick<Shared, "isAskingUser">,
   effect: Effect.Effect<A, E>,
   { method }: Call,
   after: number,
   passed = 0
 ): Effect.Effect<A, E | McpClientError.McpClientError> =>
-  after === Infinity ? effect : Effect.timeoutOrElse(effect, {
-    duration: Math.max(after - passed, 0),
+  after === Infinity ? effect : effect.pipe(Authorization.timeoutOrElse({
+    duration: Duration.millis(Math.max(after - passed, 0)),
+    isAskingUser,
     orElse: () => Effect.fail(timedOut(method, after))
-  })
+  }))
 
 const timedOut = (method: string, after: number) => McpClientError.make(new McpClientError.Timeout({ method, after }))
 

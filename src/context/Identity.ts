@@ -38,6 +38,19 @@ export const make = (identity: Partial<Identity> & { readonly subject: string })
 })
 
 /**
+ * The caller as text that no other caller has, the same for each of its tokens; undefined for nobody in particular.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const principal = ({ issuer, subject }: Identity): string | undefined =>
+  subject === undefined ? undefined : JSON.stringify([issuer ?? null, subject])
+
+/** Whether the caller has all of these. @category guards @since 0.1.0 */
+export const hasScopes = (identity: Identity, scopes: ReadonlyArray<string>): boolean =>
+  scopes.every((scope) => identity.scopes.includes(scope))
+
+/**
  * The caller of the request that is being answered.
  *
  * @category services
@@ -58,3 +71,17 @@ export const CurrentIdentity: Context.Reference<Identity> = Context.Reference<Id
 export class Required
   extends McpRequest.Service<Required, Authenticated>()("fastmcp-effect/context/Identity/Required")
 {}
+
+/** @category guards @since 0.1.0 */
+export const isAuthenticated = (identity: Identity): identity is Authenticated => identity.subject !== undefined
+
+/**
+ * What a transport gives the handlers behind a request of this caller.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const context = (identity: Identity): Context.Context<never> =>
+  isAuthenticated(identity)
+    ? Context.add(Context.make(CurrentIdentity, identity), Required, identity) as Context.Context<never>
+    : Context.make(CurrentIdentity, identity) as unknown as Context.Context<never>

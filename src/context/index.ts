@@ -1,5 +1,6 @@
 export * as Ask from "./Ask.ts"
 export * as AskError from "./AskError.ts"
+export * as Challenge from "./Challenge.ts"
 export * as ClientLog from "./ClientLog.ts"
 export * as Elicitation from "./Elicitation.ts"
 export * as Identity from "./Identity.ts"

@@ -35,20 +35,28 @@ export interface Options {
   readonly meta?: { readonly [key: string]: unknown } | undefined
   /** Who may see it and use it; to others it does not exist. Everybody when left out. */
   readonly visible?: ((viewer: Viewer) => boolean) | undefined
+  /**
+   * What its caller must have been granted, all of it. Lists hide it from others, and whoever uses it all the same is
+   * told what is missing.
+   */
+  readonly scopes?: ReadonlyArray<string> | undefined
 }
 
 /** The options as a definition keeps them. @category models @since 0.1.0 */
 export interface Common extends Required<Options> {}
 
 /** @category constructors @since 0.1.0 */
-export const common = ({ description, icons, meta, tags, title, version, visible }: Options): Common => ({
+export const common = (
+  { description, icons, meta, scopes, tags, title, version, visible }: Options
+): Common => ({
   title,
   description,
   icons,
   tags,
   version,
   meta,
-  visible
+  visible,
+  scopes
 })
 
 /** What of these options crosses the wire, without keys that have no value. @category encoding @since 0.1.0 */

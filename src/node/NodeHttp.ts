@@ -21,6 +21,7 @@ import type * as TransportError from "../transport/TransportError.ts"
 import * as http from "./internal/http.ts"
 import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
+import * as sha256 from "./internal/sha256.ts"
 import type * as NodeWebSocket from "./NodeWebSocket.ts"
 
 /** @category models @since 0.1.0 */
@@ -98,7 +99,7 @@ const listen = (
   TransportError.TransportError,
   Receiver.Receiver | Scope.Scope
 > =>
-  Effect.gen(function*() {
+  sha256.provide(Effect.gen(function*() {
     const { grace = "5 seconds", health = "/health", host = "127.0.0.1", path = "/mcp", port = 8000 } = options
     const headersTimeout = millis(options.headersTimeout ?? "10 seconds")
     const limits = { stallTimeout: millis(options.stallTimeout ?? "30 seconds") }
@@ -135,6 +136,9 @@ const listen = (
       const upgrade = NodeWebSocket.makeUpgradeHandler({ ...options, path: "/ws", ...own, grace })
       server.on("upgrade", yield* owned(upgrade))
     }
+    for (const { beside } of [...endpoints.values()]) {
+      for (const [at, endpoint] of beside ?? []) if (!endpoints.has(at)) endpoints.set(at, endpoint)
+    }
 
     bound(server, options.maxConnections ?? 16_384)
     server.on("request", (request, response) => {
@@ -156,7 +160,7 @@ const listen = (
     const address = server.address() as AddressInfo
     const name = listening.reachableAt(address, options.allowedHosts)
     return { url: `http://${name}:${address.port}${path}`, port: address.port }
-  })
+  }))
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 

@@ -131,7 +131,8 @@ const listen = (
     const transport = yield* WebSocketServer.make(options)
     server.on("upgrade", upgradeHandler(transport, options))
     server.on("request", (request, response) => {
-      const { body, headers, status } = refuse(transport, options, request) ?? notFound
+      const document = transport.beside?.get(request.url!)?.refuse({ ...headOf(request), url: request.url! })
+      const { body, headers, status } = document ?? refuse(transport, options, request) ?? notFound
       request.resume()
       response.writeHead(status, { ...headers, connection: "close" }).end(body)
     })
@@ -176,20 +177,25 @@ const upgradeHandler = (
     socket.on("error", ignore)
     const refused = refuse(transport, options, request)
     if (refused !== undefined) return reject(socket, refused)
-    handshake.handleUpgrade(request, socket, head, (ws) => {
-      // Nobody listens yet, and no message may be lost.
-      ws.pause()
-      ws.on("error", ignore)
-      transport.accept(toSocket(ws), headOf(request), {
-        ping: Effect.callback((resume) => {
-          const alive = () => resume(Effect.void)
-          ws.once("pong", alive)
-          ws.ping()
-          return Effect.sync(() => ws.off("pong", alive))
-        }),
-        flushed: flushed(socket),
-        terminate: Effect.sync(() => ws.terminate())
+    const open = (known: WebSocketServer.Head) =>
+      handshake.handleUpgrade(request, socket, head, (ws) => {
+        // Nobody listens yet, and no message may be lost.
+        ws.pause()
+        ws.on("error", ignore)
+        transport.accept(toSocket(ws), known, {
+          ping: Effect.callback((resume) => {
+            const alive = () => resume(Effect.void)
+            ws.once("pong", alive)
+            ws.ping()
+            return Effect.sync(() => ws.off("pong", alive))
+          }),
+          flushed: flushed(socket),
+          terminate: Effect.sync(() => ws.terminate())
+        })
       })
+    transport.admit(headOf(request), (verdict) => {
+      if ("refused" in verdict) reject(socket, verdict.refused)
+      else open(verdict.head)
     })
   }
 }

@@ -89,6 +89,19 @@ export class RateLimited extends Schema.TaggedClass<RateLimited>()("RateLimited"
 /** @category reasons @since 0.1.0 */
 export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", { message: Schema.String }) {}
 
+/** Nobody has said who calls, and this is not for everybody. @category reasons @since 0.1.0 */
+export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unauthenticated", {
+  /** What the caller would need. */
+  scopes: Schema.Array(Schema.String),
+  message: Schema.optionalKey(Schema.String)
+}) {}
+
+/** It is known who calls, and that one may not do this. @category reasons @since 0.1.0 */
+export class InsufficientScope extends Schema.TaggedClass<InsufficientScope>()("InsufficientScope", {
+  /** All that the operation needs, also what the caller has. */
+  scopes: Schema.Array(Schema.String)
+}) {}
+
 /** The details were withheld on purpose, by the server's policy. @category reasons @since 0.1.0 */
 export class Masked extends Schema.TaggedClass<Masked>()("Masked", {}) {}
 
@@ -122,6 +135,8 @@ export const Reason = Schema.Union([
   Cancelled,
   RateLimited,
   Overloaded,
+  Unauthenticated,
+  InsufficientScope,
   Masked,
   Other
 ])
@@ -184,6 +199,10 @@ const describe = (reason: Reason): string => {
       return "The request took longer than its deadline allows"
     case "Cancelled":
       return `The request was cancelled (${reason.reason})`
+    case "Unauthenticated":
+      return reason.message ?? "This needs a caller who is known"
+    case "InsufficientScope":
+      return `This needs the scopes ${reason.scopes.join(" ")}`
     case "RateLimited":
       return reason.retryAfter === undefined
         ? "Too many requests"
@@ -231,6 +250,10 @@ export const code = (reason: Reason, era: Era.Era): number => {
       return 429
     case "Overloaded":
       return 503
+    case "Unauthenticated":
+      return 401
+    case "InsufficientScope":
+      return 403
     case "Masked":
       return 500
     case "Other":
@@ -259,6 +282,9 @@ const data = (reason: Reason): Json | undefined => {
       return { requiredCapabilities: reason.required as Json }
     case "UnsupportedVersion":
       return { requested: reason.requested, supported: reason.supported }
+    case "Unauthenticated":
+    case "InsufficientScope":
+      return { requiredScopes: reason.scopes }
     case "RateLimited":
       return reason.retryAfter === undefined ? undefined : { retryAfter: reason.retryAfter }
     default:
@@ -268,7 +294,7 @@ const data = (reason: Reason): Json | undefined => {
 
 /**
  * The HTTP status of a refusal. Stateful revisions answer 200 to whatever reached the method; 2026-07-28 gives a status
- * to each fault of the envelope (section "Streamable HTTP").
+ * to each fault of the envelope (section "Streamable HTTP"). 401 and 403 are those of every revision.
  *
  * @category encoding
  * @since 0.1.0
@@ -285,6 +311,10 @@ export const httpStatus = (reason: Reason, era: Era.Era): number => {
       return era === "Stateless" ? 400 : 200
     case "MethodNotFound":
       return era === "Stateless" ? 404 : 200
+    case "Unauthenticated":
+      return 401
+    case "InsufficientScope":
+      return 403
     default:
       return 200
   }
@@ -314,6 +344,10 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       )
     case -32020:
       return make(new HeaderMismatch({ message }))
+    case 401:
+      return make(new Unauthenticated({ scopes: scopesOf(data), message }))
+    case 403:
+      return make(new InsufficientScope({ scopes: scopesOf(data) }))
     case 408:
       return make(new DeadlineExceeded())
     case 429: {
@@ -335,6 +369,9 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
   }
   return make(new Other({ code, message, ...details }))
 }
+
+const scopesOf = (data: unknown): ReadonlyArray<string> =>
+  isRecord(data) && Array.isArray(data.requiredScopes) ? data.requiredScopes.map(String) : []
 
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -28,6 +28,7 @@ import * as Middleware from "../middleware/Middleware.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
+import * as Admission from "../transport/Admission.ts"
 import * as Receiver from "../transport/Receiver.ts"
 import * as dispatcher from "./dispatcher.ts"
 import type * as Extension from "./Extension.ts"
@@ -66,6 +67,8 @@ export interface Options<
   readonly onDuplicate?: registry.DuplicatePolicy
   /** Who sees and uses a definition, beside what the definition says of itself; to others it does not exist. */
   readonly visible?: (definition: Definition, viewer: Definitions.Viewer) => boolean
+  /** Whether lists show what the caller lacks the scopes for, so that its client can ask for them. False. */
+  readonly listForbidden?: boolean
   /** Whether arguments no parameter has are refused; ignored otherwise. False. */
   readonly strictInput?: boolean
   /** Definitions on one page of a list. 1000. */
@@ -154,6 +157,9 @@ type Discharged<R, Provided> = R extends McpRequest.McpRequest<"Requires", infer
 /**
  * A server. What its handlers, middleware and extensions need is what the layer needs; a request-level need that no
  * middleware of the list supplies stays in the type as a marker only a transport can discharge.
+ *
+ * Where the context has an `Admission`, as `auth/BearerAuth` gives one, every transport on top asks it before anything
+ * reaches the server.
  *
  * State that must survive between the rounds of a request (2026-07-28) is sealed by `RequestState` if the context has
  * one, else with a key of this process.
@@ -317,6 +323,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     extensions,
     services,
     isVisible: visibility(options.visible),
+    listForbidden: options.listForbidden ?? false,
     isRestricted: options.visible !== undefined,
     pageSize: options.pageSize ?? 1000,
     strict,
@@ -339,7 +346,8 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     maxInFlight,
     maxRequests: options.maxRequests ?? 8192
   })
-  return Context.make(Receiver.Receiver, { connect }).pipe(Context.add(McpServer, server))
+  const admission = Context.getOrUndefined(services, Admission.Admission)
+  return Context.make(Receiver.Receiver, { connect, admission }).pipe(Context.add(McpServer, server))
 })
 
 const nothing: registry.Change["remove"] = new Set()

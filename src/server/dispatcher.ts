@@ -75,6 +75,7 @@ export const make = (options: Options): Dispatcher => {
     finalizerTime: Context.get(options.services, Budget.FinalizerTime),
     decodeCancelled: SchemaParser.decodeUnknownExit(McpSchema.CancelledParams),
     listening: new Set(),
+    callers: new WeakMap(),
     total: 0
   }
   tellOfChanges(shared)
@@ -88,6 +89,10 @@ interface Shared extends Options, inFlight.Shared {
   readonly listening: Set<Conversation>
   /** Requests in flight on all connections. */
   total: number
+  readonly callers: WeakMap<
+    Context.Context<never>,
+    { readonly assembled: Context.Context<never>; readonly merged: Context.Context<never> }
+  >
 }
 
 /** A change is put into words once, however many hear of it. */
@@ -350,13 +355,12 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
     const { shared } = this
     const deadline = plan.isOpenEnded === true ? Infinity : entry.startedAt + shared.requestTimeout
     const running = Budget.start(shared.budget, deadline)
+    const own = entry.request.exchange.context ?? this.connection.context
     let context = Context.add(
-      Context.add(plan.context ?? shared.services, RequestContext.RequestContext, entry.request),
+      Context.add(ofCaller(shared, plan.context ?? shared.services, own), RequestContext.RequestContext, entry.request),
       Budget.CurrentBudget,
       running
     )
-    const own = entry.request.exchange.context ?? this.connection.context
-    if (own.mapUnsafe.size > 0) context = Context.merge(context, own)
     if (entry.span !== undefined) context = Context.add(context, Tracer.ParentSpan, entry.span)
 
     const fiber = Effect.runForkWith(context)(plan.effect)
@@ -367,6 +371,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
     this.requests.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
     if (deadline !== Infinity) entry.watch(running)
+    else if (plan.isOpenEnded === true) entry.dismissAt(entry.request.exchange.expiresAt ?? Infinity)
     fiber.addObserver((exit) => entry.settle(exit))
     if (entry.request.paused !== undefined) entry.pause()
     else entry.request.onPause = () => entry.pause()
@@ -461,7 +466,22 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
   }
 }
 
+/** The services of a handler with those of its caller, who most often comes again: to put two contexts together costs. */
+const ofCaller = (
+  { callers }: Shared,
+  assembled: Context.Context<never>,
+  own: Context.Context<never>
+): Context.Context<never> => {
+  if (own.mapUnsafe.size === 0) return assembled
+  const known = callers.get(own)
+  if (known?.assembled === assembled) return known.merged
+  const merged = Context.merge(assembled, own)
+  callers.set(own, { assembled, merged })
+  return merged
+}
+
 /** What may be answered with a question. */
 const asking: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"])
 
-const send = (exchange: Receiver.Exchange, { frame, status }: reply.Reply): void => exchange.reply(frame, status)
+const send = (exchange: Receiver.Exchange, { frame, refused, status }: reply.Reply): void =>
+  exchange.reply(frame, status, refused)

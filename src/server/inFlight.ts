@@ -13,6 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
+import * as Challenge from "../context/Challenge.ts"
 import * as Budget from "../core/Budget.ts"
 import type * as Deadlines from "../core/Deadlines.ts"
 import * as Outcome from "../core/Outcome.ts"
@@ -54,6 +55,7 @@ export class InFlight {
   readonly request: handlerContext.HandlerContext
   private readonly route: router.Route
   private readonly farewell: object | undefined
+  private readonly scopes: ReadonlyArray<string> | undefined
   readonly span: Tracer.Span | undefined
   readonly startedAt: number
   fiber: Fiber.Fiber<object, McpError.McpError> | undefined = undefined
@@ -70,13 +72,14 @@ export class InFlight {
     shared: Shared,
     request: handlerContext.HandlerContext,
     route: router.Route,
-    { farewell, target, tool }: router.Plan
+    { farewell, scopes, target, tool }: router.Plan
   ) {
     this.owner = owner
     this.shared = shared
     this.request = request
     this.route = route
     this.farewell = farewell
+    this.scopes = scopes
     this.startedAt = shared.clock.currentTimeMillisUnsafe()
     this.span = shared.spans?.start(
       Tracing.spanName(request.method, tool?.name ?? target?.name),
@@ -148,6 +151,15 @@ export class InFlight {
     if (this.farewell !== undefined) this.cancel("Shutdown")
   }
 
+  /** The same, once its client is no longer let in. */
+  dismissAt(at: number): void {
+    if (at === Infinity) return
+    this.deadline = this.shared.deadlines.add(at, () => {
+      this.deadline = undefined
+      if (!this.isOver) this.dismiss()
+    })
+  }
+
   /** The fiber ended. */
   settle(exit: Exit.Exit<object, McpError.McpError>): void {
     if (this.isOver) return
@@ -197,6 +209,8 @@ export class InFlight {
   private answer(ended: Outcome.Outcome<object, McpError.McpError>): number | undefined {
     const outcome = this.farewell !== undefined && ended._tag === "Cancelled" && ended.reason === "Shutdown"
       ? Outcome.ok(this.farewell)
+      : ended._tag === "Err"
+      ? Outcome.err(Challenge.include(ended.error, this.scopes))
       : ended
     const { exchange, id, revision } = this.request
     const encode = (result: object) => this.settledRoute().encode(result)
@@ -209,7 +223,7 @@ export class InFlight {
       answer = reply.make(id, Outcome.panicked(defect), revision.era, encode, this.correlationId())
       this.report(Cause.die(defect), this.correlationId())
     }
-    exchange.reply(answer.frame, answer.status)
+    exchange.reply(answer.frame, answer.status, answer.refused)
     return answer.code
   }
 

@@ -47,6 +47,8 @@ export interface Plan {
   /** Where it runs; the server's own services when left out. */
   readonly context?: Context.Context<never>
   readonly tool?: Tool.Any
+  /** What its target asks of a caller; part of whatever refuses this one for another scope. */
+  readonly scopes?: ReadonlyArray<string> | undefined
   /** What it is of, for telemetry; `name` is part of the span's name. */
   readonly target?: { readonly attribute: string; readonly value: string; readonly name?: string }
   /** Lasts until somebody ends it, so that no deadline applies. */
@@ -96,6 +98,8 @@ export interface Options {
   readonly isVisible: lists.IsVisible
   /** Whether the server itself decides who sees what, beside the definitions. */
   readonly isRestricted: boolean
+  /** Whether lists show what the caller lacks the scopes for. */
+  readonly listForbidden: boolean
   readonly pageSize: number
   /** Refuse argument keys no parameter has. */
   readonly strict: boolean
@@ -104,7 +108,7 @@ export interface Options {
 }
 
 export const make = (options: Options): Router => {
-  const { extensions, isVisible, middleware, profile, registry, services } = options
+  const { extensions, isVisible, listForbidden, middleware, profile, registry, services } = options
   const callWrap = Middleware.compose(
     extensions.flatMap(({ wrap }) => wrap === undefined ? [] : [Middleware.make(wrap)]),
     services
@@ -115,7 +119,8 @@ export const make = (options: Options): Router => {
     )
   )
   const calls: tools.Options = { tools: registry.tools, isVisible, strict: options.strict }
-  const reads: resources.Options = { registry, isVisible }
+  const reads: resources.Options = { registry, isVisible, listForbidden }
+  const isListed = lists.isListed(options)
   const gets: prompts.Options = { prompts: registry.prompts, isVisible }
 
   const handlers: { readonly [method: string]: Handler } = {
@@ -196,7 +201,7 @@ export const make = (options: Options): Router => {
             (params, { request }) => ({
               effect: Effect.suspend(() =>
                 definition.handle(params, {
-                  sees: (definition) => isVisible({ definition }, request)
+                  sees: (definition) => isListed({ definition }, request)
                 }) as Middleware.Next
               )
             })

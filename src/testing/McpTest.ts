@@ -9,6 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import * as Identity from "../context/Identity.ts"
 import * as Outcome from "../core/Outcome.ts"
 import type * as DefinitionError from "../definition/DefinitionError.ts"
 import * as Tool from "../definition/Tool.ts"
@@ -21,6 +22,7 @@ import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import * as Memory from "../transport/Memory.ts"
 import type * as Receiver from "../transport/Receiver.ts"
+import type * as TransportError from "../transport/TransportError.ts"
 
 /** How the client answers what a server asks. @category models @since 0.1.0 */
 export interface Answers {
@@ -42,6 +44,10 @@ export interface Options {
    * them that is its result. A question nobody answers gets an error.
    */
   readonly answers?: Answers
+  /** Who calls: the server's `Admission`, if it has one, is not asked. Nobody in particular when left out. */
+  readonly identity?: Identity.Identity
+  /** What the server's `Admission` is shown, by names in lower case: `authorization`, say. */
+  readonly headers?: { readonly [name: string]: string }
   /** The log level asked for: at once with `logging/setLevel`, or on each request from 2026-07-28. */
   readonly logLevel?: McpSchema.LoggingLevel
 }
@@ -111,11 +117,11 @@ export interface Client {
 export const client = <E>(
   server: Layer.Layer<Receiver.Receiver, E>,
   options: Options = {}
-): Effect.Effect<Client, E | McpError.McpError, Scope.Scope> =>
+): Effect.Effect<Client, E | McpError.McpError | TransportError.TransportError, Scope.Scope> =>
   Effect.gen(function*() {
     const revision = Revisions.select(options.revision ?? "2026-07-28")!
     const context = yield* Layer.build(server)
-    const wire = yield* Effect.provideContext(Memory.connect, context)
+    const wire = yield* Effect.provideContext(Memory.connectAs(callerOf(options)), context)
     const pending = new Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.JsonObject, JsonRpc.ErrorObject>>()
     const notifications: Array<JsonRpc.Notification> = []
     const frames: Array<string> = []
@@ -283,6 +289,11 @@ export const client = <E>(
   })
 
 const clientInfo = { name: "McpTest", version: "1.0.0" }
+
+const callerOf = ({ headers, identity }: Options): Memory.Options => ({
+  ...(headers === undefined ? undefined : { headers }),
+  ...(identity === undefined ? undefined : { context: Identity.context(identity) })
+})
 
 const capabilitiesOf = ({ elicit, roots, sample }: Answers = {}): McpSchema.ClientCapabilities => ({
   ...(elicit === undefined ? undefined : { elicitation: { form: {}, url: {} } }),

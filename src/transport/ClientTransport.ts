@@ -67,6 +67,8 @@ export class ClientTransport extends Context.Service<ClientTransport, {
   readonly address: string
   /** What is known of a server is remembered under it: its origin. Undefined where each connection is a new server. */
   readonly origin: string | undefined
+  /** Whether a person may be asked just now before anything goes on: the time that takes is not the server's. */
+  readonly isAskingUser?: () => boolean
   /** Opens a connection for as long as the scope. Nothing is told to the listener before it has succeeded. */
   readonly connect: (
     listener: Listener

@@ -101,6 +101,8 @@ const answer = async (endpoint: HttpEndpoint.Endpoint, request: Request, onEnd: 
     // Some hosts leave the Host header to the URL.
     header: (name) => headers.get(name) ?? (name === "host" ? url.host : undefined)
   }
+  const beside = endpoint.beside?.get(url.pathname)
+  if (beside !== undefined) endpoint = beside
   const refused = endpoint.refuse(head)
   if (refused !== undefined) return whole(refused)
   const body = endpoint.readsBody(head) ? await Effect.runPromise(readBody(request, endpoint)) : ""

@@ -18,7 +18,9 @@ export interface Head {
   /** Request-level services for the handlers behind this request. */
   readonly context?: Context.Context<never>
   /** Who calls, as text that no other caller has; sessions are bound to it. Nobody in particular, when left out. */
-  readonly principal?: string
+  readonly principal?: string | undefined
+  /** When its credentials end, in Unix milliseconds: a stream it opens ends then. Never, when left out. */
+  readonly expiresAt?: number
 }
 
 /** @category models @since 0.1.0 */
@@ -49,7 +51,7 @@ export interface ResponseStream {
   readonly abort: () => void
 }
 
-/** @category models @since 0.1.0 */
+/** A mount shows the head of a request to `refuse` and hands the same one to `accept`. @category models @since 0.1.0 */
 export interface Endpoint {
   /** Whether the body of this request is to be read; a request whose body is not has `""`. */
   readonly readsBody: (head: Head) => boolean
@@ -60,6 +62,8 @@ export interface Endpoint {
   readonly refuse: (head: Head) => Answer | undefined
   /** Takes a request whose body has been read. The result is to be called when the peer goes away early. */
   readonly accept: (head: Head, body: string, responder: Responder) => () => void
+  /** What has to be served on other paths for this one to be of use, by path. */
+  readonly beside?: ReadonlyMap<string, Endpoint> | undefined
 }
 
 const json: Headers = { "content-type": "application/json" }
@@ -75,6 +79,37 @@ export const refusal = (
   headers: { ...json, ...headers },
   body: JsonRpc.encodeError(id, McpError.toObject(error, "Stateful"))
 })
+
+/** A document for everybody, pages of any origin included. @category endpoints @since 0.1.0 */
+export const document = (value: JsonRpc.JsonObject): Endpoint => {
+  const headers = { ...json, "access-control-allow-origin": "*", "cache-control": "max-age=3600" }
+  const found: Answer = { status: 200, headers, body: JsonRpc.encode(value) }
+  const preflight: Answer = {
+    status: 204,
+    headers: {
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "GET, HEAD",
+      "access-control-allow-headers": "mcp-protocol-version"
+    },
+    body: ""
+  }
+  const answer = ({ method }: Head) =>
+    method === "GET" || method === "HEAD"
+      ? found
+      : method === "OPTIONS"
+      ? preflight
+      : refusal(405, McpError.invalidRequest("This is a document; read it with GET."), { allow: "GET, HEAD, OPTIONS" })
+  return {
+    readsBody: () => false,
+    maxBodyBytes: 0,
+    bodyTimeout: 0,
+    refuse: answer,
+    accept: (head, _body, responder) => {
+      respond(responder, answer(head))
+      return () => {}
+    }
+  }
+}
 
 /** Answers with a whole answer. @category answers @since 0.1.0 */
 export const respond = (responder: Responder, { body, headers, status }: Answer): void =>

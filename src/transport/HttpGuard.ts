@@ -1,14 +1,17 @@
 /**
- * What stands around every HTTP endpoint: hosts and origins, limits, cross-origin access for those it is given to, and a
- * watch over open responses, so that none lives longer than its peer or grows without bound.
+ * What stands around every HTTP endpoint: hosts and origins, limits, who is let in, cross-origin access for those it is
+ * given to, and a watch over open responses, so that none lives longer than its peer or grows without bound.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as McpError from "../protocol/McpError.ts"
+import type * as Admission from "./Admission.ts"
 import * as HostGuard from "./HostGuard.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
+import * as admittings from "./internal/admitting.ts"
+import type * as Receiver from "./Receiver.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends HostGuard.Options {
@@ -47,8 +50,15 @@ export interface HttpGuard {
   readonly unwatch: (response: Watched) => void
 }
 
+/** Who asks to be let in, and by what. @category models @since 0.1.0 */
+export interface Door {
+  /** Everybody is let in when left out. */
+  readonly admission: Admission.Admission["Service"] | undefined
+  readonly transport: Receiver.Connection["transport"]
+}
+
 /** Watches in the scope. @category constructors @since 0.1.0 */
-export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Scope.Scope> =>
+export const make = (options: Options = {}, door?: Door): Effect.Effect<HttpGuard, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { maxBodyBytes = 4 << 20, maxOpen = 16_384, maxUrlLength = 8192 } = options
     const keepAlive = millis(options.keepAlive ?? "15 seconds")
@@ -56,6 +66,8 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
     const bodyTimeout = millis(options.bodyTimeout ?? "30 seconds")
     const clock = yield* Clock.Clock
     const isForbidden = HostGuard.make(options)
+    const admitting = yield* admittings.make(door?.admission, door?.transport ?? "http")
+    const beside = admittings.beside(door?.admission)
     const open = new Set<Watched>()
 
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(
@@ -99,9 +111,11 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
     return {
       watch: (response) => open.add(response),
       unwatch: (response) => open.delete(response),
-      protect: (inner) =>
-        options.cors === true
+      protect: (endpoint) => {
+        const inner = admitting(endpoint)
+        return options.cors === true
           ? {
+            beside,
             maxBodyBytes,
             bodyTimeout,
             readsBody,
@@ -118,12 +132,14 @@ export const make = (options: Options = {}): Effect.Effect<HttpGuard, never, Sco
               })
           }
           : {
+            beside,
             maxBodyBytes,
             bodyTimeout,
             readsBody,
             refuse: (head) => forbid(head) ?? refuse(head, inner.refuse),
             accept: inner.accept
           }
+      }
     }
   })
 

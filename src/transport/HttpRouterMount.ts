@@ -39,6 +39,7 @@ export const layer = (
   HttpRouter.use(Effect.fnUntraced(function*(router) {
     const endpoint = yield* StreamableHttpServer.make(options)
     yield* router.add("*", options.path ?? "/mcp", (request) => handle(endpoint, request))
+    yield* addBeside(router, endpoint.beside)
   }))
 
 /**
@@ -51,10 +52,24 @@ export const layerSse = (
   options: SseServer.Options = {}
 ): Layer.Layer<never, never, HttpRouter.HttpRouter | Receiver.Receiver> =>
   HttpRouter.use(Effect.fnUntraced(function*(router) {
-    for (const [path, endpoint] of yield* SseServer.make(options)) {
+    const endpoints = yield* SseServer.make(options)
+    for (const [path, endpoint] of endpoints) {
       yield* router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request))
     }
+    yield* addBeside(router, [...endpoints.values()][0]!.beside)
   }))
+
+/** What is at such a path already stays: another of these routes has brought it, or the program has its own. */
+const addBeside = (
+  router: HttpRouter.HttpRouter,
+  beside: HttpEndpoint.Endpoint["beside"]
+): Effect.Effect<void> =>
+  Effect.forEach(beside ?? [], ([path, endpoint]) =>
+    Effect.catchDefect(
+      router.add("*", path as HttpRouter.PathInput, (request) => handle(endpoint, request)),
+      (defect) =>
+        defect instanceof Error && defect.message.includes("already declared") ? Effect.void : Effect.die(defect)
+    ), { discard: true })
 
 /** @category models @since 0.1.0 */
 export interface WebSocketOptions extends WebSocketServer.Options {
@@ -83,6 +98,7 @@ export const layerWebSocket = (
   HttpRouter.use(Effect.fnUntraced(function*(router) {
     const transport = yield* WebSocketServer.make(options)
     yield* router.add("*", options.path ?? "/ws", (request) => upgrade(transport, request, options.controls))
+    yield* addBeside(router, transport.beside)
   }))
 
 const upgrade = (
@@ -93,14 +109,21 @@ const upgrade = (
   const head = headOf(request)
   const refused = transport.refuse(head) ?? notFirst(head)
   if (refused !== undefined) return Effect.succeed(toResponse(refused))
-  return Effect.matchEffect(request.upgrade, {
-    onFailure: () => Effect.succeed(toResponse(cannotUpgrade)),
-    onSuccess: (socket) =>
-      Effect.suspend(() => {
-        const connection = transport.accept(Effect.succeed(socket), head, controls?.(request))
-        return Effect.onInterrupt(Fiber.await(connection), () => Fiber.interrupt(connection))
-      }).pipe(Effect.as(HttpServerResponse.empty()))
-  })
+  const open = (known: WebSocketServer.Head) =>
+    Effect.matchEffect(request.upgrade, {
+      onFailure: () => Effect.succeed(toResponse(cannotUpgrade)),
+      onSuccess: (socket) =>
+        Effect.suspend(() => {
+          const connection = transport.accept(Effect.succeed(socket), known, controls?.(request))
+          return Effect.onInterrupt(Fiber.await(connection), () => Fiber.interrupt(connection))
+        }).pipe(Effect.as(HttpServerResponse.empty()))
+    })
+  return Effect.flatMap(
+    Effect.callback<Parameters<Parameters<WebSocketServer.WebSocketServer["admit"]>[1]>[0]>((resume) =>
+      transport.admit(head, (verdict) => resume(Effect.succeed(verdict)))
+    ),
+    (verdict) => "refused" in verdict ? Effect.succeed(toResponse(verdict.refused)) : open(verdict.head)
+  )
 }
 
 /** A host that chooses by itself chooses the first. */

@@ -7,7 +7,9 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Outcome from "../core/Outcome.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import type * as McpError from "../protocol/McpError.ts"
 import type * as Session from "../session/Session.ts"
+import type * as Admission from "./Admission.ts"
 
 /**
  * The way back for one message.
@@ -16,8 +18,11 @@ import type * as Session from "../session/Session.ts"
  * @since 0.1.0
  */
 export interface Exchange {
-  /** The final frame; `status` is what HTTP would say. After it nothing follows. */
-  readonly reply: (frame: string, status: number) => void
+  /**
+   * The final frame; `status` is what HTTP would say, and `refused` the error it is the frame of. After it nothing
+   * follows.
+   */
+  readonly reply: (frame: string, status: number, refused?: McpError.McpError) => void
   /** A frame that belongs to this message, before its reply. */
   readonly notify: (frame: string) => void
   /** Ends the exchange without a reply. */
@@ -30,6 +35,8 @@ export interface Exchange {
   readonly drained: Effect.Effect<void>
   /** The value of a header, by its name in lower case, where the transport has headers. */
   readonly header: ((name: string) => string | undefined) | undefined
+  /** When the credentials it came with end, in Unix milliseconds; what only its client would end, ends then. Never, when left out. */
+  readonly expiresAt?: number
   /** Request-level services of this message alone; the connection's, when left out. */
   readonly context?: Context.Context<never>
   /**
@@ -86,4 +93,6 @@ export interface Peer {
 /** @category services @since 0.1.0 */
 export class Receiver extends Context.Service<Receiver, {
   readonly connect: (connection: Connection) => Peer
+  /** Whom a transport lets in to this server; everybody when left out. */
+  readonly admission?: Admission.Admission["Service"] | undefined
 }>()("fastmcp-effect/transport/Receiver") {}

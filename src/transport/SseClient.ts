@@ -44,15 +44,17 @@ export const make = (
     const { endpointTimeout = "10 seconds", headers, maxMessageBytes = 10 << 20, spans = false } = options
     const url = yield* clientHttp.parseUrl(options.url)
     const client = yield* HttpClient.HttpClient
+    const gate = yield* clientHttp.gateTo(url)
     return ClientTransport.ClientTransport.of({
       kind: "sse",
       address: clientHttp.addressOf(url),
       origin: url.origin,
+      ...(gate === undefined ? undefined : { isAskingUser: gate.isAskingUser }),
       connect: (listener) =>
         Effect.gen(function*() {
           const clock = yield* Clock.Clock
           return yield* sseConnection.open({
-            http: new clientHttp.ClientHttp({ client, clock, headers, maxMessageBytes, url }),
+            http: new clientHttp.ClientHttp({ client, clock, gate, headers, maxMessageBytes, url }),
             run: yield* runner.make,
             listener,
             endpointTimeout: Duration.toMillis(Duration.fromInputUnsafe(endpointTimeout))

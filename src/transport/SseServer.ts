@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
+import * as Admission from "./Admission.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
 import * as HttpGuard from "./HttpGuard.ts"
 import * as runner from "./internal/runner.ts"
@@ -56,7 +57,8 @@ export const make = (
     const clock = yield* Clock.Clock
     const random = Option.getOrUndefined(yield* Effect.serviceOption(SecureRandom.SecureRandom))
       ?? Context.get(yield* Layer.build(SecureRandom.layerWebCrypto), SecureRandom.SecureRandom)
-    const guard = yield* HttpGuard.make(options)
+    const admission = yield* Admission.inForce(receiver)
+    const guard = yield* HttpGuard.make(options, { admission, transport: "sse" })
     const run = yield* runner.make
     const sessions = new Map<string, SseSession>()
     /** Whose client is gone, and whose finalizers are still waited for. */
@@ -191,6 +193,7 @@ export const make = (
 class SseSession implements HttpGuard.Watched {
   readonly peer: Receiver.Peer
   readonly principal: string | undefined
+  private readonly expiresAt: number
   private readonly response: HttpEndpoint.ResponseStream
   private usedAt: number
   private stalledAt: number | undefined
@@ -206,6 +209,7 @@ class SseSession implements HttpGuard.Watched {
   }) {
     this.response = response
     this.principal = head.principal
+    this.expiresAt = head.expiresAt ?? Infinity
     this.usedAt = now
     this.peer = receiver.connect({
       transport: "sse",
@@ -267,6 +271,8 @@ class SseSession implements HttpGuard.Watched {
   })
 
   tick(now: number, keepAlive: number, stallTimeout: number): void {
+    // What it is told unasked is for the caller of back then.
+    if (now >= this.expiresAt) return this.response.abort()
     if (this.response.congested()) {
       this.stalledAt ??= now
       if (now - this.stalledAt >= stallTimeout) this.response.abort()

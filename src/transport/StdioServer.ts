@@ -14,6 +14,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
+import * as Admission from "./Admission.ts"
 import * as lines from "./internal/lines.ts"
 import * as outbox from "./internal/outbox.ts"
 import * as Receiver from "./Receiver.ts"
@@ -42,6 +43,15 @@ export const run = (
     const { grace = "5 seconds", highWaterMark = 1 << 20, maxLineBytes = 10 << 20 } = options
     const stdio = yield* Stdio.Stdio
     const receiver = yield* Receiver.Receiver
+    const admission = yield* Admission.inForce(receiver)
+    const verdict = yield* admission === undefined
+      ? Effect.succeed(undefined)
+      : admission.admit({ transport: "stdio", header: () => undefined })
+    if (verdict?._tag === "Refused") {
+      return yield* TransportError.make(
+        new TransportError.NotAdmitted({ message: verdict.error.message })
+      )
+    }
     const out = outbox.make({ highWaterMark })
     let isPatient = true
     let isGone = false
@@ -69,7 +79,7 @@ export const run = (
           push: out.write,
           congested: out.congested,
           drained: out.drained,
-          context: Context.empty()
+          context: verdict?.context ?? Context.empty()
         })
       ),
       (peer) =>

@@ -40,10 +40,11 @@ export const make = (
     const { endpointTimeout = "10 seconds", headers, maxMessageBytes = 10 << 20, spans = false, sse = true } = options
     const url = yield* clientHttp.parseUrl(options.url)
     const client = yield* HttpClient.HttpClient
+    const gate = yield* clientHttp.gateTo(url)
     const open = (listener: ClientTransport.Listener): Effect.Effect<HttpConnection, never, Scope.Scope> =>
       Effect.gen(function*() {
         const clock = yield* Clock.Clock
-        const http = new clientHttp.ClientHttp({ client, clock, headers, maxMessageBytes, url })
+        const http = new clientHttp.ClientHttp({ client, clock, gate, headers, maxMessageBytes, url })
         const running = yield* Scope.make()
         const connection = new HttpConnection({
           http,
@@ -60,6 +61,7 @@ export const make = (
       kind: "http",
       address: clientHttp.addressOf(url),
       origin: url.origin,
+      ...(gate === undefined ? undefined : { isAskingUser: gate.isAskingUser }),
       connect: (listener) => clientHttp.within(spans)(open(listener))
     })
   })
@@ -157,7 +159,7 @@ class HttpConnection implements ClientTransport.Connection {
   readonly goodbye: Effect.Effect<void> = Effect.suspend(() =>
     this.session?.id === undefined
       ? Effect.void
-      : this.http.send("DELETE", headersOf(this.session, this.session.version), undefined).pipe(
+      : this.http.send("DELETE", headersOf(this.session, this.session.version), undefined, unawaited).pipe(
         Effect.flatMap(clientHttp.discard),
         Effect.timeoutOption(longestGoodbye),
         Effect.ignoreCause
@@ -328,7 +330,7 @@ class HttpConnection implements ClientTransport.Connection {
         : { "last-event-id": clientHttp.headerText(cursor.lastEventId) })
     }
     return Effect.flatMap(
-      this.http.send("GET", own, undefined),
+      this.http.send("GET", own, undefined, { isWaitedFor: post !== undefined }),
       (response): Effect.Effect<Return, TransportError.TransportError> => {
         const { headers, status } = response
         if (status < 200 || status >= 300 || !clientHttp.isOfType(headers["content-type"], clientHttp.eventStream)) {
@@ -448,6 +450,8 @@ const mostRefusals = 3
 const methodNotFound = -32601
 
 const longestGoodbye = "1 second"
+
+const unawaited = { isWaitedFor: false }
 
 const sessionEnded = TransportError.make(new TransportError.SessionEnded())
 

@@ -20,6 +20,7 @@ import * as Revisions from "../protocol/Revisions.ts"
 import * as EventStore from "../session/EventStore.ts"
 import * as SessionMailbox from "../session/SessionMailbox.ts"
 import * as SessionStore from "../session/SessionStore.ts"
+import * as Admission from "./Admission.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
 import * as HttpGuard from "./HttpGuard.ts"
 import * as httpExchange from "./internal/httpExchange.ts"
@@ -60,7 +61,8 @@ export const make = (
     const receiver = yield* Receiver.Receiver
     const clock = yield* Clock.Clock
     const random = yield* given(SecureRandom.SecureRandom, SecureRandom.layerWebCrypto)
-    const guard = yield* HttpGuard.make(options)
+    const admission = yield* Admission.inForce(receiver)
+    const guard = yield* HttpGuard.make(options, { admission, transport: "http" })
     const run = yield* runner.make
     const randomId = (bytes: number) => Effect.map(random.randomBytes(bytes), Hex.encode)
     const passing = new Set<Receiver.Peer>()
@@ -128,8 +130,12 @@ export const make = (
     // POST
     // ------------------------------------------------------------------------
 
-    const begin = (exchange: Omit<httpExchange.Options, "now">) =>
-      new httpExchange.HttpExchange({ ...exchange, now: clock.currentTimeMillisUnsafe() })
+    const begin = (exchange: Omit<httpExchange.Options, "now" | "challenge">) =>
+      new httpExchange.HttpExchange({
+        ...exchange,
+        challenge: admission?.challenge,
+        now: clock.currentTimeMillisUnsafe()
+      })
 
     /** Watches a connection that is open after its call, and what its peer's going away comes to. */
     const track = (exchange: httpExchange.HttpExchange, onLost: () => void = ignore) => {
@@ -288,6 +294,7 @@ export const make = (
         session.read({
           lastEventId,
           responder,
+          expiresAt: head.expiresAt ?? Infinity,
           isGone: gone.isGone,
           onEnded: () => HttpEndpoint.respond(responder, isClosing ? stopping : unknownSession(null)),
           onRefused: (error) =>

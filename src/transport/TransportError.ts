@@ -84,8 +84,18 @@ export class HttpStatus extends Schema.TaggedClass<HttpStatus>()("HttpStatus", {
 export class Unauthorized extends Schema.TaggedClass<Unauthorized>()("Unauthorized", {
   status: Schema.Literals([401, 403]),
   /** The `WWW-Authenticate` header. */
-  challenge: Schema.optionalKey(Schema.String)
+  challenge: Schema.optionalKey(Schema.String),
+  /** Why nothing could be got that would let the client in, where that was tried. */
+  problem: Schema.optionalKey(Schema.String),
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+/** Who starts the server, or connects to it in memory, is not let in. @category reasons @since 0.1.0 */
+export class NotAdmitted extends Schema.TaggedClass<NotAdmitted>()("NotAdmitted", { message: Schema.String }) {
   get isRetryable(): boolean {
     return false
   }
@@ -150,6 +160,7 @@ export const Reason = Schema.Union([
   Lost,
   HttpStatus,
   Unauthorized,
+  NotAdmitted,
   SessionEnded,
   Malformed,
   TooLarge,
@@ -192,9 +203,13 @@ const describe = (reason: Reason): string => {
     case "HttpStatus":
       return `The server answered with HTTP ${reason.status}${reason.body === "" ? "" : `: ${reason.body}`}`
     case "Unauthorized":
-      return reason.status === 401
-        ? "The server wants to know who is calling (HTTP 401)"
-        : "The server refuses this caller (HTTP 403)"
+      return `${
+        reason.status === 401
+          ? "The server wants to know who is calling (HTTP 401)"
+          : "The server refuses this caller (HTTP 403)"
+      }${reason.problem === undefined ? "" : `: ${reason.problem}`}`
+    case "NotAdmitted":
+      return `The server lets nobody in: ${reason.message}`
     case "SessionEnded":
       return "The server has ended the session"
     case "Malformed":

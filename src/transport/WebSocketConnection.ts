@@ -56,6 +56,8 @@ export interface Options extends Limits {
   readonly controls?: Controls | undefined
   /** Request-level services for the handlers behind this connection. */
   readonly context?: Context.Context<never> | undefined
+  /** When its caller's credentials end, in Unix milliseconds; then it is closed with 1008. Never, when left out. */
+  readonly expiresAt?: number | undefined
 }
 
 /**
@@ -211,6 +213,11 @@ export const run = (socket: Socket.Socket, options: Options = {}): Effect.Effect
       const writing = yield* Effect.forkScoped(write, { startImmediately: true })
       yield* Effect.forkScoped(Effect.ignore(read), { startImmediately: true })
       if (controls !== undefined) yield* Effect.forkScoped(keepAlive(controls.ping))
+      const { expiresAt = Infinity } = options
+      if (expiresAt !== Infinity) {
+        const expiry = deadlines.add(expiresAt, () => end(expired))
+        yield* Effect.addFinalizer(() => Effect.sync(() => deadlines.remove(expiry)))
+      }
       yield* Effect.addFinalizer(() => farewell)
       yield* restore(Deferred.await(ended))
     })
@@ -255,6 +262,8 @@ const goingAway = closing(1001, "The server is shutting down.")
 const notText = closing(1003, "A message is a text frame.")
 
 const notReading = closing(1008, "The client does not read.", false)
+
+const expired = closing(1008, "The credentials have expired; connect again.")
 
 const tooLarge = closing(1009, "The message is too large.")
 

@@ -10,10 +10,12 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as McpError from "../protocol/McpError.ts"
+import * as Admission from "./Admission.ts"
 import * as HostGuard from "./HostGuard.ts"
 import * as HttpEndpoint from "./HttpEndpoint.ts"
+import * as admitting from "./internal/admitting.ts"
 import * as webSocketFrames from "./internal/webSocketFrames.ts"
-import type * as Receiver from "./Receiver.ts"
+import * as Receiver from "./Receiver.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
 /** @category models @since 0.1.0 */
@@ -23,7 +25,7 @@ export interface Options extends WebSocketConnection.Limits, HostGuard.Options {
 }
 
 /** What a mount knows of the request for an upgrade. @category models @since 0.1.0 */
-export type Head = Pick<HttpEndpoint.Head, "method" | "header" | "context">
+export type Head = Pick<HttpEndpoint.Head, "method" | "header" | "context" | "expiresAt">
 
 /** @category models @since 0.1.0 */
 export interface WebSocketServer {
@@ -31,6 +33,16 @@ export interface WebSocketServer {
   readonly maxPayloadBytes: number
   /** What is wrong with the request for an upgrade, if anything. */
   readonly refuse: (head: Head) => HttpEndpoint.Answer | undefined
+  /**
+   * Asks whether the caller is let in, after `refuse` and before the upgrade: calls back with the head that `accept`
+   * takes, or with what to answer instead.
+   */
+  readonly admit: (
+    head: Head,
+    then: (verdict: { readonly head: Head } | { readonly refused: HttpEndpoint.Answer }) => void
+  ) => void
+  /** What has to be served beside it, by path. */
+  readonly beside?: HttpEndpoint.Endpoint["beside"]
   /** Serves a connection until it ends. An interruption of the fiber is a shutdown, and so is the end of the scope. */
   readonly accept: (
     socket: Effect.Effect<Socket.Socket>,
@@ -59,6 +71,11 @@ export const make = (
   Effect.gen(function*() {
     const { maxConnections = 10_000, maxPayloadBytes = WebSocketConnection.defaultMaxPayloadBytes } = options
     const guard = HostGuard.make(options)
+    const admission = yield* Admission.inForce(yield* Receiver.Receiver)
+    const ask = admission === undefined
+      ? undefined
+      : yield* admitting.asking(admission, "websocket")
+    const letIn = new WeakSet<Head>()
     const fork = yield* FiberSet.makeRuntime<Receiver.Receiver, void>()
     let isStopping = false
     let connections = 0
@@ -93,12 +110,29 @@ export const make = (
         : undefined
     }
 
-    const serve = (socket: Socket.Socket, { context }: Head, controls: WebSocketConnection.Controls | undefined) =>
+    const admit: WebSocketServer["admit"] = (head, then) => {
+      if (ask === undefined) return then({ head })
+      const asked = ask(head)
+      const answer = (verdict: Admission.Verdict) => {
+        if (verdict._tag === "Refused") return then({ refused: admitting.answerOf(verdict) })
+        const known = admitting.admitted(head, verdict)
+        letIn.add(known)
+        then({ head: known })
+      }
+      if (asked.verdict === undefined) asked.then = answer
+      else answer(asked.verdict)
+    }
+
+    const serve = (socket: Socket.Socket, head: Head, controls: WebSocketConnection.Controls | undefined) =>
       Effect.suspend(() => {
+        if (ask !== undefined && !letIn.has(head)) {
+          return WebSocketConnection.turnAway(socket, unasked, controls)
+        }
+        const { context, expiresAt } = head
         if (connections >= maxConnections) return WebSocketConnection.turnAway(socket, full, controls)
         connections++
         return Effect.ensuring(
-          WebSocketConnection.run(socket, { ...options, context, controls }),
+          WebSocketConnection.run(socket, { ...options, context, controls, expiresAt }),
           Effect.sync(() => {
             connections--
           })
@@ -108,6 +142,8 @@ export const make = (
     return {
       maxPayloadBytes,
       refuse,
+      admit,
+      beside: admitting.beside(admission),
       accept: (socket, head, controls) => fork(Effect.flatMap(socket, (socket) => serve(socket, head, controls)))
     }
   })
@@ -116,6 +152,8 @@ export const make = (
 export const tokensOf = (list = ""): ReadonlyArray<string> => list.split(",").map((token) => token.trim())
 
 const full = new Socket.CloseEvent(1013, "Too many connections are open; try again later.")
+
+const unasked = new Socket.CloseEvent(1008, "Nobody has asked who is calling.")
 
 const needsUpgrade = (message: string): HttpEndpoint.Answer =>
   HttpEndpoint.refusal(426, McpError.invalidRequest(message), {

@@ -1,3 +1,5 @@
+export * as Admission from "./Admission.ts"
+export * as Authorization from "./Authorization.ts"
 export * as ClientTransport from "./ClientTransport.ts"
 export * as FetchMount from "./FetchMount.ts"
 export * as HostGuard from "./HostGuard.ts"

@@ -11,7 +11,7 @@ const table = {
   transport: ["core", "protocol", "telemetry", "session"],
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],
-  auth: ["core", "context", "oauth"],
+  auth: ["core", "protocol", "transport", "context", "oauth"],
   transform: ["core", "protocol", "definition"],
   middleware: ["core", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
@@ -46,6 +46,7 @@ export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 
 /** Packages other than `effect` that a folder outside `platformFolders` may import. */
 export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
+  oauth: ["jose", "oauth4webapi"],
   client: ["jsonc-parser", "toml-eslint-parser"],
   definition: ["ajv"]
 }

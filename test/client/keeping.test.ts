@@ -45,6 +45,7 @@ const open = (server: scripted.Scripted) =>
         deadlines,
         spans: undefined,
         isTraced: false,
+        isAskingUser: () => false,
         fork: yield* FiberSet.makeRuntime<never, void, never>(),
         nextId: () => ++lastId,
         answer: (method) => Effect.fail(McpError.methodNotFound(method)),

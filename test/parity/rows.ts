@@ -950,20 +950,65 @@ export const rows: ReadonlyArray<Row> = [
   planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
 
   // Auth, OAuth and OpenID
-  planned(
+  done(
     "A01",
     "One auth service, which looks for credentials in the JSON-RPC parameters",
-    "auth/AuthProvider, auth/BearerAuth"
+    "auth/AuthProvider, auth/BearerAuth, auth/ApiKeyAuth, transport/Admission",
+    "test/auth/transports.test.ts::on a node:http server, with SSE and WebSocket beside"
   ),
-  planned("A02", "An interface from token to caller", "auth/TokenVerifier"),
-  planned("A03", "A fixed table of tokens, compared as plain text", "auth/StaticVerifier"),
-  planned("A04", "A provider that lets everybody in", "auth/AuthProvider.layerAllowAll"),
-  planned("A05", "JWT with a shared secret, behind a feature flag", "auth/JwtVerifier"),
-  planned("A06", "No JWT with public keys, no key sets", "auth/JwtVerifier, oauth/Jwks"),
-  planned("A07", "Issuer, audience and times are checked as the JWT library happens to default", "auth/JwtVerifier"),
-  planned("A08", "No component can ask for scopes", "middleware/Authorization"),
-  planned("A09", "No HTTP status and no challenge for a refused caller", "auth/BearerAuth"),
-  planned("A10", "No document that tells clients who protects the server", "auth/ProtectedResource"),
+  done(
+    "A02",
+    "An interface from token to caller",
+    "auth/TokenVerifier",
+    "test/auth/AuthProvider.test.ts::has each token verified by its own issuer, and what names none by another"
+  ),
+  done(
+    "A03",
+    "A fixed table of tokens, compared as plain text",
+    "auth/StaticVerifier",
+    "test/auth/AuthProvider.test.ts::lets in by a key in its header, until the key ends"
+  ),
+  done(
+    "A04",
+    "A provider that lets everybody in",
+    "auth/AuthProvider.layerAllowAll, auth/AuthProvider.layerAs",
+    "test/auth/transports.test.ts::with everybody let in serves nobody in particular, and as one user that one"
+  ),
+  refused(
+    "A05",
+    "JWT with a shared secret, behind a feature flag",
+    "whoever checks such a token could make one; tokens are signed with a key their verifier does not have"
+  ),
+  done(
+    "A06",
+    "No JWT with public keys, no key sets",
+    "auth/JwtVerifier, oauth/Jwks, oauth/Jwt",
+    "test/auth/resourceServer.test.ts::unknown kid: the keys are fetched again at most once in 30 seconds"
+  ),
+  done(
+    "A07",
+    "Issuer, audience and times are checked as the JWT library happens to default",
+    "auth/JwtVerifier",
+    "test/auth/resourceServer.test.ts::aud contains this resource: a token for another is refused"
+  ),
+  done(
+    "A08",
+    "No component can ask for scopes",
+    "definition/Definition, context/Challenge, server/internal/permission",
+    "test/auth/resourceServer.test.ts::all scopes of the operation in one challenge, from the pipeline as from the door"
+  ),
+  done(
+    "A09",
+    "No HTTP status and no challenge for a refused caller",
+    "auth/BearerAuth, context/Challenge",
+    "test/auth/resourceServer.test.ts::401 and 403 with resource_metadata and scope"
+  ),
+  done(
+    "A10",
+    "No document that tells clients who protects the server",
+    "auth/ProtectedResource, oauth/ProtectedResourceMetadata",
+    "test/auth/transports.test.ts::on a node:http server, with SSE and WebSocket beside"
+  ),
   planned("A11", "No authorization server metadata", "oauth/Metadata, oauth/server/endpoints/metadata"),
   planned("A12", "Tokens are not bound to a resource", "oauth/server/checks/resource"),
   planned("A13", "Authorization codes, ten minutes, used once", "oauth/server/grants/authorizationCode"),
@@ -1365,7 +1410,13 @@ export const rows: ReadonlyArray<Row> = [
   ),
 
   // Names: prelude
-  planned("prelude.AccessToken", "A token with its scheme", "auth/TokenVerifier", "redacted"),
+  done(
+    "prelude.AccessToken",
+    "A token with its scheme",
+    "auth/TokenVerifier",
+    "test/auth/planted.test.ts::that is ${what} is found nowhere",
+    "redacted; its scheme belongs to the header, and is gone when a verifier sees it"
+  ),
   done(
     "prelude.AuthContext",
     "Who is calling",
@@ -1472,9 +1523,24 @@ export const rows: ReadonlyArray<Row> = [
     "server/McpServer",
     "test/server/McpServer.test.ts::in initialize, what it is and what it can"
   ),
-  planned("prelude.StaticTokenVerifier", "A verifier over a table of tokens", "auth/StaticVerifier"),
-  planned("prelude.TokenAuthProvider", "An auth service made from a verifier", "auth/AuthProvider.layerToken"),
-  planned("prelude.TokenVerifier", "The interface from token to caller", "auth/TokenVerifier"),
+  done(
+    "prelude.StaticTokenVerifier",
+    "A verifier over a table of tokens",
+    "auth/StaticVerifier",
+    "test/auth/AuthProvider.test.ts::lets in by a key in its header, until the key ends"
+  ),
+  done(
+    "prelude.TokenAuthProvider",
+    "An auth service made from a verifier",
+    "auth/AuthProvider.layerToken",
+    "test/auth/transports.test.ts::over stdio by the environment, or not at all"
+  ),
+  done(
+    "prelude.TokenVerifier",
+    "The interface from token to caller",
+    "auth/TokenVerifier",
+    "test/auth/AuthProvider.test.ts::has each token verified by its own issuer, and what names none by another"
+  ),
   done(
     "prelude.Tool",
     "A tool's description on the wire",
@@ -1579,7 +1645,12 @@ export const rows: ReadonlyArray<Row> = [
     "test/transport/StreamableHttpServer.streams.test.ts::goes on after the last event its client has seen"
   ),
   planned("name.FilesystemProvider", "Files as resources", "provider/FileSystem"),
-  planned("name.JwtTokenVerifier", "A verifier for JWT, behind a feature flag", "auth/JwtVerifier"),
+  done(
+    "name.JwtTokenVerifier",
+    "A verifier for JWT, behind a feature flag",
+    "auth/JwtVerifier",
+    "test/auth/resourceServer.test.ts::lets in who brings a token for it, and knows who that is"
+  ),
   effect(
     "name.SharedTaskManager",
     "A counted reference to the task register",

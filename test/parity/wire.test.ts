@@ -529,6 +529,8 @@ for (const revision of versions) {
           [new McpError.RateLimited({}), 429],
           [new McpError.Overloaded({ message }), 503],
           [new McpError.Masked(), 500],
+          [new McpError.Unauthenticated({ scopes: [] }), 401],
+          [new McpError.InsufficientScope({ scopes: ["a"] }), 403],
           [new McpError.Other({ code: 7, message }), 7]
         ]
         assert.lengthOf(reasons, McpError.Reason.members.length)

@@ -43,6 +43,9 @@ const table: ReadonlyArray<
   [new McpError.RateLimited({ retryAfter: 5 }), 429, 429, [200, 200], { retryAfter: 5 }],
   [new McpError.RateLimited({}), 429, 429, [200, 200]],
   [new McpError.Overloaded({ message: "a" }), 503, 503, [200, 200]],
+  [new McpError.Unauthenticated({ scopes: [] }), 401, 401, [401, 401], { requiredScopes: [] }],
+  [new McpError.Unauthenticated({ scopes: ["a"], message: "b" }), 401, 401, [401, 401], { requiredScopes: ["a"] }],
+  [new McpError.InsufficientScope({ scopes: ["a"] }), 403, 403, [403, 403], { requiredScopes: ["a"] }],
   [new McpError.Masked(), 500, 500, [200, 200]],
   [new McpError.Other({ code: 7, message: "a", data: 1 }), 7, 7, [200, 200], 1]
 ]
@@ -72,7 +75,15 @@ describe("a reason", () => {
     for (const [reason, stateful, stateless] of table) {
       for (const code of [stateful, stateless]) {
         const isReserved = code >= -32768 && code <= -32000
-        const isOurs = ["DeadlineExceeded", "Cancelled", "RateLimited", "Overloaded", "Masked"].includes(reason._tag)
+        const isOurs = [
+          "DeadlineExceeded",
+          "Cancelled",
+          "RateLimited",
+          "Overloaded",
+          "Unauthenticated",
+          "InsufficientScope",
+          "Masked"
+        ].includes(reason._tag)
         assert.strictEqual(isReserved, !isOurs && reason._tag !== "Other", reason._tag)
       }
     }

@@ -192,6 +192,8 @@ const reasons: { readonly [tag in McpError.Reason["_tag"]]: Arbitrary.Arbitrary<
   Cancelled: Arbitrary.schema(McpError.Cancelled),
   RateLimited: Arbitrary.schema(McpError.RateLimited),
   Overloaded: Arbitrary.schema(McpError.Overloaded),
+  Unauthenticated: Arbitrary.schema(McpError.Unauthenticated),
+  InsufficientScope: Arbitrary.schema(McpError.InsufficientScope),
   Masked: Arbitrary.schema(McpError.Masked),
   Other: Arbitrary.schema(McpError.Other)
 }

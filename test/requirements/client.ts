@@ -202,7 +202,7 @@ const memory: Open = () =>
   Effect.gen(function*() {
     const lines: Array<string> = []
     const frames: Array<Frame> = []
-    const { close, value: wire } = yield* closable(Memory.connect)
+    const { close, value: wire } = yield* closable(Effect.orDie(Memory.connect))
     yield* Effect.forkScoped(Effect.forever(Effect.map(Queue.take(wire.frames), (line) => {
       lines.push(line)
       frames.push(JSON.parse(line) as Frame)

@@ -170,7 +170,7 @@ const noBytes = () => {
 const memory: Connect = (era) =>
   Effect.gen(function*() {
     const frames: Array<Frame> = []
-    const { close, value: wire } = yield* closable(Memory.connect)
+    const { close, value: wire } = yield* closable(Effect.orDie(Memory.connect))
     yield* Effect.forkScoped(Effect.forever(Effect.map(Queue.take(wire.frames), (frame) => {
       frames.push(JSON.parse(frame) as Frame)
     })))

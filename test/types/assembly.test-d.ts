@@ -6,6 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as AuthProvider from "fastmcp-effect/auth/AuthProvider"
+import * as BearerAuth from "fastmcp-effect/auth/BearerAuth"
+import type * as TokenVerifier from "fastmcp-effect/auth/TokenVerifier"
+import * as Callers from "fastmcp-effect/context/Identity"
 import * as McpRequest from "fastmcp-effect/context/McpRequest"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
@@ -22,6 +26,7 @@ import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
+import type * as TransportError from "fastmcp-effect/transport/TransportError"
 import { describe, expectTypeOf, it } from "vitest"
 
 class Db extends Context.Service<Db, { readonly query: Effect.Effect<string> }>()("test/types/Db") {}
@@ -67,7 +72,11 @@ describe("a server whose needs are met", () => {
     >()
     expectTypeOf(NodeStdio.run).toBeCallableWith(server)
     expectTypeOf(McpTest.client(server)).toEqualTypeOf<
-      Effect.Effect<McpTest.Client, DefinitionError.DefinitionError | McpError.McpError, Scope.Scope>
+      Effect.Effect<
+        McpTest.Client,
+        DefinitionError.DefinitionError | McpError.McpError | TransportError.TransportError,
+        Scope.Scope
+      >
     >()
   })
 
@@ -324,5 +333,30 @@ describe("a Scope", () => {
     })
     const server = McpServer.layer({ ...info, tools: [closed] })
     expectTypeOf<Needs<typeof server>>().toEqualTypeOf<never>()
+  })
+})
+
+describe("a server that has to know its callers", () => {
+  const me = Tool.make("me", {
+    success: Schema.String,
+    handler: () => Effect.map(Callers.Required, ({ subject }) => subject)
+  })
+  const server = McpServer.layer({ ...info, tools: [me] })
+
+  it("cannot be served where nobody says who they are", () => {
+    expectTypeOf<Needs<typeof server>>().toEqualTypeOf<McpRequest.McpRequest<"Requires", Callers.Required>>()
+    expectTypeOf<Needs<ReturnType<typeof open>>>().toEqualTypeOf<
+      McpRequest.McpRequest<"Requires", Callers.Required>
+    >()
+  })
+
+  const open = () => Layer.provide(server, AuthProvider.layerAllowAll)
+
+  it("can be served by who tells them", () => {
+    const known = Layer.provide(server, BearerAuth.layer({ resource: "https://a.example", authorizationServers: [] }))
+    expectTypeOf<Needs<typeof known>>().toEqualTypeOf<TokenVerifier.TokenVerifier>()
+    expectTypeOf(NodeStdio.run).toBeCallableWith(
+      Layer.provide(server, AuthProvider.layerAs(Callers.make({ subject: "me" })))
+    )
   })
 })

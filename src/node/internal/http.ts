@@ -92,6 +92,9 @@ const cutIfUnread = (response: Http.ServerResponse, stallTimeout: number): void 
   else if (socket.writableLength > 0) watch(socket)
 }
 
+/** Characters that leave at once. */
+const enough = 1 << 14
+
 const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): HttpEndpoint.Responder => ({
   respond: (status, headers, body) => {
     // 204 has no body, and so may not have its length.
@@ -117,6 +120,11 @@ const responder = (response: Http.ServerResponse, { stallTimeout }: Limits): Htt
     return {
       write: (text) => {
         said += text
+        // So much is no longer worth waiting for, and whoever says it has to learn when the peer is behind.
+        if (said.length >= enough) {
+          response.write(said)
+          said = ""
+        }
         if (isScheduled) return
         isScheduled = true
         process.nextTick(flush)

@@ -203,7 +203,7 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
     "tools/list": {
       params: McpSchema.ListParams,
       result: McpSchema.ListToolsResult,
-      project: (result: McpSchema.ListToolsResult) => within(result, "tools", tools)
+      project: (result: McpSchema.ListToolsResult) => within(uncached(result), "tools", tools)
     },
     "tools/call": {
       params: McpSchema.CallToolParams,
@@ -213,7 +213,7 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
     "prompts/list": {
       params: McpSchema.ListParams,
       result: McpSchema.ListPromptsResult,
-      project: (result: McpSchema.ListPromptsResult) => within(result, "prompts", prompts)
+      project: (result: McpSchema.ListPromptsResult) => within(uncached(result), "prompts", prompts)
     },
     "prompts/get": {
       params: McpSchema.GetPromptParams,
@@ -223,12 +223,13 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
     "resources/list": {
       params: McpSchema.ListParams,
       result: McpSchema.ListResourcesResult,
-      project: (result: McpSchema.ListResourcesResult) => within(result, "resources", resources)
+      project: (result: McpSchema.ListResourcesResult) => within(uncached(result), "resources", resources)
     },
     "resources/templates/list": {
       params: McpSchema.ListParams,
       result: McpSchema.ListResourceTemplatesResult,
-      project: (result: McpSchema.ListResourceTemplatesResult) => within(result, "resourceTemplates", templates)
+      project: (result: McpSchema.ListResourceTemplatesResult) =>
+        within(uncached(result), "resourceTemplates", templates)
     },
     "resources/read": {
       params: McpSchema.ReadResourceParams,
@@ -241,12 +242,14 @@ export const requests = (wire: Wire): Revision.Revision["requests"] => {
   }
 }
 
-/** An extension's result, without what only 2026-07-28 knows. */
-export const extensionResult = (result: object): object => {
+/** A result without what only 2026-07-28 knows. */
+const uncached = <A extends object>(result: A): A => {
   if (!("cacheHints" in result)) return result
   const { cacheHints: _, ...rest } = result
-  return rest
+  return rest as A
 }
+
+export const extensionResult: (result: object) => object = uncached
 
 export const notifications: Revision.Revision["notifications"] = {
   "notifications/initialized": McpSchema.EmptyParams,

@@ -1,7 +1,6 @@
 /**
  * `completion/complete`: of a prompt's arguments and of a template's variables.
  */
-import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Prompt from "../../definition/Prompt.ts"
 import * as ResourceTemplate from "../../definition/ResourceTemplate.ts"
@@ -10,6 +9,7 @@ import type * as McpSchema from "../../protocol/McpSchema.ts"
 import type * as registry from "../registry.ts"
 import type * as router from "../router.ts"
 import type * as lists from "./lists.ts"
+import * as permission from "./permission.ts"
 
 export const complete = (options: {
   readonly registry: registry.Registry
@@ -20,9 +20,10 @@ export const complete = (options: {
   const visible = <R extends registry.Registered<registry.AnyDefinition>>(registered: R | undefined) =>
     registered !== undefined && options.isVisible(registered, request) ? registered : undefined
   const plan = (
-    { context }: { readonly context: Context.Context<never> },
+    { context, definition }: registry.Registered<registry.AnyDefinition>,
     effect: Effect.Effect<McpSchema.CompleteResult, McpError.McpError>
-  ): router.Plan => ({ effect, context })
+  ): router.Plan | McpError.McpError =>
+    permission.refusal(definition, request) ?? { effect, context, scopes: definition.scopes }
 
   if (ref.type === "ref/prompt") {
     const prompt = visible(options.registry.prompts.get(ref.name))

@@ -9,11 +9,20 @@ import type * as McpSchema from "../../protocol/McpSchema.ts"
 import type * as registry from "../registry.ts"
 import type * as router from "../router.ts"
 import type * as handlerContext from "./handlerContext.ts"
+import * as permission from "./permission.ts"
 
 export type IsVisible = (
   registered: Pick<registry.Registered<registry.AnyDefinition>, "definition">,
   request: handlerContext.HandlerContext
 ) => boolean
+
+/** Whether a list shows it: it is there for the caller, who may also use it. */
+export const isListed = (
+  { isVisible, listForbidden }: { readonly isVisible: IsVisible; readonly listForbidden: boolean }
+): IsVisible =>
+(registered, request) =>
+  isVisible(registered, request)
+  && (listForbidden || permission.refusal(registered.definition, request) === undefined)
 
 /**
  * `key` is what the result calls its items, and keeps the cursors of two lists apart. Where everybody sees everything
@@ -22,8 +31,14 @@ export type IsVisible = (
 export const list = (
   shelf: registry.Shelf<any>,
   key: "tools" | "resources" | "resourceTemplates" | "prompts",
-  options: { readonly pageSize: number; readonly isVisible: IsVisible; readonly isRestricted: boolean }
+  options: {
+    readonly pageSize: number
+    readonly isVisible: IsVisible
+    readonly isRestricted: boolean
+    readonly listForbidden: boolean
+  }
 ): router.Handler => {
+  const listed = isListed(options)
   let pages = { all: undefined as All | undefined, open: false, made: new Map<number, object>() }
 
   const make = (all: All, after: number): object => {
@@ -41,10 +56,12 @@ export const list = (
       effect: Effect.sync(() => {
         const all = shelf.all() as All
         if (all !== pages.all) {
-          const open = !options.isRestricted && all.every(({ definition }) => definition.visible === undefined)
+          const open = !options.isRestricted && all.every(({ definition }) => isForAll(definition))
           pages = { all, open, made: new Map() }
         }
-        if (!pages.open) return make(all.filter((registered) => options.isVisible(registered, request)), after)
+        if (!pages.open) {
+          return { ...make(all.filter((registered) => listed(registered, request)), after), cacheHints: personal }
+        }
         let page = pages.made.get(after)
         if (page === undefined) {
           page = make(all, after)
@@ -56,5 +73,25 @@ export const list = (
     }
   }
 }
+
+/** Whether it is the same for every caller. */
+export const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
+  visible === undefined && (scopes === undefined || scopes.length === 0)
+
+/** What one caller sees is not for the caches in between, whatever the server says of its other lists. */
+export const personal: Pick<McpSchema.CacheHints, "cacheScope"> = { cacheScope: "private" }
+
+/** What is read of something that is not for all. */
+export const forOne = (
+  definition: registry.AnyDefinition,
+  read: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
+): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError> =>
+  isForAll(definition)
+    ? read
+    : Effect.map(read, (result) => ({
+      ...result,
+      // How long is for the server to say, where the resource does not.
+      cacheHints: { ...result.cacheHints, ...personal } as McpSchema.CacheHints
+    }))
 
 type All = ReadonlyArray<registry.Registered<registry.AnyDefinition>>

@@ -11,6 +11,7 @@ import type * as registry from "../registry.ts"
 import type * as router from "../router.ts"
 import type * as handlerContext from "./handlerContext.ts"
 import type * as lists from "./lists.ts"
+import * as permission from "./permission.ts"
 import * as siblings from "./siblings.ts"
 
 export interface Options {
@@ -18,9 +19,16 @@ export interface Options {
   readonly isVisible: lists.IsVisible
 }
 
-const find = ({ isVisible, prompts }: Options, name: string, request: handlerContext.HandlerContext) => {
+const find = (
+  { isVisible, prompts }: Options,
+  name: string,
+  request: handlerContext.HandlerContext
+): registry.RegisteredPrompt | McpError.McpError => {
   const registered = prompts.get(name)
-  return registered !== undefined && isVisible(registered, request) ? registered : undefined
+  if (registered === undefined || !isVisible(registered, request)) {
+    return McpError.make(new McpError.PromptNotFound({ name }))
+  }
+  return permission.refusal(registered.definition, request) ?? registered
 }
 
 const respond = (
@@ -31,9 +39,10 @@ const respond = (
 
 export const get = (options: Options): router.Handler => (params: McpSchema.GetPromptParams, { request }) => {
   const registered = find(options, params.name, request)
-  return registered === undefined ? McpError.make(new McpError.PromptNotFound({ name: params.name })) : {
+  return registered instanceof McpError.McpError ? registered : {
     effect: respond(registered, params),
     context: registered.context,
+    scopes: registered.definition.scopes,
     target: { attribute: Tracing.attributes.promptName, value: params.name, name: params.name }
   }
 }
@@ -44,7 +53,7 @@ export const nestedGet = (
 ): handlerContext.Siblings["getPrompt"] =>
 (caller, params) => {
   const registered = find(options, params.name, caller)
-  if (registered === undefined) return Effect.fail(McpError.make(new McpError.PromptNotFound({ name: params.name })))
+  if (registered instanceof McpError.McpError) return Effect.fail(registered)
   return siblings.run(caller, {
     method: "prompts/get",
     target: params.name,
@@ -52,6 +61,7 @@ export const nestedGet = (
     spanName: Tracing.spanName("prompts/get", params.name),
     attributes: { [Tracing.attributes.promptName]: params.name },
     context: registered.context,
+    scopes: registered.definition.scopes,
     answer: (request) =>
       siblings.wrapped(
         wrap(),

@@ -12,6 +12,8 @@ export interface Reply {
   readonly status: number
   /** The JSON-RPC code of an error. */
   readonly code: number | undefined
+  /** The error it tells of, where its caller is refused for who it is. */
+  readonly refused?: McpError.McpError
 }
 
 /** `encode` gives the text of a result on the wire of the request's revision. */
@@ -27,8 +29,8 @@ export const make = (
       return { frame: JsonRpc.frameResult(id, encode(outcome.value)), status: 200, code: undefined }
     case "Err": {
       const refused = refusal(id, outcome.error, era)
-      // Clients of sessions take any other status for a failure of the transport.
-      return era === "Stateful" ? { ...refused, status: 200 } : refused
+      // Clients of sessions take any other status for a failure of the transport, but for those that ask them to log in.
+      return era === "Stateful" && refused.refused === undefined ? { ...refused, status: 200 } : refused
     }
     case "Cancelled":
       return error(
@@ -54,7 +56,10 @@ export const make = (
 export const refusal = (id: JsonRpc.RequestId | null, refused: McpError.McpError, era: Era.Era): Reply => ({
   frame: JsonRpc.encodeError(id, McpError.toObject(refused, era)),
   status: McpError.httpStatus(refused.reason, era),
-  code: McpError.code(refused.reason, era)
+  code: McpError.code(refused.reason, era),
+  ...(refused.reason._tag === "Unauthenticated" || refused.reason._tag === "InsufficientScope"
+    ? { refused }
+    : undefined)
 })
 
 const error = (

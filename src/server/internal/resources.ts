@@ -13,16 +13,19 @@ import type * as registry from "../registry.ts"
 import type * as router from "../router.ts"
 import * as subscriptions from "../subscriptions.ts"
 import type * as handlerContext from "./handlerContext.ts"
-import type * as lists from "./lists.ts"
+import * as lists from "./lists.ts"
+import * as permission from "./permission.ts"
 import * as siblings from "./siblings.ts"
 
 export interface Options {
   readonly registry: registry.Registry
   readonly isVisible: lists.IsVisible
+  readonly listForbidden: boolean
 }
 
 interface Target {
   readonly context: Context.Context<never>
+  readonly scopes: ReadonlyArray<string> | undefined
   readonly effect: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
 }
 
@@ -33,9 +36,13 @@ const find = (
 ): Target | McpError.McpError => {
   const exact = registry.resources.get(uri)
   if (exact !== undefined && isVisible(exact, request)) {
-    return {
+    return permission.refusal(exact.definition, request) ?? {
       context: exact.context,
-      effect: Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
+      scopes: exact.definition.scopes,
+      effect: lists.forOne(
+        exact.definition,
+        Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
+      )
     }
   }
   const found = registry.templates.find(uri, (template) => isVisible(template, request))
@@ -47,19 +54,23 @@ const find = (
     )
   }
   const { template, values } = found
-  return {
+  return permission.refusal(template.definition, request) ?? {
     context: template.context,
-    effect: ResourceTemplate.respond(
-      template.definition as ResourceTemplate.Handled<string, any, any, never>,
-      uri,
-      values
+    scopes: template.definition.scopes,
+    effect: lists.forOne(
+      template.definition,
+      ResourceTemplate.respond(
+        template.definition as ResourceTemplate.Handled<string, any, any, never>,
+        uri,
+        values
+      )
     )
   }
 }
 
 /** Whether there is such a resource, and not for this client. */
 export const isHidden = (options: Options) => (uri: string, request: handlerContext.HandlerContext): boolean =>
-  !isFound(options, uri, request) && isFound({ ...options, isVisible: () => true }, uri, request)
+  !isFound(options, uri, request) && isSomewhere(options, uri)
 
 /** What a definition says of itself may be wrong in a way that throws; who tells of a change is not to die of it. */
 const isFound = (options: Options, uri: string, request: handlerContext.HandlerContext): boolean => {
@@ -70,38 +81,54 @@ const isFound = (options: Options, uri: string, request: handlerContext.HandlerC
   }
 }
 
+const isSomewhere = ({ registry }: Options, uri: string): boolean => {
+  if (registry.resources.get(uri) !== undefined) return true
+  try {
+    const found = registry.templates.find(uri, () => true)
+    return found !== undefined && found !== "Unsafe"
+  } catch {
+    return false
+  }
+}
+
 /** The resources and, after the last of them, what the templates list; each URI once. */
 export const list = (
-  { isVisible, registry }: Options,
+  { isVisible, listForbidden, registry }: Options,
   pages: router.Handler
 ): router.Handler =>
 (params, call) => {
+  const isListed = lists.isListed({ isVisible, listForbidden })
+  const isForAll = () =>
+    registry.templates.all().every(({ definition }) => definition.list === undefined || lists.isForAll(definition))
   const plan = pages(params, call)
   if (plan instanceof McpError.McpError) return plan
   return {
     effect: Effect.flatMap(plan.effect, (page) => {
-      const { nextCursor, resources } = page as McpSchema.ListResourcesResult
+      const { resources, ...rest } = page as McpSchema.ListResourcesResult
+      const hints = isForAll() ? undefined : { cacheHints: lists.personal }
       const listing = registry.templates.all().filter((template) =>
-        template.definition.list !== undefined && isVisible(template, call.request)
+        template.definition.list !== undefined && isListed(template, call.request)
       )
-      if (nextCursor !== undefined || listing.length === 0) return Effect.succeed(page)
+      if (rest.nextCursor !== undefined || listing.length === 0) {
+        return Effect.succeed(hints === undefined ? page : { ...page, ...hints })
+      }
       return Effect.map(
         Effect.forEach(listing, ({ context, definition }) =>
           Effect.updateContext(
             ResourceTemplate.list(definition as ResourceTemplate.Handled<string, any, any, never>),
             (current: Context.Context<never>) => Context.merge(current, context)
           ), { concurrency: 8 }),
-        (lists) => {
+        (found) => {
           const taken = new Set(
             registry.resources.all().flatMap((registered) =>
               isVisible(registered, call.request) ? [registered.name] : []
             )
           )
           const listed = new Map<string, McpSchema.Resource>()
-          for (const resource of lists.flat()) {
+          for (const resource of found.flat()) {
             if (!taken.has(resource.uri) && !listed.has(resource.uri)) listed.set(resource.uri, resource)
           }
-          return { resources: [...resources, ...listed.values()] }
+          return { ...rest, resources: [...resources, ...listed.values()], ...hints }
         }
       )
     })
@@ -129,6 +156,7 @@ export const nestedRead = (
     spanName: "resources/read",
     attributes: { [Tracing.attributes.resourceUri]: params.uri },
     context: target.context,
+    scopes: target.scopes,
     answer: (request) =>
       siblings.wrapped(wrap(), { method: "resources/read", params, context: request, tool: undefined }, target.effect)
   })

@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Challenge from "../../context/Challenge.ts"
 import * as RequestContext from "../../context/RequestContext.ts"
 import * as Budget from "../../core/Budget.ts"
 import type * as Middleware from "../../middleware/Middleware.ts"
@@ -24,6 +25,7 @@ export interface Nested<A> {
   readonly attributes: { readonly [key: string]: string }
   /** What the target was assembled with. */
   readonly context: Context.Context<never>
+  readonly scopes: ReadonlyArray<string> | undefined
   readonly answer: (request: handlerContext.HandlerContext) => Effect.Effect<A, McpError.McpError>
 }
 
@@ -37,8 +39,9 @@ export const run = <A>(
   return Effect.suspend(() => {
     const request = caller.nested(nested.method, nested.target, nested.params as JsonRpc.JsonObject)
     // What the target was assembled with, and of its caller what belongs to the request: span, budget, identity.
+    const answer = Effect.mapError(nested.answer(request), (error) => Challenge.include(error, nested.scopes))
     const assembled = Effect.updateContext(
-      nested.answer(request),
+      answer,
       (current: Context.Context<never>) =>
         Context.add(Context.merge(current, nested.context), RequestContext.RequestContext, request)
     )

@@ -17,6 +17,7 @@ import type * as router from "../router.ts"
 import * as capabilities from "./capabilities.ts"
 import type * as handlerContext from "./handlerContext.ts"
 import type * as lists from "./lists.ts"
+import * as permission from "./permission.ts"
 import * as siblings from "./siblings.ts"
 import * as turn from "./turn.ts"
 
@@ -34,7 +35,8 @@ export const call =
     if (registered === undefined || !options.isVisible(registered, request)) {
       return McpError.make(new McpError.ToolNotFound({ name: params.name }))
     }
-    const refused = checkCapabilities(registered.definition, request)
+    const refused = permission.refusal(registered.definition, request)
+      ?? checkCapabilities(registered.definition, request)
       ?? (header === undefined || request.scope.revision.era === "Stateful"
         ? undefined
         : checkHeaders(registered, params, header))
@@ -42,6 +44,7 @@ export const call =
     return {
       effect: respond(registered, params, request, options, wrap),
       context: registered.context,
+      scopes: registered.definition.scopes,
       tool: registered.definition
     }
   }
@@ -79,7 +82,7 @@ export const nestedCall = (
   if (registered === undefined || !options.isVisible(registered, caller)) {
     return Effect.fail(McpError.make(new McpError.ToolNotFound({ name: params.name })))
   }
-  const refused = checkCapabilities(registered.definition, caller)
+  const refused = permission.refusal(registered.definition, caller) ?? checkCapabilities(registered.definition, caller)
   if (refused !== undefined) return Effect.fail(refused)
   return siblings.run(caller, {
     method: "tools/call",
@@ -88,6 +91,7 @@ export const nestedCall = (
     spanName: Tracing.spanName("tools/call", params.name),
     attributes: { [Tracing.attributes.toolName]: params.name },
     context: registered.context,
+    scopes: registered.definition.scopes,
     answer: (request) =>
       respond(registered, params, request, options, wrap()) as Effect.Effect<
         McpSchema.CallToolResult,

@@ -11,12 +11,13 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
+import * as Authorization from "../Authorization.ts"
 import type * as SseClient from "../SseClient.ts"
 import * as TransportError from "../TransportError.ts"
 
@@ -27,6 +28,7 @@ export interface Options {
   /** What a program adds to every request. */
   readonly headers: SseClient.Options["headers"]
   readonly maxMessageBytes: number
+  readonly gate: Authorization.Gate | undefined
 }
 
 type Method = "GET" | "POST" | "DELETE"
@@ -55,6 +57,36 @@ const invalid = (address: string, message: string): Result<never> =>
 /** A URL for people: without what may be a secret. */
 export const addressOf = ({ host, pathname, protocol }: URL): string => `${protocol}//${host}${pathname}`
 
+/** The way in to a server, where the program has one. */
+export const gateTo = (url: URL): Effect.Effect<Authorization.Gate | undefined> =>
+  Effect.flatMap(
+    Effect.serviceOption(Authorization.Authorization),
+    Option.match({
+      onNone: () => Effect.succeed(undefined),
+      onSome: ({ gate }) => gate(url)
+    })
+  )
+
+/** Sends it with what lets the client in, and again as long as the gate has more. */
+const enter = (
+  gate: Authorization.Gate,
+  { isWaitedFor, ...request }: Authorization.Request & { readonly isWaitedFor: boolean },
+  execute: (headers: Own) => Result<Response>
+): Result<Response> =>
+  Effect.gen(function*() {
+    for (let attempt = 1;; attempt++) {
+      const sent = yield* gate.headers(request)
+      const response = yield* execute(prepare(sent))
+      const { headers, status } = response
+      gate.answered(headers)
+      if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return response
+      // Its connection is not kept waiting for a person.
+      yield* discard(response)
+      if (yield* gate.refused({ status, headers, sent, attempt, isWaitedFor })) continue
+      return HttpClientResponse.fromWeb(response.request, new Response(null, { status, headers: { ...headers } }))
+    }
+  })
+
 /** What every request of ours runs with: no span of its own unless it is wanted, and no redirect that we do not see. */
 export const within = (spans: boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
@@ -74,10 +106,12 @@ export class ClientHttp {
   private readonly clock: Clock.Clock
   private readonly given: Own
   private readonly giving: Result<SseClient.Headers> | undefined
+  private readonly gate: Authorization.Gate | undefined
 
-  constructor({ client, clock, headers, maxMessageBytes, url }: Options) {
+  constructor({ client, clock, gate, headers, maxMessageBytes, url }: Options) {
     this.client = client
     this.clock = clock
+    this.gate = gate
     this.url = url
     this.href = hrefOf(url)
     this.address = addressOf(url)
@@ -86,14 +120,23 @@ export class ClientHttp {
     this.giving = headers !== undefined && Effect.isEffect(headers) ? headers : undefined
   }
 
+  get isAskingUser(): (() => boolean) | undefined {
+    return this.gate?.isAskingUser
+  }
+
   /** Sends a request and waits for the head of the answer; ours win over what the program adds. */
-  send(method: Method, own: Own, body: string | undefined, href: string = this.href): Result<Response> {
-    return this.giving === undefined
-      ? this.execute(method, href, { ...this.given, ...own }, body, maxRedirects)
-      : Effect.flatMap(
-        this.giving,
-        (given) => this.execute(method, href, { ...prepare(given), ...own }, body, maxRedirects)
-      )
+  send(
+    method: Method,
+    own: Own,
+    body: string | undefined,
+    { href = this.href, isWaitedFor = true }: { readonly href?: string; readonly isWaitedFor?: boolean } = {}
+  ): Result<Response> {
+    const { gate, giving } = this
+    const go = (given: Own): Result<Response> => {
+      const execute = (headers: Own) => this.execute(method, href, { ...given, ...headers, ...own }, body, maxRedirects)
+      return gate === undefined ? execute({}) : enter(gate, { method, url: href, isWaitedFor }, execute)
+    }
+    return giving === undefined ? go(this.given) : Effect.flatMap(giving, (given) => go(prepare(given)))
   }
 
   private execute(
@@ -223,7 +266,9 @@ export interface Problem {
   readonly retryAfter: number | undefined
 }
 
-export const isUnauthorized = ({ challenge, status }: Problem): boolean =>
+export const isUnauthorized = ({ challenge, status }: Problem): boolean => isRefusal(status, challenge)
+
+const isRefusal = (status: number, challenge: string | undefined): status is 401 | 403 =>
   status === 401 || (status === 403 && challenge !== undefined)
 
 export const errorOf = (problem: Problem): TransportError.TransportError => {
@@ -404,6 +449,9 @@ export const json = "application/json"
 export const eventStream = "text/event-stream"
 
 const maxRedirects = 5
+
+/** Times that a request is sent: for a token, for more scopes, and for a nonce. */
+const mostAttempts = 4
 
 /** Bytes of a page that is no message. */
 const longestPage = 16 << 10

@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as McpError from "../../protocol/McpError.ts"
 import type * as HttpEndpoint from "../HttpEndpoint.ts"
 import type * as Receiver from "../Receiver.ts"
 import type * as keptStream from "./keptStream.ts"
@@ -14,6 +15,8 @@ export interface Options {
   readonly head: HttpEndpoint.Head
   readonly responder: HttpEndpoint.Responder
   readonly now: number
+  /** The headers of an answer that refuses its caller. */
+  readonly challenge: ((refused: McpError.McpError) => HttpEndpoint.Headers) | undefined
   /** Begins the stream its client may resume; undefined for one that is lost with its connection. */
   readonly keep: ((write: (text: string) => void) => keptStream.KeptStream) | undefined
   /** What becomes of the answer to `initialize`; it comes alone, for its status and its headers say what it came to. */
@@ -47,9 +50,20 @@ export class HttpExchange implements Receiver.Exchange {
     return this.options.head.context ?? noServices
   }
 
-  reply(frame: string, status: number): void {
+  get expiresAt() {
+    return this.options.head.expiresAt ?? Infinity
+  }
+
+  reply(frame: string, status: number, refused?: McpError.McpError): void {
     if (this.isDone) return
-    if (!this.isStreaming) return this.respond({ status, headers: json, body: frame })
+    if (!this.isStreaming) {
+      const challenge = refused === undefined ? undefined : this.options.challenge?.(refused)
+      return this.respond({
+        status,
+        headers: challenge === undefined ? json : { ...json, ...challenge },
+        body: frame
+      })
+    }
     this.isDone = true
     if (this.kept === undefined) this.stream?.write(sse.message(frame))
     else this.kept.push(frame)

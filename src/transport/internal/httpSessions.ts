@@ -66,7 +66,9 @@ export class HttpSessions {
 
   /** One that `initialize` may open; `keep` it once it has. */
   begin(id: string, head: HttpEndpoint.Head): liveSession.LiveSession {
-    return this.make(this.stored(id, head.principal ?? null))
+    const session = this.make(this.stored(id, head.principal ?? null))
+    if (head.context !== undefined) session.context = head.context
+    return session
   }
 
   keep(session: liveSession.LiveSession): void {
@@ -99,6 +101,7 @@ export class HttpSessions {
         session.stored.adopt(found)
       }
       session.usedAt = session.toldAt = clock.currentTimeMillisUnsafe()
+      if (head.context !== undefined) session.context = head.context
       onFound(session)
     })
   }

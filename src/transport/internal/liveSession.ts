@@ -44,6 +44,8 @@ export class LiveSession implements Receiver.Connection {
   /** Tells what this process says in the session apart from what others say, where there are others. */
   readonly node: string | undefined
   readonly peer: Receiver.Peer
+  /** As of the last request in it: the same caller may come with more scopes than before, or with fewer. */
+  context: Context.Context<never> = Context.empty()
   usedAt: number
   /** When its store was last told that it lives. */
   toldAt: number
@@ -81,10 +83,6 @@ export class LiveSession implements Receiver.Connection {
 
   get session(): storedSession.StoredSession {
     return this.stored
-  }
-
-  get context() {
-    return noServices
   }
 
   push(frame: string): void {
@@ -152,6 +150,8 @@ export class LiveSession implements Receiver.Connection {
   read(options: {
     readonly lastEventId: string | undefined
     readonly responder: HttpEndpoint.Responder
+    /** When its caller's credentials end. */
+    readonly expiresAt: number
     /** Whether the client has left while the store was asked. */
     readonly isGone: () => boolean
     /** Undefined where it is no event id. */
@@ -192,6 +192,7 @@ export class LiveSession implements Receiver.Connection {
         stream: key.stream,
         position: exit.value,
         endsHere: own !== undefined,
+        expiresAt: options.expiresAt,
         response,
         onRead: () => {
           if (key.stream === standalone) this.peer.caughtUp()
@@ -300,6 +301,7 @@ export class Reader implements keptStream.Reader {
 
   /** As an exchange's. */
   tick(now: number, keepAlive: number, stallTimeout: number): void {
+    if (now >= this.options.expiresAt) return this.close()
     if (this.isCongested()) {
       this.stalledAt ??= now
       if (now - this.stalledAt >= stallTimeout) this.options.response.abort()
@@ -341,6 +343,8 @@ export interface ReaderOptions {
   readonly position: number
   /** Whether the request it belongs to is answered in this process. */
   readonly endsHere: boolean
+  /** When its caller's credentials end, and with them what it may hear. */
+  readonly expiresAt: number
   readonly response: HttpEndpoint.ResponseStream
   /** What had come is written, and its client reads. */
   readonly onRead: () => void
@@ -351,7 +355,5 @@ interface Own {
   readonly exchange: httpExchange.HttpExchange
   readonly kept: keptStream.KeptStream
 }
-
-const noServices = Context.empty()
 
 const ignore = () => {}

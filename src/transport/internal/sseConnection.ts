@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
+import * as Authorization from "../Authorization.ts"
 import type * as ClientTransport from "../ClientTransport.ts"
 import * as TransportError from "../TransportError.ts"
 import * as clientHttp from "./clientHttp.ts"
@@ -68,8 +69,9 @@ export const open = (options: Options): Effect.Effect<SseConnection, TransportEr
     })
     return Effect.sync(stop)
   }).pipe(
-    Effect.timeoutOrElse({
+    Authorization.timeoutOrElse({
       duration: options.endpointTimeout,
+      isAskingUser: options.http.isAskingUser,
       orElse: () =>
         Effect.fail(malformed(`its stream has not named an address to post to within ${options.endpointTimeout} ms`))
     }),
@@ -160,7 +162,7 @@ export class SseConnection implements ClientTransport.Connection {
           ...(version === undefined ? undefined : { "mcp-protocol-version": version })
         },
         frame,
-        this.endpoint
+        { href: this.endpoint }
       ),
       (response) => {
         if (response.status >= 200 && response.status < 300) {

@@ -17,10 +17,11 @@ export const result = (model: Result, { serverInfo }: Revision.Projection): obje
     : { ...model._meta, [Meta.serverInfo]: serverInfo }
 })
 
-export const cacheable = (model: Result, projection: Revision.Projection): object => ({
-  ...projection.cacheHints,
-  ...result(model, projection)
-})
+/** A list that is not the same for all says itself for whom it may be kept. */
+export const cacheable = (
+  { cacheHints, ...model }: Result & { readonly cacheHints?: Partial<McpSchema.CacheHints> },
+  projection: Revision.Projection
+): object => ({ ...projection.cacheHints, ...cacheHints, ...result(model, projection) })
 
 /** A resource may say itself how fresh it is; a question is never kept. */
 export const readResourceResult = (

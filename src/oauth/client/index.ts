@@ -1,0 +1,8 @@
+export * as AuthorizationCode from "./AuthorizationCode.ts"
+export * as ClientCredentials from "./ClientCredentials.ts"
+export * as Credentials from "./Credentials.ts"
+export * as EnterpriseManaged from "./EnterpriseManaged.ts"
+export * as OAuthClient from "./OAuthClient.ts"
+export * as TokenStore from "./TokenStore.ts"
+export * as UserAgent from "./UserAgent.ts"
+export * as WorkloadIdentity from "./WorkloadIdentity.ts"
