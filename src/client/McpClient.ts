@@ -160,7 +160,7 @@ export interface Client {
     args?: { readonly [name: string]: unknown },
     options?: CallOptions
   ) => Effect.Effect<McpSchema.CallToolResult, CallError>
-  /** Progress as it comes, and at last the result. */
+  /** Progress as it comes, and at last the result. A slow reader misses the oldest progress. */
   readonly callToolStream: (
     name: string,
     args?: { readonly [name: string]: unknown },
@@ -320,7 +320,9 @@ export const make = (
     const faultOf = results.makeFaultOf()
     const kept = cache ? yield* openCache(transport.origin) : undefined
     const requestTimeout = millis(options.requestTimeout ?? "1 minute")
-    const maxRequestTimeout = Math.max(requestTimeout, millis(options.maxRequestTimeout ?? "10 minutes"))
+    const maxRequestTimeout = options.maxRequestTimeout === undefined
+      ? Math.max(requestTimeout, 600_000)
+      : millis(options.maxRequestTimeout)
 
     const heard = yield* hearing.make(handlers, extensions, kept)
     // ------------------------------------------------------------------------
@@ -377,12 +379,13 @@ export const make = (
 
     const resultHandlers = new Map(extensions.flatMap(({ results = {} }) => Object.entries(results)))
 
-    /** One request, whole: its rounds, and what extensions make of its result. */
+    /** One request, whole: its rounds, and what extensions make of its result. Only what came at once may be kept. */
     const send = (
       method: string,
       params: JsonRpc.JsonObject,
       callOptions: CallOptions = {},
-      target?: string
+      target?: string,
+      keep?: (result: JsonRpc.JsonObject) => void
     ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
       const timeout = callOptions.timeout === undefined ? requestTimeout : millis(callOptions.timeout)
       const maxTimeout = callOptions.maxTimeout === undefined
@@ -390,9 +393,10 @@ export const make = (
         : millis(callOptions.maxTimeout)
       const { onProgress } = callOptions
       const { progress } = handlers
-      const isRepeatable = callOptions.idempotent ?? (method === "tools/call"
-        ? tools.isIdempotent(params.name)
-        : repeatable.has(method))
+      const isRepeatable = () =>
+        callOptions.idempotent ?? (method === "tools/call"
+          ? tools.isIdempotent(params.name)
+          : repeatable.has(method))
       const once = (params: JsonRpc.JsonObject) =>
         talk.request({
           method,
@@ -403,12 +407,12 @@ export const make = (
           maxTimeout,
           onProgress: progress === undefined ? onProgress : (message) => {
             onProgress?.(message)
-            heard.inOrder(progress.receive(message, { method, params }))
+            heard.inOrder(() => progress.receive(message, { method, params }))
           }
         }, isRepeatable)
       return Effect.flatMap(once(params), (result) => {
         const { resultType } = result
-        if (resultType === undefined || resultType === "complete") return finish(method, result)
+        if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
         if (resultType === "input_required" && inputRounds.asking.has(method)) {
           return Effect.flatMap(
             inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
@@ -422,9 +426,15 @@ export const make = (
       })
     }
 
-    const finish = (method: string, result: JsonRpc.JsonObject): Effect.Effect<JsonRpc.JsonObject, CallError> => {
+    const finish = (
+      method: string,
+      result: JsonRpc.JsonObject,
+      keep?: (result: JsonRpc.JsonObject) => void
+    ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
       const fault = faultOf(talk.lifecycle().revision, method, result)
-      return fault === undefined ? Effect.succeed(result) : Effect.fail(invalidResponse(method, fault))
+      if (fault !== undefined) return Effect.fail(invalidResponse(method, fault))
+      keep?.(result)
+      return Effect.succeed(result)
     }
 
     /** The same, from what is kept where that is still good. */
@@ -437,11 +447,7 @@ export const make = (
       kept === undefined ? send(method, params, callOptions, target) : Effect.suspend(() => {
         const found = callOptions.refresh === true ? undefined : kept.get(method, params)
         if (found !== undefined) return Effect.succeed(found)
-        const keep = kept.begin(method, params)
-        return Effect.map(send(method, params, callOptions, target), (result) => {
-          keep(result)
-          return result
-        })
+        return send(method, params, callOptions, target, kept.begin(method, params))
       })
 
     const list = <A>(
@@ -452,9 +458,15 @@ export const make = (
       Effect.gen(function*() {
         const items: Array<A> = []
         const seen = new Set<string>()
+        const isFresh = kept === undefined || callOptions?.refresh === true
         let cursor: string | undefined
         for (let page = 0; page < maxPages; page++) {
-          const result: JsonRpc.JsonObject = yield* fetch(method, cursor === undefined ? {} : { cursor }, callOptions)
+          const read = fetch(method, cursor === undefined ? {} : { cursor }, callOptions)
+          const result: JsonRpc.JsonObject | undefined = yield* cursor === undefined || isFresh
+            ? read
+            : Effect.catchIf(read, isInvalid, () => Effect.succeed(undefined))
+          // The page that the cursor is of was kept, and the server does not know it any more.
+          if (result === undefined) return yield* list<A>(method, key, { ...callOptions, refresh: true })
           for (const item of result[key] as unknown as ReadonlyArray<A>) items.push(item)
           if (result.nextCursor === undefined) return items
           cursor = result.nextCursor as string
@@ -523,10 +535,15 @@ export const make = (
           ? talk.notify("notifications/roots/list_changed", undefined)
           : Effect.void))
     }
+    // Each session is told anew.
+    let logLevel = handlers.log?.level
     const setLogLevel: Client["setLogLevel"] = (level, callOptions) =>
       Effect.asVoid(Effect.suspend(() =>
         talk.lifecycle().revision.era === "Stateful"
-          ? send("logging/setLevel", { level }, callOptions)
+          ? Effect.tap(send("logging/setLevel", { level }, callOptions), () =>
+            Effect.sync(() => {
+              logLevel = level
+            }))
           : Effect.fail(McpClientError.make(
             new McpClientError.NotSupported({
               method: "logging/setLevel",
@@ -536,16 +553,16 @@ export const make = (
       ))
     const askForLogs = Effect.suspend(() => {
       const { revision, server } = talk.lifecycle()
-      return handlers.log === undefined || revision.era === "Stateless" || server.capabilities.logging === undefined
+      return logLevel === undefined || revision.era === "Stateless" || server.capabilities.logging === undefined
         ? Effect.void
-        : setLogLevel(handlers.log.level)
+        : Effect.catch(
+          setLogLevel(logLevel),
+          (error) =>
+            Effect.logWarning(`The server takes no log level, and logs what it likes: ${error.message}`)
+        )
     })
     yield* askForLogs
-    if (handlers.log !== undefined) {
-      reopened.add(() =>
-        fork(Effect.ignore(askForLogs))
-      )
-    }
+    reopened.add(() => fork(askForLogs))
 
     return {
       server,
@@ -567,8 +584,7 @@ export const make = (
                 Queue.offerUnsafe(queue, { _tag: "Result", result })
                 Queue.endUnsafe(queue)
               })
-          )
-        ),
+          ), { bufferSize: maxUnread, strategy: "sliding" }),
       call: (tool, parameters, callOptions) =>
         Tool.encodeParameters(tool, parameters).pipe(
           Effect.flatMap((args) => callTool(tool.name, args, callOptions)),
@@ -602,7 +618,8 @@ export const make = (
       changes: (wanted) =>
         Stream.interruptWhen(changes(wanted), Deferred.await(over)),
       notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
-      request: (method, params = {}, callOptions) => send(method, params, callOptions),
+      request: (method, params = {}, callOptions) =>
+        send(method, params, callOptions),
       notify: talk.notify
     }
   })
@@ -614,6 +631,9 @@ export const make = (
 const defaultInfo: McpSchema.Implementation = { name: "fastmcp-effect", version: "0.1.0" }
 
 const noArguments = {}
+
+/** Events of one call that its reader may be behind. */
+const maxUnread = 1024
 
 const openCache = (origin: string | undefined): Effect.Effect<ResponseCache.View> =>
   Effect.flatMap(
@@ -648,6 +668,8 @@ const declares = (capabilities: McpSchema.ServerCapabilities, method: string): b
     : method.startsWith("prompts/")
     ? capabilities.prompts !== undefined
     : capabilities.resources !== undefined
+
+const isInvalid = (error: CallError): boolean => error._tag === "McpError" && error.reason._tag === "InvalidParams"
 
 const isUnknownMethod = (error: CallError): boolean =>
   error._tag === "McpError" && McpError.code(error.reason, "Stateless") === -32601

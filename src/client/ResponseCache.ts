@@ -59,6 +59,10 @@ class Shelf {
     if (this.entries.size > this.maxEntries) this.entries.delete(this.entries.keys().next().value!)
   }
 
+  delete(key: string): void {
+    this.entries.delete(key)
+  }
+
   forget(prefix: string): void {
     for (const key of this.entries.keys()) if (key.startsWith(prefix)) this.entries.delete(key)
   }
@@ -69,12 +73,13 @@ export const make = (options: Options = {}): Effect.Effect<ResponseCache["Servic
   Effect.map(Clock.Clock, (clock) => {
     const { maxEntries = 1000 } = options
     const shared = new Shelf(maxEntries)
+    // Of all origins together: what one client hears has changed may be on its way to another.
+    const changes = new Map<string, number>()
+    const changesOf = (method: string) => changes.get(method) ?? 0
     return {
       open: (origin) => {
         const own = new Shelf(maxEntries)
         const prefix = origin === undefined ? undefined : `${origin}\n`
-        const changes = new Map<string, number>()
-        const changesOf = (method: string) => changes.get(method) ?? 0
         return {
           get: (method, params) => {
             const key = keyOf(method, params)
@@ -85,10 +90,13 @@ export const make = (options: Options = {}): Effect.Effect<ResponseCache["Servic
             const before = changesOf(method)
             return (result) => {
               const { cacheScope, ttlMs } = result
-              if (typeof ttlMs !== "number" || !(ttlMs > 0) || changesOf(method) !== before) return
               if (params.inputResponses !== undefined || params.requestState !== undefined) return
-              const entry = { result, expiresAt: clock.currentTimeMillisUnsafe() + ttlMs }
               const key = keyOf(method, params)
+              // Whatever becomes of this one, the one before is older.
+              own.delete(key)
+              if (prefix !== undefined) shared.delete(prefix + key)
+              if (typeof ttlMs !== "number" || !(ttlMs > 0) || changesOf(method) !== before) return
+              const entry = { result, expiresAt: clock.currentTimeMillisUnsafe() + ttlMs }
               if (cacheScope === "public" && prefix !== undefined) shared.set(prefix + key, entry)
               else own.set(key, entry)
             }

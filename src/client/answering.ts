@@ -46,7 +46,7 @@ export const capabilities = (
   { elicitation, raw, roots, sampling }: Handlers,
   extensions: ReadonlyArray<Extension.Extension>
 ): McpSchema.ClientCapabilities => ({
-  ...(elicitation === undefined ? undefined : {
+  ...(elicitation?.form === undefined && elicitation?.url === undefined ? undefined : {
     elicitation: {
       ...(elicitation.form === undefined ? undefined : { form: {} }),
       ...(elicitation.url === undefined ? undefined : { url: {} })
@@ -61,8 +61,10 @@ export const capabilities = (
   ...(roots === undefined
     ? undefined
     : { roots: roots.changes === undefined ? {} : { listChanged: true } }),
-  ...Extension.capabilities(extensions),
-  ...raw?.capabilities
+  ...raw?.capabilities,
+  ...(extensions.length === 0
+    ? undefined
+    : { extensions: { ...Extension.capabilities(extensions).extensions, ...raw?.capabilities?.extensions } })
 })
 
 export type Answer = (method: string, params: JsonObject) => Effect.Effect<JsonObject, McpError.McpError>

@@ -2,6 +2,7 @@
  * What changes on the server, as one stream in either era: from 2026-07-28 on a stream the client asks for
  * (`subscriptions/listen`), before that on the connection, where resources are subscribed to one by one.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -92,7 +93,7 @@ const onStream = (options: Options, wanted: Wanted, queue: Changes): Effect.Effe
       ...(wanted.uris.length > 0 ? { resourceSubscriptions: wanted.uris } : undefined)
     }
     let isAcknowledged = false
-    let pause = 0
+    let pause = firstPause
     const listen = options.talk.request({
       method: "subscriptions/listen",
       params: { notifications },
@@ -105,28 +106,34 @@ const onStream = (options: Options, wanted: Wanted, queue: Changes): Effect.Effe
         if (notification.method === "notifications/subscriptions/acknowledged") {
           if (isAcknowledged) Queue.offerUnsafe(queue, { _tag: "Missed" })
           isAcknowledged = true
-          pause = 0
           return
         }
         const change = changeOf(notification, wanted)
         if (change !== undefined) Queue.offerUnsafe(queue, change)
       }
-    }, false)
+    }, () => false)
     while (true) {
+      const since = yield* Clock.currentTimeMillis
       const lost = yield* Effect.match(listen, {
         onSuccess: () => undefined,
         onFailure: (error) => error
       })
       // What it cannot do at all it will not do the next time.
       if (lost !== undefined && !mayReturn(lost)) return yield* Effect.fail(lost)
-      pause = Math.min(pause === 0 ? 100 : pause * 2, 10_000)
+      if ((yield* Clock.currentTimeMillis) - since > goodAfter) pause = firstPause
       yield* Effect.sleep(pause)
+      pause = Math.min(pause * 2, 10_000)
     }
   })
 
+/** A stream that lasted so long was a good one: it is asked for again as if it were the first. */
+const goodAfter = 1000
+
+const firstPause = 100
+
 const mayReturn = (error: Failure): boolean =>
-  error._tag === "McpClientError" && (error.reason._tag === "OutcomeUnknown" ||
-    (error.reason._tag === "Transport" && error.reason.error.isRetryable))
+  error._tag === "McpClientError" && (error.reason._tag === "OutcomeUnknown" || error.reason._tag === "Transport" &&
+      (error.reason.error.isRetryable || error.reason.error.reason._tag === "Lost"))
 
 // ----------------------------------------------------------------------------
 // the stateful era
@@ -165,9 +172,9 @@ const onConnection = (
     )
     for (const uri of wanted.uris) watched.set(uri, (watched.get(uri) ?? 0) + 1)
     yield* subscribe
-    // Nothing of it is left on a new connection.
+    // Nothing of it is left on a new connection; where that is lost, too, there will be another.
     yield* Effect.forkScoped(Effect.catch(
-      Effect.forever(Effect.andThen(Queue.take(again), subscribe)),
+      Effect.forever(Effect.andThen(Queue.take(again), Effect.catchIf(subscribe, mayReturn, () => Effect.void))),
       (error) => Deferred.fail(failed, error)
     ))
     return yield* Deferred.await(failed)

@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
@@ -44,14 +45,14 @@ export interface Conversation {
   /** What the server has last settled on. */
   readonly lifecycle: () => lifecycle.Lifecycle
   /** `isRepeatable` says that no harm is done where the server gets the request twice. */
-  readonly request: (call: link.Call, isRepeatable: boolean) => Effect.Effect<JsonObject, Failure>
+  readonly request: (call: link.Call, isRepeatable: () => boolean) => Effect.Effect<JsonObject, Failure>
   readonly notify: (method: string, params: JsonObject | undefined) => Effect.Effect<void>
 }
 
 /** A connection that lasted so long was a good one: the next is tried for as if it were the first. */
 const goodAfter = 30_000
 
-/** How often one request is sent where each time its connection is lost. */
+/** How often one request is sent where each time its connection is lost; where there is nobody it was not sent. */
 const maxAttempts = 4
 
 export const open = (options: Options): Effect.Effect<Conversation, Failure, Scope.Scope> =>
@@ -71,6 +72,7 @@ class Impl implements Conversation {
   private settled: lifecycle.Lifecycle | undefined
   /** While there is no connection, or no session on it. */
   private opening: Deferred.Deferred<link.Link, Failure> | undefined
+  private connecting: Fiber.Fiber<void> | undefined
   private over: Failure | undefined
   private step: ((error: TransportError.TransportError) => Effect.Effect<unknown, unknown>) | undefined
 
@@ -89,6 +91,7 @@ class Impl implements Conversation {
     this.current = undefined
     this.end(closed)
     current?.link.end(closed)
+    this.connecting?.interruptUnsafe()
     if (this.opening !== undefined) Deferred.doneUnsafe(this.opening, Exit.fail(this.over!))
   }
 
@@ -110,12 +113,14 @@ class Impl implements Conversation {
     return Effect.catchIf(
       this.attempt(false),
       // A server that ends at a question it does not know can be one of the stateful era.
-      (error) => this.options.only === undefined && error._tag === "TransportError" && hasGone(error),
+      (error) =>
+        this.options.only === undefined && this.settled?.revision.era !== "Stateless" &&
+        error._tag === "TransportError" && hasGone(error),
       () => this.attempt(true)
     )
   }
 
-  private attempt(isPlain: boolean): Effect.Effect<link.Link, link.Failure> {
+  private attempt(isStateful: boolean): Effect.Effect<link.Link, link.Failure> {
     return Effect.gen({ self: this }, function*() {
       const { connectTimeout, knownServers, transport } = this.options
       const scope = yield* Scope.fork(this.scope)
@@ -127,7 +132,7 @@ class Impl implements Conversation {
         Scope.provide(transport.connect(opened), scope),
         (connection) => {
           opened.open(connection)
-          return this.settle(opened, isPlain ? { plain: true } : { known })
+          return this.settle(opened, isStateful ? Revisions.latestStateful : known)
         }
       ).pipe(
         Authorization.timeoutOrElse({
@@ -152,18 +157,10 @@ class Impl implements Conversation {
     })
   }
 
-  private settle(
-    on: link.Link,
-    how: { readonly plain?: true; readonly known?: Revision.Revision | undefined }
-  ): Effect.Effect<void, link.Failure> {
+  private settle(on: link.Link, known: Revision.Revision | undefined): Effect.Effect<void, link.Failure> {
     const { knownServers, only, patience, self, transport } = this.options
     return Effect.flatMap(
-      negotiation.settle(on, {
-        self,
-        only: how.plain === true ? Revisions.latestStateful : only,
-        known: how.known,
-        patience
-      }),
+      negotiation.settle(on, { self, only, known, patience }),
       (settled) => {
         const isAgain = this.settled !== undefined
         this.settled = settled
@@ -184,8 +181,8 @@ class Impl implements Conversation {
     if (now - current.since > goodAfter) this.step = undefined
     const opening = this.opening ??= Deferred.makeUnsafe()
     if (this.options.reconnect !== undefined) this.options.onStatus({ _tag: "Reconnecting", error })
-    this.shared.fork(Effect.andThen(
-      Scope.close(current.scope, Exit.void),
+    this.connecting = this.shared.fork(Effect.andThen(
+      Effect.exit(Scope.close(current.scope, Exit.void)),
       Effect.flatMap(Effect.exit(this.reconnect(error)), (exit) =>
         Effect.sync(() => {
           if (this.opening === opening) this.opening = undefined
@@ -205,7 +202,12 @@ class Impl implements Conversation {
           : Effect.catch(
             this.connect,
             (failure): Effect.Effect<link.Link, Failure> =>
-              failure._tag === "TransportError" && mayPass(failure) ? next(failure) : Effect.fail(explain(failure))
+              failure._tag === "TransportError" && mayPass(failure)
+                ? next(failure)
+                // It may be starting still.
+                : failure._tag === "McpClientError" && failure.reason._tag === "Timeout"
+                ? next(last)
+                : Effect.fail(explain(failure))
           ))
     return next(error)
   }
@@ -234,7 +236,7 @@ class Impl implements Conversation {
     this.shared.fork(
       Effect.flatMap(
         Effect.exit(
-          this.settle(on, { known: this.settled?.revision }).pipe(
+          this.settle(on, this.settled?.revision).pipe(
             Authorization.timeoutOrElse({
               duration: connectTimeout,
               isAskingUser: transport.isAskingUser,
@@ -244,7 +246,9 @@ class Impl implements Conversation {
         ),
         (exit) =>
           Effect.sync(() => {
-            if (this.opening === opening) this.opening = undefined
+            // A connection that was lost meanwhile takes those who wait with it, to the next.
+            if (this.current?.link !== on) return
+            this.opening = undefined
             Deferred.doneUnsafe(
               opening,
               Exit.isSuccess(exit) ? Exit.succeed(on) : Exit.fail(explain(failureOf(exit) ?? closed))
@@ -258,14 +262,23 @@ class Impl implements Conversation {
   // requests
   // --------------------------------------------------------------------------
 
-  request(call: link.Call, isRepeatable: boolean): Effect.Effect<JsonObject, Failure> {
+  request(call: link.Call, isRepeatable: () => boolean): Effect.Effect<JsonObject, Failure> {
     return Effect.suspend(() => {
-      const { settled } = this
-      return Effect.catchIf(
+      const { opening, settled } = this
+      const { clock } = this.shared
+      const since = clock.currentTimeMillisUnsafe()
+      const request = Effect.catchIf(
         this.once(call),
         isTransportError,
-        (error) => this.again(call, isRepeatable, error, settled)
+        (error) =>
+          link.inTime(
+            this.shared,
+            this.again(call, isRepeatable, error, settled),
+            call,
+            clock.currentTimeMillisUnsafe() - since
+          )
       ) as Effect.Effect<JsonObject, Failure>
+      return opening === undefined ? request : link.inTime(this.shared, request, call)
     })
   }
 
@@ -275,27 +288,16 @@ class Impl implements Conversation {
         return this.current.link.call(call, this.settled!)
       }
       if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
-      return Effect.flatMap(this.waitFor(this.opening, call), (on) => on.call(call, this.settled!))
+      return Effect.flatMap(
+        link.within(this.shared, Deferred.await(this.opening), call, call.timeout),
+        (on) => on.call(call, this.settled!)
+      )
     })
-  }
-
-  private waitFor(opening: Deferred.Deferred<link.Link, Failure>, call: link.Call) {
-    const opened = Deferred.await(opening)
-    return call.timeout === Infinity ? opened : opened.pipe(
-      Authorization.timeoutOrElse({
-        duration: call.timeout,
-        isAskingUser: this.options.transport.isAskingUser,
-        orElse: () =>
-          Effect.fail(
-            McpClientError.make(new McpClientError.Timeout({ method: call.method, after: call.timeout }))
-          )
-      })
-    )
   }
 
   private again(
     call: link.Call,
-    isRepeatable: boolean,
+    isRepeatable: () => boolean,
     first: TransportError.TransportError,
     settled: lifecycle.Lifecycle | undefined
   ): Effect.Effect<JsonObject, Failure> {
@@ -304,7 +306,7 @@ class Impl implements Conversation {
       let session = settled
       const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
       let error = first
-      for (let attempt = 1; attempt < maxAttempts; attempt++) {
+      for (let sent = 1; sent < maxAttempts; sent += error.reason._tag === "Unreachable" ? 0 : 1) {
         const verdict = judge(error, isRepeatable)
         if (verdict === "unknown") break
         if (verdict === "final") return yield* asClientError(error)
@@ -340,7 +342,10 @@ const isTransportError = (error: link.Failure): error is TransportError.Transpor
   error._tag === "TransportError"
 
 /** Whether a request that ended so is made again, cannot be, or must not be. */
-const judge = ({ reason }: TransportError.TransportError, isRepeatable: boolean): "again" | "unknown" | "final" => {
+const judge = (
+  { reason }: TransportError.TransportError,
+  isRepeatable: () => boolean
+): "again" | "unknown" | "final" => {
   switch (reason._tag) {
     // The server has not seen it.
     case "Closed":
@@ -348,10 +353,10 @@ const judge = ({ reason }: TransportError.TransportError, isRepeatable: boolean)
     case "SessionEnded":
       return "again"
     case "Lost":
-      return isRepeatable ? "again" : "unknown"
+      return isRepeatable() ? "again" : "unknown"
     // Said by what stands before the server.
     case "HttpStatus":
-      return reason.status !== 502 && reason.status !== 504 ? "final" : isRepeatable ? "again" : "unknown"
+      return reason.status !== 502 && reason.status !== 504 ? "final" : isRepeatable() ? "again" : "unknown"
     default:
       return "final"
   }
@@ -363,7 +368,7 @@ const hasGone = ({ reason }: TransportError.TransportError): boolean =>
 
 /** Whether another attempt to connect may fare better. */
 const mayPass = (error: TransportError.TransportError): boolean =>
-  hasGone(error) || error.reason._tag === "Unreachable" ||
+  hasGone(error) || error.isRetryable ||
   (error.reason._tag === "HttpStatus" && error.reason.status >= 500)
 
 const failureOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {

@@ -19,7 +19,7 @@ import type * as ResponseCache from "./ResponseCache.ts"
 export interface Hearing {
   readonly tell: (notification: Notification) => void
   /** Runs what a handler makes of it, after all before it. */
-  readonly inOrder: (effect: Effect.Effect<void>) => void
+  readonly inOrder: (handle: () => Effect.Effect<void>) => void
   /** Until the result is called. */
   readonly listen: (hear: (notification: Notification) => void) => () => void
   readonly all: Stream.Stream<Notification>
@@ -43,10 +43,10 @@ export const make = (
     yield* Effect.forkScoped(Effect.forever(Effect.flatten(Queue.take(waiting))))
     const own = new Map(extensions.flatMap(({ notifications = {} }) => Object.entries(notifications)))
 
-    const inOrder: Hearing["inOrder"] = (effect) => {
+    const inOrder: Hearing["inOrder"] = (handle) => {
       Queue.offerUnsafe(
         waiting,
-        Effect.catchCause(effect, (cause) => Effect.logError("A handler of the client failed", cause))
+        Effect.catchCause(Effect.suspend(handle), (cause) => Effect.logError("A handler of the client failed", cause))
       )
     }
 
@@ -54,7 +54,9 @@ export const make = (
       switch (method) {
         case "notifications/message": {
           const message = handlers.log === undefined ? undefined : readLog(params)
-          if (message !== undefined && Exit.isSuccess(message)) inOrder(handlers.log!.receive(message.value))
+          if (message !== undefined && Exit.isSuccess(message)) {
+            inOrder(() => handlers.log!.receive(message.value))
+          }
           return
         }
         case "notifications/tools/list_changed":
@@ -71,13 +73,14 @@ export const make = (
       const told = own.get(method)
       if (told === undefined) return
       const read = SchemaParser.decodeUnknownExit(told.params)(params)
-      if (Exit.isSuccess(read)) inOrder(told.handle(read.value))
+      if (Exit.isSuccess(read)) inOrder(() => told.handle(read.value))
     }
 
     return {
       tell: (notification) => {
         hear(notification.method, notification.params ?? {})
-        if (handlers.raw?.notification !== undefined) inOrder(handlers.raw.notification(notification))
+        const hearRaw = handlers.raw?.notification
+        if (hearRaw !== undefined) inOrder(() => hearRaw(notification))
         for (const listen of listeners) listen(notification)
         PubSub.publishUnsafe(hub, notification)
       },

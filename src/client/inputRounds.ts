@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
@@ -24,6 +25,9 @@ export interface Options {
 /** Only these may ask. */
 export const asking: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"])
 
+/** Questions of one round that are answered at one time. */
+const maxAsked = 100
+
 /** From the first result that needs input to the one that does not. */
 export const drive = (first: JsonObject, options: Options): Effect.Effect<JsonObject, Failure> =>
   Effect.gen(function*() {
@@ -43,13 +47,16 @@ export const drive = (first: JsonObject, options: Options): Effect.Effect<JsonOb
       if (inputRequests === undefined) yield* Effect.sleep(Math.min(100 * 2 ** round, 5_000))
       const inputResponses = inputRequests === undefined
         ? undefined
-        : yield* Effect.all(
-          Object.fromEntries(
-            Object.entries(inputRequests).map(([key, { method, params = {} }]) =>
-              [key, answer(options.answer, key, method, params as JsonObject)] as const
-            )
-          ),
-          { concurrency: "unbounded" }
+        : Object.fromEntries(
+          yield* Effect.forEach(
+            Object.entries(inputRequests),
+            ([key, { method, params = {} }]) =>
+              Effect.map(
+                answer(options.answer, key, method, params as JsonObject),
+                (answer) => [key, answer] as const
+              ),
+            { concurrency: maxAsked }
+          )
         )
       result = yield* send({
         ...params,
@@ -71,7 +78,14 @@ const answer = (
     ({ message }) => McpClientError.make(new McpClientError.Unanswered({ key, method, message }))
   )
 
-const readRound = SchemaParser.decodeUnknownExit(McpSchema.InputRequiredResult)
+// Extensions answer methods of their own.
+const readRound = SchemaParser.decodeUnknownExit(Schema.Struct({
+  ...McpSchema.InputRequiredResult.fields,
+  inputRequests: Schema.optionalKey(Schema.Record(
+    Schema.String,
+    Schema.Struct({ ...McpSchema.InputRequest.fields, method: Schema.String })
+  ))
+}))
 
 const invalid = (method: string, message: string) =>
   McpClientError.make(new McpClientError.InvalidResponse({ method, message }))

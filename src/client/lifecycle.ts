@@ -49,6 +49,6 @@ export const metaOf = (
     : {
       ...(params._meta as JsonRpc.JsonObject | undefined),
       ...trace,
-      ...(progressToken === undefined ? undefined : { progressToken }),
-      ...meta
+      ...meta,
+      ...(progressToken === undefined ? undefined : { progressToken })
     }

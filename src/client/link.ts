@@ -4,6 +4,7 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -16,6 +17,7 @@ import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
+import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import * as TransportError from "../transport/TransportError.ts"
 import type * as ClientHandlers from "./ClientHandlers.ts"
@@ -119,16 +121,16 @@ class Waiting {
       return this.watch(at)
     }
     this.link.abandon(this, "Timeout")
-    this.settle(Exit.fail(
-      McpClientError.make(new McpClientError.Timeout({ method, after: at - this.since }))
-    ))
+    this.settle(Exit.fail(timedOut(method, at - this.since)))
   }
 
   progress(params: JsonRpc.JsonObject): void {
+    const { maxTimeout, onProgress, timeout } = this.call
     const { progressToken: _, ...progress } = params
-    if (typeof progress.progress !== "number") return
-    if (this.call.timeout < this.call.maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
-    this.call.onProgress?.(progress as unknown as ClientHandlers.ProgressMessage)
+    // What nobody asked for is no reason to wait longer.
+    if (onProgress === undefined || typeof progress.progress !== "number") return
+    if (timeout < maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
+    onProgress(progress as unknown as ClientHandlers.ProgressMessage)
   }
 
   settle(exit: Exit.Exit<JsonRpc.JsonObject, Failure>): void {
@@ -187,15 +189,24 @@ export class Link implements ClientTransport.Listener {
       const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
         if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
         const waiting = new Waiting(this, call, parent, resume)
-        this.waiting.set(waiting.id, waiting)
         const token = call.onProgress === undefined ? undefined : waiting.id
-        connection.send(as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders))
+        let outgoing: ClientTransport.Outgoing
+        try {
+          outgoing = as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders)
+        } catch (defect) {
+          // The program's own: what it wants to send is no JSON.
+          return waiting.settle(Exit.die(defect))
+        }
+        this.waiting.set(waiting.id, waiting)
+        connection.send(outgoing)
         return Effect.sync(() => {
           this.abandon(waiting, "User")
           waiting.end(Exit.interrupt())
         })
       })
-      return connection.congested() ? Effect.andThen(connection.drained, send) : send
+      return connection.congested()
+        ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
+        : send
     })
   }
 
@@ -329,37 +340,66 @@ export class Link implements ClientTransport.Listener {
     this.connection!.send({ frame, version: this.version ?? Revisions.latestStateful.version })
   }
 
-  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+  private fail(id: JsonRpc.RequestId, error: McpError.McpError): void {
     this.reply(JsonRpc.encodeError(id, McpError.toObject(error, "Stateful")))
+  }
+
+  /** Without a look at the question; a server that asks and asks, and does not read, gets no word for each. */
+  private refuse(id: JsonRpc.RequestId, error: McpError.McpError): void {
+    if (!this.connection!.congested()) this.fail(id, error)
   }
 
   private request({ id, method, params = {} }: JsonRpc.Request): void {
     if (this.lifecycle?.revision.era === "Stateless") return
-    const fail = (error: McpError.McpError) => this.refuse(id, error)
-    if (this.asked.has(id)) return fail(McpError.invalidRequest("A request with this id is being answered."))
-    if (this.asked.size >= maxAsked) {
-      return fail(McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
+    if (this.asked.has(id)) {
+      return this.refuse(id, McpError.invalidRequest("A request with this id is being answered."))
     }
-    let hasEnded = false
+    if (this.asked.size >= maxAsked) {
+      return this.refuse(id, McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
+    }
+    const connection = this.connection!
+    const answer = Effect.suspend(() => this.shared.answer(method, params, this.lifecycle))
     const fiber = this.shared.fork(
-      Effect.matchCause(this.shared.answer(method, params, this.lifecycle), {
+      Effect.matchCause(connection.congested() ? Effect.andThen(connection.drained, answer) : answer, {
         onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
         onFailure: (cause) => {
           const failure = cause.reasons.find((reason) => reason._tag === "Fail")
           // Who took the question back wants no answer.
           if (failure === undefined && cause.reasons.every((reason) => reason._tag === "Interrupt")) return
-          fail(failure?.error ?? McpError.make(new McpError.InternalError()))
+          this.fail(id, failure?.error ?? McpError.make(new McpError.InternalError()))
         }
-      }).pipe(
-        Effect.ensuring(Effect.sync(() => {
-          hasEnded = true
-          this.asked.delete(id)
-        }))
-      )
+      })
     )
-    if (!hasEnded) this.asked.set(id, fiber)
+    this.asked.set(id, fiber)
+    // At once where it has ended; and where it is taken back before it has begun.
+    fiber.addObserver(() => this.asked.delete(id))
   }
 }
+
+/** What a call waits for besides its answer takes of the same time, of which some may have passed. */
+export const inTime = <A, E>(
+  shared: Pick<Shared, "isAskingUser">,
+  effect: Effect.Effect<A, E>,
+  call: Call,
+  passed = 0
+): Effect.Effect<A, E | McpClientError.McpClientError> =>
+  within(shared, effect, call, call.onProgress === undefined ? call.timeout : call.maxTimeout, passed)
+
+/** Ends with a `Timeout` of the call after so many milliseconds. */
+export const within = <A, E>(
+  { isAskingUser }: Pick<Shared, "isAskingUser">,
+  effect: Effect.Effect<A, E>,
+  { method }: Call,
+  after: number,
+  passed = 0
+): Effect.Effect<A, E | McpClientError.McpClientError> =>
+  after === Infinity ? effect : effect.pipe(Authorization.timeoutOrElse({
+    duration: Duration.millis(Math.max(after - passed, 0)),
+    isAskingUser,
+    orElse: () => Effect.fail(timedOut(method, after))
+  }))
+
+const timedOut = (method: string, after: number) => McpClientError.make(new McpClientError.Timeout({ method, after }))
 
 const words: { readonly [reason in Outcome.CancelReason]?: string } = {
   User: "The client does not need it any more.",

@@ -171,7 +171,7 @@ const discover = (
       const { capabilities, instructions, supportedVersions } = found.value
       const chosen = choose(supportedVersions, options.only)
       if (chosen === undefined) return Effect.fail(nothingInCommon(supportedVersions))
-      if (chosen.era === "Stateful") return initialize(on, options, chosen)
+      if (chosen.era === "Stateful") return initialize(on, options, chosen, isAgain)
       const info = readInfo(metaOf(result)[Meta.serverInfo] ?? result.serverInfo)
       return Effect.succeed(statelessLifecycle.make(chosen, {
         info: Exit.isSuccess(info) ? info.value : undefined,
@@ -184,7 +184,7 @@ const discover = (
       const { supported } = error.reason
       const chosen = choose(supported, options.only)
       if (chosen === undefined) return Effect.fail(nothingInCommon(supported))
-      if (chosen.era === "Stateful") return initialize(on, options, chosen)
+      if (chosen.era === "Stateful") return initialize(on, options, chosen, isAgain)
       // It may name the very version that it has just refused.
       return isAgain ? Effect.fail(error) : discover(on, options, chosen, true)
     }

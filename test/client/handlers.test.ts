@@ -398,7 +398,7 @@ describe("a result that needs input, from 2026-07-28,", () => {
       assert.strictEqual(yield* fails(rounds(() => ({ resultType: "input_required" }))), "InvalidResponse")
       assert.strictEqual(
         yield* fails(rounds(() => ({ resultType: "input_required", inputRequests: { x: { method: "nonsense" } } }))),
-        "InvalidResponse"
+        "Unanswered"
       )
     }))
 })

@@ -27,6 +27,10 @@ export interface Options {
   readonly hears?: (message: JsonRpc.Message, wire: Wire) => void
   /** Runs before each connection; fails it. */
   readonly connecting?: (count: number) => Effect.Effect<void, TransportError.TransportError>
+  /** Runs before a connection is closed. */
+  readonly closing?: Effect.Effect<void>
+  readonly congested?: () => boolean
+  readonly drained?: Effect.Effect<void>
 }
 
 export interface Scripted {
@@ -39,7 +43,14 @@ export interface Scripted {
 
 export const make = (options: Options = {}): Scripted => {
   const wires: Array<Wire> = []
-  const { connecting = () => Effect.void, hears = () => {}, kind = "memory" } = options
+  const {
+    closing = Effect.void,
+    congested = () => false,
+    connecting = () => Effect.void,
+    drained = Effect.void,
+    hears = () => {},
+    kind = "memory"
+  } = options
 
   // A transport may take the listener apart.
   const connect = (
@@ -72,9 +83,12 @@ export const make = (options: Options = {}): Scripted => {
       }
       wires.push(wire)
       yield* Effect.addFinalizer(() =>
-        Effect.sync(() => {
-          isOpen = false
-        })
+        Effect.andThen(
+          closing,
+          Effect.sync(() => {
+            isOpen = false
+          })
+        )
       )
       return {
         send: (message) => {
@@ -86,8 +100,8 @@ export const make = (options: Options = {}): Scripted => {
         forget: (id) => forgotten.push(id),
         hasStreams: kind === "http",
         hasHeaders: kind === "http",
-        congested: () => false,
-        drained: Effect.void,
+        congested,
+        drained,
         established: () => {}
       }
     })

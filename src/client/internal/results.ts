@@ -18,8 +18,8 @@ export type FaultOf = (revision: Revision.Revision, method: string, result: Json
 export const makeFaultOf = (): FaultOf => {
   const checks = new Map<Revision.Method, Checks>()
   return (revision, method, result) => {
-    const known = revision.requests[method]
-    if (known === undefined) return undefined
+    if (!Object.hasOwn(revision.requests, method)) return undefined
+    const known = revision.requests[method]!
     let found = checks.get(known)
     if (found === undefined) {
       found = {
