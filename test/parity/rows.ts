@@ -1012,7 +1012,12 @@ export const rows: ReadonlyArray<Row> = [
   planned("A11", "No authorization server metadata", "oauth/Metadata, oauth/server/endpoints/metadata"),
   planned("A12", "Tokens are not bound to a resource", "oauth/server/checks/resource"),
   planned("A13", "Authorization codes, ten minutes, used once", "oauth/server/grants/authorizationCode"),
-  planned("A14", "The S256 challenge never matches: the hash differs on each call", "oauth/Pkce"),
+  done(
+    "A14",
+    "The S256 challenge never matches: the hash differs on each call",
+    "oauth/Pkce",
+    "test/oauth/Pkce.test.ts::the challenge is that of RFC 7636, appendix B"
+  ),
   refused(
     "A15",
     "The plain PKCE challenge is offered, and the only one that works",
@@ -1026,7 +1031,12 @@ export const rows: ReadonlyArray<Row> = [
     "Clients are registered by code only; there is no endpoint",
     "oauth/server/endpoints/register, oauth/ClientMetadata"
   ),
-  planned("A20", "Loopback redirects compared as text, which a crafted user part passes", "oauth/RedirectUri"),
+  done(
+    "A20",
+    "Loopback redirects compared as text, which a crafted user part passes",
+    "oauth/RedirectUri",
+    "test/oauth/RedirectUri.test.ts::${given} is ${expected ? \"\" : \"not \"}the registered ${registered}"
+  ),
   planned("A21", "Any client can revoke any token", "oauth/server/endpoints/revoke"),
   planned("A22", "No introspection", "oauth/server/endpoints/introspect"),
   planned("A23", "Access tokens valid for an hour, kept as plain text", "auth/TokenVerifier.layerLocal"),
@@ -1042,7 +1052,12 @@ export const rows: ReadonlyArray<Row> = [
   planned("A33", "Standard claims chosen by scope", "oauth/oidc/userInfo"),
   planned("A34", "The nonce is handed over by the caller, not kept with the code", "oauth/oidc/idToken"),
   planned("A35", "User claims from a table or a function", "oauth/oidc/OidcProvider"),
-  planned("A36", "No OAuth in the client", "oauth/client/OAuthClient, client/ClientAuth"),
+  done(
+    "A36",
+    "No OAuth in the client",
+    "oauth/client/OAuthClient, client/ClientAuth",
+    "test/interop/authorization.test.ts::lets a user in from a bare 401, asks for more scopes once, and takes renewed tokens, in ${revision}"
+  ),
   planned("A37", "No sign-in through GitHub, Google and their like", "oauth/proxy/OAuthProxy"),
 
   // Asking the client
