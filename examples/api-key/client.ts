@@ -40,8 +40,10 @@ const over = async (url: string) => {
 
   // A tool the caller may not use is not listed, and says what is missing to who calls it all the same.
   const names = async (key: string) => {
-    const { result } = await (await send(url, key, "tools/list")).json() as any
-    return result.tools.map(({ name }: { name: string }) => name)
+    const { result } = await (await send(url, key, "tools/list")).json() as {
+      readonly result: { readonly tools: ReadonlyArray<{ readonly name: string }> }
+    }
+    return result.tools.map(({ name }) => name)
   }
   assert.deepEqual(await names("key-of-a-visitor"), ["look"])
   assert.deepEqual(await names("key-of-ann"), ["look", "hand_out"])
@@ -49,9 +51,12 @@ const over = async (url: string) => {
   const handOut = (key: string) => send(url, key, "tools/call", { name: "hand_out", arguments: { thing: "umbrella" } })
   const refused = await handOut("key-of-a-visitor")
   assert.equal(refused.status, 403)
-  assert.deepEqual((await refused.json() as any).error.data, { requiredScopes: ["property:hand-out"] })
-  const { result } = await (await handOut("key-of-ann")).json() as any
-  assert.equal(result.content[0].text, "ann hands out: umbrella")
+  const { error } = await refused.json() as { readonly error: { readonly data?: unknown } }
+  assert.deepEqual(error.data, { requiredScopes: ["property:hand-out"] })
+  const { result } = await (await handOut("key-of-ann")).json() as {
+    readonly result: { readonly content: ReadonlyArray<{ readonly text?: string }> }
+  }
+  assert.equal(result.content[0]?.text, "ann hands out: umbrella")
 }
 
 await NodeHttp.Address.use(({ url }) => Effect.promise(() => over(url))).pipe(

@@ -31,7 +31,7 @@ const call = async (url: string, token: string | undefined, name: string, args: 
       }
     })
   })
-  const { result } = await response.json() as any
+  const { result } = await response.json() as { readonly result: { readonly structuredContent?: unknown } }
   return { status: response.status, challenge: response.headers.get("www-authenticate"), result }
 }
 
@@ -41,7 +41,10 @@ const visit = async (url: string, resource: string, issuer: Awaited<ReturnType<t
   assert.equal(bare.status, 401)
   assert.match(bare.challenge!, /^Bearer scope="diary:read", resource_metadata="/u)
   const { pathname } = new URL(/resource_metadata="([^"]+)"/u.exec(bare.challenge!)![1]!)
-  const document = await (await fetch(new URL(pathname, url))).json() as any
+  const document = await (await fetch(new URL(pathname, url))).json() as {
+    readonly resource: string
+    readonly authorization_servers: ReadonlyArray<string>
+  }
   assert.deepEqual(document.authorization_servers, [issuer.url])
   assert.equal(document.resource, resource)
 

@@ -11,8 +11,6 @@ export class KnownServers extends Context.Service<KnownServers, {
   /** The version, or undefined where nothing is known. `origin` is `ClientTransport.origin`. */
   readonly get: (origin: string) => Effect.Effect<string | undefined>
   readonly set: (origin: string, version: string) => Effect.Effect<void>
-  /** It has answered in a way that does not fit what was known. */
-  readonly forget: (origin: string) => Effect.Effect<void>
 }>()("fastmcp-effect/client/KnownServers") {}
 
 /** How many servers are remembered; those asked longest ago go first. */
@@ -28,7 +26,6 @@ export const layerMemory: Layer.Layer<KnownServers> = Layer.sync(KnownServers, (
         versions.delete(origin)
         versions.set(origin, version)
         if (versions.size > maxServers) versions.delete(versions.keys().next().value!)
-      }),
-    forget: (origin) => Effect.sync(() => void versions.delete(origin))
+      })
   }
 })

@@ -410,20 +410,27 @@ export const make = (
             heard.inOrder(() => progress.receive(message, { method, params }))
           }
         }, isRepeatable)
-      return Effect.flatMap(once(params), (result) => {
+      const conclude = (
+        result: JsonRpc.JsonObject,
+        keep?: (result: JsonRpc.JsonObject) => void
+      ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
         const { resultType } = result
         if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
         if (resultType === "input_required" && inputRounds.asking.has(method)) {
           return Effect.flatMap(
             inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
-            (result) => finish(method, result)
+            (result) => conclude(result)
           )
         }
         const own = resultHandlers.get(String(resultType))
         return own === undefined
           ? Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
-          : own(result, { method, params }, (method, params = {}) => send(method, params))
-      })
+          : Effect.flatMap(
+            own(result, { method, params }, (method, params = {}) => send(method, params)),
+            (made) => finish(method, made)
+          )
+      }
+      return Effect.flatMap(once(params), (result) => conclude(result, keep))
     }
 
     const finish = (
@@ -467,7 +474,7 @@ export const make = (
             : Effect.catchIf(read, isInvalid, () => Effect.succeed(undefined))
           // The page that the cursor is of was kept, and the server does not know it any more.
           if (result === undefined) return yield* list<A>(method, key, { ...callOptions, refresh: true })
-          for (const item of result[key] as unknown as ReadonlyArray<A>) items.push(item)
+          for (const item of typed<{ readonly [key: string]: ReadonlyArray<A> }>(result)[key]!) items.push(item)
           if (result.nextCursor === undefined) return items
           cursor = result.nextCursor as string
           if (seen.has(cursor)) return yield* endless(method, `the cursor ${JSON.stringify(cursor)} comes again`)
@@ -498,9 +505,9 @@ export const make = (
         (result) => {
           const { structuredContent } = result
           return structuredContent === undefined || options.validate === false || !tools.hasOutputSchema(name)
-            ? Effect.succeed(result as unknown as McpSchema.CallToolResult)
+            ? Effect.succeed(typed<McpSchema.CallToolResult>(result))
             : Effect.mapBoth(tools.checkOutput(name, result), {
-              onSuccess: () => result as unknown as McpSchema.CallToolResult,
+              onSuccess: () => typed<McpSchema.CallToolResult>(result),
               onFailure: (fault) => invalidResponse("tools/call", fault)
             })
         }
@@ -591,24 +598,20 @@ export const make = (
           Effect.flatMap((result) => Tool.decodeResult(tool, result))
         ),
       readResource: (uri, callOptions) =>
-        Effect.mapError(
-          fetch("resources/read", { uri }, callOptions, uri) as unknown as Effect.Effect<
-            McpSchema.ReadResourceResult,
-            CallError
-          >,
-          (error) => results.isNotFound(error) ? McpError.make(new McpError.ResourceNotFound({ uri })) : error
-        ),
+        Effect.mapBoth(fetch("resources/read", { uri }, callOptions, uri), {
+          onSuccess: typed<McpSchema.ReadResourceResult>,
+          onFailure: (error) =>
+            results.isNotFound(error) ? McpError.make(new McpError.ResourceNotFound({ uri })) : error
+        }),
       getPrompt: (name, args, callOptions) =>
-        send(
-          "prompts/get",
-          args === undefined ? { name } : { name, arguments: args },
-          callOptions,
-          name
-        ) as unknown as Effect.Effect<McpSchema.GetPromptResult, CallError>,
+        Effect.map(
+          send("prompts/get", args === undefined ? { name } : { name, arguments: args }, callOptions, name),
+          typed<McpSchema.GetPromptResult>
+        ),
       complete: (params, callOptions) =>
         Effect.map(
           send("completion/complete", params as unknown as JsonRpc.JsonObject, callOptions),
-          ({ completion }) => completion as unknown as McpSchema.CompleteResult["completion"]
+          (result) => typed<McpSchema.CompleteResult>(result).completion
         ),
       ping: (callOptions) =>
         Effect.asVoid(Effect.suspend(() =>
@@ -618,8 +621,7 @@ export const make = (
       changes: (wanted) =>
         Stream.interruptWhen(changes(wanted), Deferred.await(over)),
       notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
-      request: (method, params = {}, callOptions) =>
-        send(method, params, callOptions),
+      request: (method, params = {}, callOptions) => send(method, params, callOptions),
       notify: talk.notify
     }
   })
@@ -631,6 +633,9 @@ export const make = (
 const defaultInfo: McpSchema.Implementation = { name: "fastmcp-effect", version: "0.1.0" }
 
 const noArguments = {}
+
+/** For results that have been found to be answers to their method. */
+const typed = <A>(result: JsonRpc.JsonObject): A => result as unknown as A
 
 /** Events of one call that its reader may be behind. */
 const maxUnread = 1024

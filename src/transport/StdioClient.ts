@@ -25,6 +25,7 @@ import * as forgotten from "./internal/forgotten.ts"
 import * as lines from "./internal/lines.ts"
 import * as outbox from "./internal/outbox.ts"
 import * as oversize from "./internal/oversize.ts"
+import * as ownScope from "./internal/ownScope.ts"
 import * as serverProcess from "./internal/serverProcess.ts"
 import * as TransportError from "./TransportError.ts"
 
@@ -99,27 +100,12 @@ export const make = (
       kind: "stdio",
       address,
       origin: undefined,
-      connect: (listener) => connect(spawner, address, options, listener)
+      connect: (listener) =>
+        ownScope.open((clientScope, scope) => open(spawner, address, options, listener, clientScope, scope))
     }
   })
 
-const connect = (
-  spawner: ChildProcessSpawner.ChildProcessSpawner["Service"],
-  address: string,
-  options: Options,
-  listener: ClientTransport.Listener
-): Effect.Effect<ClientTransport.Connection, TransportError.TransportError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const clientScope = yield* Effect.scope
-    // The process ends when its connection does, be the client's scope open or not: signalled long after its end, its
-    // group could be that of another.
-    const scope = yield* Scope.fork(clientScope)
-    return yield* Effect.onError(
-      Scope.provide(open(spawner, address, options, listener, clientScope, scope), scope),
-      () => Scope.close(scope, Exit.void)
-    )
-  })
-
+/** The process ends with its connection: signalled long after its end, its group could be that of another. */
 const open = Effect.fnUntraced(function*(
   spawner: ChildProcessSpawner.ChildProcessSpawner["Service"],
   address: string,

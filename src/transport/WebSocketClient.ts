@@ -16,6 +16,7 @@ import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as ClientTransport from "./ClientTransport.ts"
 import * as forgotten from "./internal/forgotten.ts"
 import * as outbox from "./internal/outbox.ts"
+import * as ownScope from "./internal/ownScope.ts"
 import * as webSocketFrames from "./internal/webSocketFrames.ts"
 import * as TransportError from "./TransportError.ts"
 
@@ -54,7 +55,8 @@ export const make = (
       kind: "websocket",
       address,
       origin: url === null ? undefined : `${url.protocol}//${url.host}`,
-      connect: (listener) => connect(construct, address, options, listener)
+      connect: (listener) =>
+        ownScope.open((clientScope, scope) => open(construct, address, options, listener, clientScope, scope))
     }
   })
 
@@ -64,22 +66,6 @@ interface WebSocket extends Socket.WebSocketLike {
   readonly bufferedAmount?: number
   readonly terminate?: () => void
 }
-
-const connect = (
-  construct: Socket.WebSocketConstructor["Service"],
-  address: string,
-  options: Options,
-  listener: ClientTransport.Listener
-): Effect.Effect<ClientTransport.Connection, TransportError.TransportError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const clientScope = yield* Effect.scope
-    // The socket closes when its connection ends, be the client's scope open or not.
-    const scope = yield* Scope.fork(clientScope)
-    return yield* Effect.onError(
-      Scope.provide(open(construct, address, options, listener, clientScope, scope), scope),
-      () => Scope.close(scope, Exit.void)
-    )
-  })
 
 const open = Effect.fnUntraced(function*(
   construct: Socket.WebSocketConstructor["Service"],

@@ -403,6 +403,45 @@ describe("a result that needs input, from 2026-07-28,", () => {
     }))
 })
 
+describe("a result of another type", () => {
+  const roots = { dirs: { method: "roots/list", params: {} } }
+  const ticket = (make: (result: object) => object) =>
+    Extension.make({
+      id: "com.example/queue",
+      results: { ticket: (result) => Effect.succeed(make(result) as never) }
+    })
+  const call = (last: object, extensions: ReadonlyArray<Extension.Extension>, asks = true) =>
+    Effect.gen(function*() {
+      let round = asks ? 0 : 1
+      const server = scripted.make({
+        hears: scripted.stateless({
+          "tools/call": ({ id }, wire) =>
+            wire.result(id, ++round === 1 ? { resultType: "input_required", inputRequests: roots } : last)
+        })!
+      })
+      const client = yield* Effect.provide(
+        McpClient.make({ extensions }),
+        Layer.merge(server.layer, ClientHandlers.roots([]))
+      )
+      return yield* Effect.result(client.callTool("x"))
+    })
+
+  it.effect("after rounds of input goes to the extension that has it, and is refused where none has", () =>
+    Effect.gen(function*() {
+      const last = { resultType: "ticket", content: [] }
+      const made = yield* call(last, [ticket(() => ({ content: [{ type: "text", text: "done" }] }))])
+      assert.deepInclude(made._tag === "Success" ? made.success : {}, { content: [{ type: "text", text: "done" }] })
+      const unknown = yield* call(last, [])
+      assert.strictEqual(unknown._tag === "Failure" ? unknown.failure.reason._tag : unknown._tag, "InvalidResponse")
+    }))
+
+  it.effect("is an InvalidResponse where what the extension makes of it is no answer to the method", () =>
+    Effect.gen(function*() {
+      const made = yield* call({ resultType: "ticket" }, [ticket(() => ({ contents: 1 }))], false)
+      assert.strictEqual(made._tag === "Failure" ? made.failure.reason._tag : made._tag, "InvalidResponse")
+    }))
+})
+
 describe("an extension of the client", () => {
   it.effect("is declared, hears, answers, mirrors, and makes something of results of its own", () =>
     Effect.gen(function*() {
