@@ -1,0 +1,8 @@
+export * as Client from "./Client.ts"
+export * as Consent from "./Consent.ts"
+export * as OAuthStore from "./OAuthStore.ts"
+export * as OAuthStoreError from "./OAuthStoreError.ts"
+export * as Pages from "./Pages.ts"
+export * as Refusal from "./Refusal.ts"
+export * as SigningKeys from "./SigningKeys.ts"
+export * as UserLogin from "./UserLogin.ts"
