@@ -1,0 +1,42 @@
+/** What is checked of an authorization request, once it is known whose it is and where the answer goes. */
+import * as Effect from "effect/Effect"
+import { challenge } from "./checks/pkce.ts"
+import { prompt } from "./checks/prompt.ts"
+import { requestObject } from "./checks/requestObject.ts"
+import { resource } from "./checks/resource.ts"
+import { responseType } from "./checks/responseType.ts"
+import { scopes } from "./checks/scope.ts"
+import type * as Client from "./Client.ts"
+import type { Issuer } from "./issuer.ts"
+import type { Parameters } from "./parameters.ts"
+import type { AuthorizationRequest } from "./records.ts"
+import type * as Refusal from "./Refusal.ts"
+
+export const check = (
+  issuer: Issuer,
+  client: Client.Client,
+  redirectUri: string,
+  parameters: Parameters
+): Effect.Effect<AuthorizationRequest, Refusal.Refusal> =>
+  Effect.gen(function*() {
+    yield* requestObject(parameters)
+    yield* responseType(client, parameters)
+    const codeChallenge = yield* challenge(parameters)
+    const target = yield* resource(issuer, parameters)
+    const granted = yield* scopes(issuer, client, target, parameters)
+    const prompted = yield* prompt(parameters)
+    return {
+      clientId: client.id,
+      redirectUri,
+      challenge: codeChallenge,
+      resource: target.uri,
+      scopes: granted,
+      ...prompted,
+      ...kept("state", parameters.get("state")),
+      ...kept("nonce", parameters.get("nonce")),
+      ...kept("loginHint", parameters.get("login_hint"))
+    }
+  })
+
+const kept = <K extends string>(name: K, value: string | undefined): { readonly [key in K]?: string } =>
+  value === undefined ? {} : { [name]: value } as { readonly [key in K]: string }
