@@ -4,6 +4,10 @@
  * cookies and checks are not theirs, so a page can be changed without a hole being made.
  */
 import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import type * as Client from "./Client.ts"
+import { type Html, html, shorten } from "./internal/html.ts"
+import * as look from "./internal/style.ts"
 
 /** What all pages with a form have. @category models @since 0.1.0 */
 export interface Form {
@@ -27,8 +31,8 @@ export interface Consent extends Form {
   readonly client: string
   readonly clientId: string
   /** Whether somebody has looked at the client, or it is only known by what it says of itself. */
-  readonly isConfigured: boolean
-  /** Its page, if it has one. */
+  readonly origin: Client.Client["origin"]
+  /** Its page, if it has one: whatever it has said that is. */
   readonly clientUri: string | undefined
   /** Where the user is sent: a host, or the scheme of a program's own. */
   readonly redirectHost: string
@@ -58,13 +62,192 @@ export interface Message {
   readonly text: string
 }
 
+/** Seen for a moment, or for longer where a program of the user's own opens. @category models @since 0.1.0 */
+export interface Leaving {
+  readonly uri: string
+  /** Its host, or the scheme of a program's own. */
+  readonly place: string
+}
+
 /** @category services @since 0.1.0 */
 export class Pages extends Context.Service<Pages, {
   readonly login: (page: Login) => string
   readonly consent: (page: Consent) => string
   readonly deviceCode: (page: DeviceCode) => string
   readonly logout: (page: Logout) => string
+  readonly leaving: (page: Leaving) => string
   readonly message: (page: Message) => string
-  /** The style of all pages, which is the only one a browser applies. */
+  /** What is between `<style>` and `</style>` in all pages: a browser applies no other. */
   readonly style: string
 }>()("fastmcp-effect/oauth/server/Pages") {}
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** What the users call all this: of the company, or of the service. */
+  readonly name?: string
+}
+
+/** @category layers @since 0.1.0 */
+export const layer = (options: Options = {}): Layer.Layer<Pages> =>
+  Layer.succeed(Pages, {
+    login: (page) => document(options, page.problem === undefined ? "Log in" : "Not logged in", login(page)),
+    consent: (page) => document(options, "Allow access?", consent(page)),
+    deviceCode: (page) => document(options, "Connect a device", deviceCode(page)),
+    logout: (page) => document(options, "Log out?", logout(page)),
+    leaving: (page) => document(options, "You can go on", leaving(page)),
+    message: (page) => document(options, page.title, html`<h1>${page.title}</h1>\n<p>${page.text}</p>`),
+    style: look.style
+  })
+
+const document = ({ name }: Options, title: string, content: Html): string =>
+  `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${html`${title}${name === undefined ? undefined : ` – ${name}`}`.markup}</title>
+<style>${look.style}</style>
+</head>
+<body>
+${name === undefined ? "" : html`<header>${name}</header>\n`.markup}<main>
+${content.markup}
+</main>
+</body>
+</html>
+`
+
+const login = ({ client, problem, username, ...page }: Login): Html => {
+  const state = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`
+  const focus = html` autofocus`
+  return html`<h1>Log in</h1>
+<p class="soft">to go on to <bdi>${shorten(client, longest)}</bdi></p>
+${alert(problem)}
+${
+    form(
+      page,
+      html`<label for="username">Username</label>
+<input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" required${state}${
+        username === "" ? focus : undefined
+      }>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required${state}${
+        username === "" ? undefined : focus
+      }>
+<div class="buttons"><button class="main">Log in</button></div>`
+    )
+  }`
+}
+
+const consent = (page: Consent): Html => {
+  const name = shorten(page.client, longest)
+  return html`<h1>Allow access?</h1>
+<div class="client">
+<div class="mark" aria-hidden="true">${[...name.trim()][0]?.toUpperCase()}</div>
+<div>
+<p class="name"><bdi>${name}</bdi></p>
+<p class="badge${page.origin === "configured" ? " good" : undefined}">${origins[page.origin]}</p>
+</div>
+</div>
+<dl>
+${fact(page.isLoopback ? "Sends you back to a program on this computer" : "Sends you to", page.redirectHost)}
+${fact("Gets access to", page.resource)}
+${page.user === undefined ? undefined : fact("As the user", page.user)}
+</dl>
+${warning(page)}
+<h2>${page.scopes.length === 0 ? "It asks for nothing in particular." : "It could then"}</h2>
+<ul class="scopes">
+${page.scopes.map(scope)}
+</ul>
+<details>
+<summary>More about who is asking</summary>
+<dl>
+${fact("Its id", page.clientId)}
+${page.clientUri === undefined ? undefined : fact("Says that its page is", page.clientUri)}
+</dl>
+</details>
+${
+    form(
+      page,
+      // The first of them is what a form without another word posts.
+      html`<div class="buttons">
+<button name="decision" value="deny">Deny</button>
+<button name="decision" value="allow" class="main">Allow</button>
+</div>`
+    )
+  }`
+}
+
+const origins: { readonly [origin in Consent["origin"]]: string } = {
+  configured: "Set up by this service",
+  registered: "Not verified: has named itself",
+  document: "Not verified: describes itself"
+}
+
+const warning = ({ isLoopback, origin, redirectHost }: Consent): Html | undefined =>
+  isLoopback
+    ? html`<p class="note"><strong>Any program on this computer could be asking.</strong> Allow it only if you have just
+started this yourself, in a program that you trust.</p>`
+    : origin === "configured"
+    ? undefined
+    : html`<p class="note"><strong>Go by the address and not by the name,</strong> which anybody can choose. If you do not
+know <bdi>${redirectHost}</bdi>, deny.</p>`
+
+const scope = ({ description, name }: Consent["scopes"][number]): Html =>
+  description === undefined
+    ? html`<li><code>${name}</code></li>`
+    : html`<li>${description} <span><code>${name}</code></span></li>`
+
+const deviceCode = ({ problem, userCode, ...page }: DeviceCode): Html =>
+  html`<h1>Connect a device</h1>
+<p class="soft">${
+    userCode === ""
+      ? "Enter the code that your device shows."
+      : "Go on only if this is the code that your device shows."
+  }</p>
+${alert(problem)}
+<p class="note"><strong>Has somebody sent you this code?</strong> Then close this page: the device would be theirs.</p>
+${
+    form(
+      page,
+      html`<label for="user_code">Code</label>
+<input id="user_code" name="user_code" value="${userCode}" class="code" autocomplete="off" autocapitalize="characters" autocorrect="off" spellcheck="false" required${
+        problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`
+      }${userCode === "" ? html` autofocus` : undefined}>
+<div class="buttons"><button class="main">Go on</button></div>`
+    )
+  }`
+
+const logout = ({ client, ...page }: Logout): Html =>
+  html`<h1>Log out?</h1>
+<p class="soft">${
+    client === undefined ? "You are logged in here." : html`<bdi>${shorten(client, longest)}</bdi> asks for it.`
+  }</p>
+${
+    form(
+      page,
+      html`<div class="buttons">
+<button name="decision" value="stay">Stay logged in</button>
+<button name="decision" value="logout" class="main">Log out</button>
+</div>`
+    )
+  }`
+
+const leaving = ({ place, uri }: Leaving): Html =>
+  html`<h1>You can go on</h1>
+<p class="soft">You are being sent to <bdi>${place}</bdi>. Once it shows itself, you can close this page.</p>
+<div class="buttons"><a class="main" href="${uri}">Go on if nothing happens</a></div>`
+
+const form = ({ action, csrf }: Form, content: Html): Html =>
+  html`<form method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+${content}
+</form>`
+
+const alert = (problem: string | undefined): Html | undefined =>
+  problem === undefined ? undefined : html`<p class="problem" id="problem" role="alert">${problem}</p>`
+
+const fact = (what: string, value: string): Html => html`<div><dt>${what}</dt><dd><bdi>${value}</bdi></dd></div>`
+
+/** Characters of a name that a client has given itself. */
+const longest = 100
