@@ -26,4 +26,9 @@ export type AuthEvent =
   /** A client has introduced itself. */
   | { readonly _tag: "Registered"; readonly clientId: string }
   /** Something was shown that was wrong: a secret, a code. */
-  | { readonly _tag: "Failed"; readonly what: string; readonly clientId: string | undefined; readonly address: string | undefined }
+  | {
+    readonly _tag: "Failed"
+    readonly what: string
+    readonly clientId: string | undefined
+    readonly address: string | undefined
+  }

@@ -82,5 +82,17 @@ export const isLive = (
     return (yield* store.get(revocations.key(tokenId)))._tag === "Absent"
   })
 
+/** What is kept with the grant of a token. */
+export const keptOf = (
+  { store }: Pick<Issuer, "store">,
+  tokenId: string
+): Effect.Effect<string | undefined, OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    const grantId = grantOf(tokenId)
+    if (grantId === undefined) return undefined
+    const found = grants.read(yield* store.get(grants.key(grantId)))
+    return found._tag === "Live" ? found.value.kept : undefined
+  })
+
 export const revoke = (issuer: Issuer, { exp, jti }: Jwt.Claims): Effect.Effect<void, Failure> =>
   Effect.asVoid(issuer.store.putOnce(revocations.key(String(jti)), revocations.entry({}, exp * 1000 + 60_000)))

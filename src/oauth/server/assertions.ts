@@ -51,7 +51,6 @@ const keysOf = ({ fetch }: Issuer, { jwksUri, keys }: Client.Client): Effect.Eff
   if (keys !== undefined) return Effect.succeed(Jwks.fixed(keys))
   if (jwksUri === undefined) return Effect.succeed(Jwks.fixed([]))
   const unavailable = Refusal.make("temporarily_unavailable", "The keys of the client cannot be had.")
-  if (fetch === undefined) return Effect.fail(unavailable)
   return fetch.fetch({ url: jwksUri, headers: { accept: "application/json" } }).pipe(
     Effect.mapError(() => unavailable),
     Effect.flatMap(({ status, text }) => {

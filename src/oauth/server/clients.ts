@@ -14,15 +14,17 @@ export interface Sources {
   readonly configured: ReadonlyArray<Client.Options>
   readonly store: OAuthStore.OAuthStore["Service"]
   readonly secrets: Secrets
-  /** Undefined where documents are not fetched. */
-  readonly fetch: SafeFetch.SafeFetch["Service"] | undefined
+  readonly fetch: SafeFetch.SafeFetch["Service"]
+  readonly takesDocuments: boolean
 }
 
-export const make = ({ configured, fetch, secrets, store }: Sources): Effect.Effect<Issuer["client"]> =>
+export const make = (
+  { configured, fetch, secrets, store, takesDocuments }: Sources
+): Effect.Effect<Issuer["client"]> =>
   Effect.gen(function*() {
     const known = new Map<string, Client.Client>()
     for (const options of configured) known.set(options.id, yield* ofOptions(options, secrets))
-    const ofDocument = fetch === undefined ? undefined : yield* clientDocuments.make(fetch)
+    const ofDocument = takesDocuments ? yield* clientDocuments.make(fetch) : undefined
     return (id) =>
       Effect.gen(function*() {
         const client = known.get(id)

@@ -41,7 +41,7 @@ export const preflight = (methods: ReadonlyArray<string>): Response =>
     }
   })
 
-const statusOf = ({ code, retryAfter }: Refusal.Refusal): number => {
+export const statusOf = ({ code, retryAfter }: Refusal.Refusal): number => {
   if (retryAfter !== undefined) return 429
   switch (code) {
     case "invalid_client":

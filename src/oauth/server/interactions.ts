@@ -6,11 +6,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as RedirectUri from "../RedirectUri.ts"
 import * as accessTokens from "./accessTokens.ts"
 import type * as Client from "./Client.ts"
 import type * as Consent from "./Consent.ts"
+import { placeOf } from "./internal/page.ts"
 import type { Failure, Issuer } from "./issuer.ts"
 import type * as OAuthStore from "./OAuthStore.ts"
+import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as parameters from "./parameters.ts"
 import {
   type AuthorizationRequest,
@@ -21,7 +24,6 @@ import {
   interactions,
   sessions
 } from "./records.ts"
-import * as RedirectUri from "../RedirectUri.ts"
 import * as redirect from "./redirect.ts"
 import * as Refusal from "./Refusal.ts"
 import { equal } from "./secrets.ts"
@@ -277,7 +279,7 @@ const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response
     clientId: client.id,
     origin: client.origin,
     clientUri: client.uri,
-    redirectHost: hostOf(redirectUri),
+    redirectHost: placeOf(redirectUri),
     isLoopback: RedirectUri.isLoopback(redirectUri),
     resource: resource?.name ?? uri,
     scopes: scopes.map((name) => ({
@@ -287,16 +289,14 @@ const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response
     })),
     user: user === undefined ? undefined : user.name ?? user.subject
   })
-  return issuer.page(html, { formTargets: [redirectUri] })
-}
-
-const hostOf = (uri: string): string => {
-  const { host, protocol } = new URL(uri)
-  return protocol === "https:" || protocol === "http:" ? host : protocol
+  return issuer.page.show(html)
 }
 
 /** Whether nothing has happened to it since it was read. */
-const write = (visit: Visit, interaction: Interaction): Effect.Effect<boolean, Failure> =>
+const write = (
+  visit: Visit,
+  interaction: Interaction
+): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
   Effect.gen(function*() {
     const entry = interactions.entry(interaction, visit.entry.expiresAt)
     const isFirst = yield* visit.issuer.store.replace(visit.key, visit.entry.data, entry)

@@ -6,10 +6,10 @@ import type * as SafeFetch from "../SafeFetch.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
 import type * as Consent from "./Consent.ts"
-import type * as OAuthStore from "./OAuthStore.ts"
-import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as cookies from "./internal/cookies.ts"
 import type * as page from "./internal/page.ts"
+import type * as OAuthStore from "./OAuthStore.ts"
+import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as Pages from "./Pages.ts"
 import type { Grant } from "./records.ts"
 import type * as Refusal from "./Refusal.ts"
@@ -61,9 +61,9 @@ export interface Issuer {
   readonly consent: Consent.Consent["Service"]
   readonly pages: Pages.Pages["Service"]
   /** A page with the headers that keep it harmless. */
-  readonly page: page.Respond
+  readonly page: page.Page
   readonly cookies: cookies.Cookies
-  readonly fetch: SafeFetch.SafeFetch["Service"] | undefined
+  readonly fetch: SafeFetch.SafeFetch["Service"]
   /** By its id, wherever it is known from. */
   readonly client: (
     id: string

@@ -1,6 +1,6 @@
 /** What a request says, once and within bounds. */
-import * as Effect from "effect/Effect"
 import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Refusal from "./Refusal.ts"
@@ -30,7 +30,8 @@ const read = (pairs: URLSearchParams): Effect.Effect<Parameters, Refusal.Refusal
 }
 
 /** Of somebody else's making, for a description, which takes no other characters (RFC 6749, 5.2). */
-const printable = (text: string): string => text.slice(0, 50).replace(/[^\u0020-\u0021\u0023-\u005b\u005d-\u007e]/gu, "?")
+const printable = (text: string): string =>
+  text.slice(0, 50).replace(/[^\u0020-\u0021\u0023-\u005b\u005d-\u007e]/gu, "?")
 
 export const ofQuery = ({ url }: HttpServerRequest.HttpServerRequest): Effect.Effect<Parameters, Refusal.Refusal> => {
   const at = url.indexOf("?")
@@ -51,5 +52,7 @@ export const ofForm = (
 export const textOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Refusal.Refusal> =>
   request.text.pipe(
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(mostBody)),
-    Effect.mapError(() => Refusal.make("invalid_request", `The body cannot be read, or has more than ${mostBody} bytes.`))
+    Effect.mapError(() =>
+      Refusal.make("invalid_request", `The body cannot be read, or has more than ${mostBody} bytes.`)
+    )
   )

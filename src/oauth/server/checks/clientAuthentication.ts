@@ -35,7 +35,11 @@ export const clientAuthentication = (
     return yield* Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
   })
 
-const isProven = (issuer: Issuer, client: Client.Client, { method, secret }: Shown): Effect.Effect<boolean, Failure> => {
+const isProven = (
+  issuer: Issuer,
+  client: Client.Client,
+  { method, secret }: Shown
+): Effect.Effect<boolean, Failure> => {
   switch (method) {
     case "none":
       return Effect.succeed(true)
@@ -67,7 +71,9 @@ const read = (authorization: string | undefined, parameters: Parameters): Effect
   }
   if (assertion !== undefined) {
     const issued = assertions.subjectOf(assertion)
-    if (parameters.get("client_assertion_type") !== assertions.type || issued === undefined) return Effect.fail(unreadable)
+    if (parameters.get("client_assertion_type") !== assertions.type || issued === undefined) {
+      return Effect.fail(unreadable)
+    }
     return clientId === undefined || clientId === issued
       ? Effect.succeed({ method: "private_key_jwt", clientId: issued, secret: assertion })
       : Effect.fail(Refusal.make("invalid_request", "client_id is not the client that shows who it is."))

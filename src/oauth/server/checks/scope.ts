@@ -25,7 +25,9 @@ export const scopes = (
     && (client.scopes === undefined || client.scopes.includes(scope))
   )
   return granted.length === 0 && asked.length > 0
-    ? Effect.fail(Refusal.make("invalid_scope", "None of the scopes asked for is to be had for this client and resource."))
+    ? Effect.fail(
+      Refusal.make("invalid_scope", "None of the scopes asked for is to be had for this client and resource.")
+    )
     : Effect.succeed(granted)
 }
 

@@ -1,9 +1,9 @@
 /** Where a user logs in and says yes or no, and where they come back to from a login elsewhere. */
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as interactions from "../interactions.ts"
 import type { Endpoint } from "../issuer.ts"
 import * as parameters from "../parameters.ts"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 
 const idOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?", 1)[0]!.split("/").at(-1)!
 

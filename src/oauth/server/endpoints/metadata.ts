@@ -44,8 +44,7 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
     )
   })
 
-export const handle: Handler = (issuer) =>
-  Effect.map(describe(issuer), (document) => http.document(document, maxAge))
+export const handle: Handler = (issuer) => Effect.map(describe(issuer), (document) => http.document(document, maxAge))
 
 /** Paths of the host, and not below the issuer: RFC 8414 inserts its own before the path of the issuer. */
 export const paths = ({ extensions, url }: Pick<Issuer, "extensions" | "url">): ReadonlyArray<string> => {

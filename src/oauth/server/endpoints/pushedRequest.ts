@@ -13,7 +13,9 @@ const handle: Handler = (issuer, request) =>
   Effect.gen(function*() {
     const form = yield* parameters.ofForm(request)
     const client = yield* clientAuthentication(issuer, request, form)
-    if (form.has("request_uri")) return yield* Refusal.make("invalid_request", "A request that is elsewhere is not taken.")
+    if (form.has("request_uri")) {
+      return yield* Refusal.make("invalid_request", "A request that is elsewhere is not taken.")
+    }
     const target = yield* redirectUri(client, form)
     const checked = yield* authorizationRequest.check(issuer, client, target, form)
     return http.json(
