@@ -21,8 +21,19 @@ export type AuthEvent =
     readonly scopes: ReadonlyArray<string>
   }
   /** What may be used once came a second time: all that belongs to its grant has ended. */
-  | { readonly _tag: "Replayed"; readonly what: "code" | "refresh_token" | "device_code"; readonly grantId: string }
-  | { readonly _tag: "Revoked"; readonly grantId: string | undefined; readonly clientId: string | undefined }
+  | {
+    readonly _tag: "Replayed"
+    readonly what: "code" | "refresh_token" | "device_code"
+    readonly grantId: string
+    readonly tokenId?: undefined
+  }
+  /** A grant with all its tokens, or one access token alone. */
+  | {
+    readonly _tag: "Revoked"
+    readonly grantId: string | undefined
+    readonly tokenId: string | undefined
+    readonly clientId: string | undefined
+  }
   /** A client has introduced itself. */
   | { readonly _tag: "Registered"; readonly clientId: string }
   /** Something was shown that was wrong: a secret, a code. */

@@ -257,7 +257,7 @@ export const make = (
       endGrant: (id) =>
         Effect.andThen(
           store.endGrant(id),
-          issuer.tell({ _tag: "Revoked", grantId: id, clientId: undefined })
+          issuer.tell({ _tag: "Revoked", grantId: id, tokenId: undefined, clientId: undefined })
         ),
       events: Stream.fromPubSub(hub)
     }

@@ -20,14 +20,24 @@ const handle: Handler = (issuer, request) =>
       // R6: whose it is comes first. Of another client's token nothing is said, and nothing is done to it.
       if (found.value.clientId === client.id) {
         yield* issuer.store.endGrant(found.entry.grant!)
-        yield* issuer.tell({ _tag: "Revoked", grantId: found.entry.grant, clientId: client.id })
+        yield* issuer.tell({
+          _tag: "Revoked",
+          grantId: found.entry.grant,
+          tokenId: undefined,
+          clientId: client.id
+        })
       }
       return http.empty
     }
     const claims = yield* accessTokens.checker(issuer)(Redacted.make(token))
     if (claims?.client_id === client.id) {
       yield* accessTokens.revoke(issuer, claims)
-      yield* issuer.tell({ _tag: "Revoked", grantId: accessTokens.grantOf(String(claims.jti)), clientId: client.id })
+      yield* issuer.tell({
+        _tag: "Revoked",
+        grantId: undefined,
+        tokenId: String(claims.jti),
+        clientId: client.id
+      })
     }
     return http.empty
   })
