@@ -52,7 +52,11 @@ const keysOf = async (at: Pick<At, "fetch">, metadata: Json): Promise<ReadonlyAr
 export type Fetch = At["fetch"]
 
 /** With `change` a server is made to behave as it does not. */
-export const run = async (running: Clocked, name: Name, change: (go: Fetch) => Fetch = (go) => go): Promise<Outcome> => {
+export const run = async (
+  running: Clocked,
+  name: Name,
+  change: (go: Fetch) => Fetch = (go) => go
+): Promise<Outcome> => {
   const get = change((url, init) => fetch(url, { ...init, redirect: "manual" }))
   const warnings: Array<string> = []
   const reviews: Array<string> = []
