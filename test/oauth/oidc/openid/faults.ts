@@ -36,10 +36,15 @@ const answers =
 const sends = (to: string | URL, status = 303) => new Response(null, { status, headers: { location: String(to) } })
 
 /** Changes what a person brings to the client. */
-const brings = (change: (params: URLSearchParams) => void): Fault => (go) => async (url, init) => {
+const brings = (change: (params: URLSearchParams) => void, where = "https://client.example/"): Fault =>
+(go) =>
+async (
+  url,
+  init
+) => {
   const response = await go(url, init)
   const location = response.headers.get("location")
-  if (location === null || !location.startsWith("https://client.example/")) return response
+  if (location === null || !location.startsWith(where)) return response
   const to = new URL(location)
   change(to.searchParams)
   return sends(to)
@@ -100,7 +105,7 @@ const spoilt = (change: (parts: ReadonlyArray<string>) => ReadonlyArray<string>)
 
 const header = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-const withoutState = brings((params) => params.delete("state"))
+const loses = (name: string, where?: string) => brings((params) => params.delete(name), where)
 
 const withError = (error: string): Fault => answers("token", (body) => "error" in body ? { ...body, error } : body)
 
@@ -126,7 +131,7 @@ export const faults: { readonly [name in Name]: Fault } = {
   "oidcc-scope-address": withClaims({ address: "Zurich" }),
   "oidcc-scope-phone": withClaims({ phone_number: null }),
   "oidcc-scope-all": withClaims({ updated_at: "2024-01-01" }),
-  "oidcc-alternate-happy-flow": withoutState,
+  "oidcc-alternate-happy-flow": loses("state"),
   "oidcc-display-page": refuses("display"),
   "oidcc-display-popup": refuses("display"),
   "oidcc-prompt-login": ignores("prompt"),
@@ -153,7 +158,7 @@ export const faults: { readonly [name in Name]: Fault } = {
   "oidcc-ensure-request-with-valid-pkce-succeeds": refuses("code_challenge"),
   "oidcc-discovery-endpoint-verification": withMetadata({ id_token_signing_alg_values_supported: ["ES256"] }),
   "oidcc-rp-initiated-logout-discovery-endpoint-verification": withMetadata({ end_session_endpoint: undefined }),
-  "oidcc-rp-initiated-logout": withoutState,
+  "oidcc-rp-initiated-logout": loses("state", postLogoutRedirectUri),
   "oidcc-rp-initiated-logout-bad-post-logout-redirect-uri": isOpenAtLogout,
   "oidcc-rp-initiated-logout-modified-id-token-hint": isOpenAtLogout,
   "oidcc-rp-initiated-logout-no-id-token-hint": isOpenAtLogout,

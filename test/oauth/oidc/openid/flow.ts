@@ -45,7 +45,7 @@ export const ask = ({ client = clients.first, isTurned = false, params = {} }: O
   return { client, verifier, params: Object.fromEntries(ordered) }
 }
 
-export const urlOf = (at: At, params: Asked["params"], name = "authorization_endpoint"): string => {
+export const urlOf = (at: Pick<At, "metadata">, params: Asked["params"], name = "authorization_endpoint"): string => {
   const url = new URL(endpoint(at, name))
   for (const [name, value] of Object.entries(params)) url.searchParams.append(name, value)
   return url.href

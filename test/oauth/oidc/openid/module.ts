@@ -62,7 +62,7 @@ export const listed = (at: At, name: string): ReadonlyArray<unknown> => {
   return value as ReadonlyArray<unknown>
 }
 
-export const endpoint = (at: At, name: string): string => text(at.metadata[name], name)
+export const endpoint = (at: Pick<At, "metadata">, name: string): string => text(at.metadata[name], name)
 
 export const jsonOf = async (response: Response): Promise<Json> => {
   assert.match(response.headers.get("content-type") ?? "", /^application\/json\b/iu)

@@ -9,7 +9,7 @@ const head = `# OpenID conformance
 
 <!-- Written by npm run generate from what test/oauth/oidc/openid saw. -->
 
-Every module of three plans of the OpenID Foundation's [conformance suite](https://gitlab.com/openid/conformance-suite), made again as a test of the same name: it makes the module's requests of a running server over HTTP, and asserts its verdict. The certified server \`oidc-provider\` has passed the same tests, and for most modules there is a fault that its test has been seen to find.
+Every module of three plans of the OpenID Foundation's [conformance suite](https://gitlab.com/openid/conformance-suite), made again as a test of the same name: it makes the module's requests of a running server over HTTP, and asserts its verdict. The certified server \`oidc-provider\` has passed the same tests, and for every module there is a fault that its test has been seen to find.
 
 The verdicts are the suite's. A module that has **passed** had nothing to say. In a **review** the suite wants a screenshot for a person to look at; here the test looks at the page, and says what it saw. A **warning** is of something that may be missing, and a **skipped** module asks for something that nobody has to have: with both a server is certified. A failure is a failed test, so there is none.
 

@@ -9,7 +9,7 @@ const areOwn = (at: At) => {
   for (const name of Object.keys(at.metadata)) if (name.endsWith("_endpoint")) isOwn(at, name)
 }
 
-/** What the suite has heard of. */
+/** Of the members that the suite has heard of, those of OpenID Connect and OAuth. */
 const known = new Set([
   ..."issuer jwks_uri jwks signed_jwks_uri signed_metadata mtls_endpoint_aliases protected_resources".split(" "),
   ..."service_documentation op_policy_uri op_tos_uri check_session_iframe require_request_uri_registration".split(" "),
