@@ -18,7 +18,7 @@ Where the tests differ from the suite:
 - Every authorization request carries PKCE with S256, which the server demands and the suite sends in one module only.
 - The server is at an address of this machine, without TLS: where the suite demands https, an endpoint is to have the issuer's address.
 - Clients are registered by hand, but for the modules that are in the plan only for clients that register themselves.
-- Waiting is done by moving the server's clock.
+- Nobody waits where the server's clock can be moved on; where it cannot, the remark says how long it was.
 `
 
 export const render = (seen: (name: Name) => Outcome): string => {
