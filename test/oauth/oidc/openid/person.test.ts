@@ -3,6 +3,7 @@ import { afterAll, assert, beforeAll, it } from "vitest"
 import * as flow from "./flow.ts"
 import { type Clocked, jsonOf } from "./module.ts"
 import { engine } from "./oidcProviderEngine.ts"
+import { walk } from "./person.ts"
 import { start } from "./run.ts"
 
 let running: Clocked
@@ -40,4 +41,29 @@ it("does not come back from a page that asks nothing", async () => {
   other.searchParams.set("client_id", "nobody")
   const error = await running.person().visit(other.href).catch((error) => error)
   assert.match(error.message, /^it ends on a page \(400\)/)
+})
+
+it("is sent on by a page that goes on of its own accord", async () => {
+  const { left, pages } = await walk(
+    () =>
+      Promise.resolve(new Response("Going on", { headers: { refresh: "0;url=https://client.example/callback?a=b" } })),
+    url
+  )
+  assert.strictEqual(left?.href, "https://client.example/callback?a=b")
+  assert.isEmpty(pages)
+})
+
+it("finds the button among others, outside of its form too", async () => {
+  const sent: Array<string> = []
+  const shown = [
+    `<form id="f" method=post action="/go"><input type='hidden' name=csrf value="a&amp;b"></form>
+<button form="f" name="decision" value="stay">Stay</button><button form="f" name="decision" value="leave">Leave</button>`,
+    "Done"
+  ]
+  const { pages } = await walk((url, { body = "" } = {}) => {
+    sent.push(`${new URL(url).pathname} ${body}`)
+    return Promise.resolve(new Response(shown.shift()))
+  }, "https://server.example/logout")
+  assert.deepStrictEqual(sent, ["/logout ", "/go csrf=a%26b&decision=leave"])
+  assert.lengthOf(pages, 2)
 })

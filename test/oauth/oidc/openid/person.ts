@@ -60,7 +60,7 @@ const buttonsIn = (html: string): ReadonlyArray<Button> =>
     ([, button, text, input]) => {
       const attributes = attributesOf(button ?? input!)
       const words = [attributes["name"], attributes["value"], text].join(" ")
-      return { attributes, isNo: /\b(no|deny|cancel|refuse|reject|decline|abort)\b/iu.test(words) }
+      return { attributes, isNo: /\b(no|deny|cancel|refuse|reject|decline|abort|stay)\b/iu.test(words) }
     }
   )
 
@@ -99,6 +99,12 @@ const fill = (form: Form, says: "yes" | "no"): URLSearchParams | undefined => {
 // walking
 // ----------------------------------------------------------------------------
 
+/** By a redirect, or by a page that goes on of its own accord. */
+const sentTo = ({ headers, status }: Response): string | undefined =>
+  status >= 300 && status < 400
+    ? headers.get("location") ?? undefined
+    : /^\s*0\s*;\s*url=(.+)$/iu.exec(headers.get("refresh") ?? "")?.[1]
+
 /** Goes there and on, filling in every form, until the server sends the person away or has no more to ask. */
 export const walk = async (
   fetch: Person["fetch"],
@@ -112,9 +118,9 @@ export const walk = async (
   for (let step = 0; step < 30; step++) {
     const response = await fetch(url.href, next)
     next = {}
-    const location = response.headers.get("location")
-    if (response.status >= 300 && response.status < 400 && location !== null) {
-      url = new URL(location, url)
+    const to = sentTo(response)
+    if (to !== undefined) {
+      url = new URL(to, url)
       if (url.origin !== origin) return { pages, left: url }
       continue
     }

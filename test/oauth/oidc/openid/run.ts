@@ -29,7 +29,8 @@ const clientOf = ({ authenticates, id, secret }: Client): engine.Client => ({
 export const start = (engine: engine.Engine): Promise<Clocked> =>
   engine.start({
     clients: Object.values(clients).map(clientOf),
-    resources: [],
+    // Nobody asks for it, but there are servers that have tokens for somebody only.
+    resources: [{ uri: "https://api.example/", scopes: ["read"] }],
     dynamicRegistration: true,
     openid: true
   })
