@@ -39,20 +39,19 @@ const start = (port: number) =>
 /** A browser whose user is asked nothing. */
 const visit = (url: string) => Effect.asVoid(Effect.promise(() => fetch(url).then((page) => page.text())))
 
-await Effect.gen(function*() {
-  const port = yield* freePort
-  yield* start(port)
-  const client = yield* McpClient.McpClient.pipe(Effect.provide(
-    McpClient.layer({ info: { name: "reader", version: "1.0.0" } }).pipe(
-      Layer.provide(NodeStreamableHttpClient.layer({ url: `http://127.0.0.1:${port}/mcp` })),
-      Layer.provide(NodeClientAuth.browser({
-        metadata: { client_name: "A client nobody has heard of" },
-        store: TokenStore.layerMemory,
-        fetch: { allowLoopback: true },
-        redirect: { open: visit, tell: () => Effect.void }
-      }))
-    )
-  ))
+const clientOf = (url: string) =>
+  McpClient.layer({ info: { name: "reader", version: "1.0.0" } }).pipe(
+    Layer.provide(NodeStreamableHttpClient.layer({ url })),
+    Layer.provide(NodeClientAuth.browser({
+      metadata: { client_name: "A client nobody has heard of" },
+      store: TokenStore.layerMemory,
+      fetch: { allowLoopback: true },
+      redirect: { open: visit, tell: () => Effect.void }
+    }))
+  )
+
+const story = Effect.gen(function*() {
+  const client = yield* McpClient.McpClient
   const call = (name: string) =>
     Effect.map(client.callTool(name), ({ content }) => content[0]?.type === "text" ? content[0].text : "")
 
@@ -62,4 +61,10 @@ await Effect.gen(function*() {
   // Needs a scope that the first token has not: the user is asked for it then, and not before.
   assert.equal(yield* call("purge_notes"), "All gone")
   console.log("asked for more, and got it")
+})
+
+await Effect.gen(function*() {
+  const port = yield* freePort
+  yield* start(port)
+  yield* Effect.provide(story, clientOf(`http://127.0.0.1:${port}/mcp`), { local: true })
 }).pipe(Effect.scoped, Effect.runPromise)

@@ -247,9 +247,9 @@ const hasConsent = (
 
 const consentOf = (
   client: Client.Client,
-  { redirectUri, resource, scopes }: AuthorizationRequest,
+  { prompt, redirectUri, resource, scopes }: AuthorizationRequest,
   subject: string | undefined
-): Consent.Request => ({ client, redirectUri, resource, scopes, subject })
+): Consent.Request => ({ client, redirectUri, resource, scopes, subject, isWanted: prompt.includes("consent") })
 
 /** Whether they let the client in. Undefined when they do. */
 const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
@@ -263,7 +263,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
       yield* issuer.tell({ _tag: "Consented", subject: user?.subject, clientId: client.id, isGiven })
       if (!isGiven) return yield* Refusal.make("access_denied", "The user does not let the client in.")
       yield* issuer.consent.remember(consentOf(client, asked, user?.subject))
-    } else if (asked.prompt.includes("consent") || !(yield* hasConsent(issuer, client, asked, user?.subject))) {
+    } else if (!(yield* hasConsent(issuer, client, asked, user?.subject))) {
       return consentPage(visit)
     }
     return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : yield* over
