@@ -40,6 +40,8 @@ export interface Person {
   readonly visit: (url: string, typed?: Readonly<Record<string, string>>) => Promise<URL>
   /** Likewise, and says no when asked for consent. */
   readonly refuse: (url: string, typed?: Readonly<Record<string, string>>) => Promise<URL>
+  /** Goes there and fills in nothing: where that ends, and the page; undefined at a redirect URI of a client. */
+  readonly look: (url: string) => Promise<{ readonly url: URL; readonly status: number; readonly page?: string }>
   /** Fetches one page as this person, and follows nothing. */
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>
 }

@@ -119,10 +119,26 @@ export const make = (issuer: string): Person => {
     throw new Error(`${start} does not end`)
   }
 
+  const look: Person["look"] = async (start) => {
+    let url = new URL(start)
+    let status = 0
+    for (let step = 0; step < 30; step++) {
+      if (url.origin !== origin) return { url, status }
+      const response = await request(url)
+      const location = response.headers.get("location")
+      const page = await response.text()
+      status = response.status
+      if (location === null) return { url, status, page }
+      url = new URL(location, url)
+    }
+    throw new Error(`${start} does not end`)
+  }
+
   const anna = { username: "anna", password: "correct horse" }
   return {
     visit: (url, typed) => walk(url, true, { ...anna, ...typed }),
     refuse: (url, typed) => walk(url, false, { ...anna, ...typed }),
+    look,
     fetch: request
   }
 }
