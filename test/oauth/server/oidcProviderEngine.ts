@@ -4,7 +4,7 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 // @ts-expect-error: the package has no types
-import { errors, Provider } from "oidc-provider"
+import { errors, interactionPolicy, Provider } from "oidc-provider"
 import type { Client, Engine, Setup } from "./engine.ts"
 import * as person from "./person.ts"
 
@@ -37,6 +37,13 @@ const keys = Promise.all(["RS256", "ES256"].map(async (alg) => {
   const { privateKey } = await jose.generateKeyPair(alg, { extractable: true })
   return { ...await jose.exportJWK(privateKey), alg, use: "sig" }
 }))
+
+/** Whoever said yes is not asked again, whatever kind of client it is. */
+const policy = () => {
+  const prompts = interactionPolicy.base()
+  prompts.get("consent").checks.remove("native_client_prompt")
+  return prompts
+}
 
 const configuration = async (
   { clients, dpopNonce = false, dynamicRegistration = false, lasts = 300, openid = false, resources }: Setup
@@ -83,6 +90,7 @@ const configuration = async (
     grant_types: ["authorization_code", "refresh_token"],
     response_types: ["code"]
   },
+  clientBasedCORS: () => true,
   clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
   pkce: { required: () => true },
   issueRefreshToken: (_: unknown, client: any) => client.grantTypeAllowed("refresh_token"),
@@ -99,7 +107,7 @@ const configuration = async (
     Session: 600
   },
   findAccount: (_: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
-  interactions: { url: (_: unknown, { uid }: { readonly uid: string }) => `/interaction/${uid}` }
+  interactions: { policy: policy(), url: (_: unknown, { uid }: { readonly uid: string }) => `/interaction/${uid}` }
 })
 
 /** What the person who filled in our page wants to be told to the provider; undefined is the page again. */
