@@ -147,6 +147,8 @@ export const engine: Engine = {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const provider = new Provider(issuer, await configuration(setup))
+    // Or it prints what made it fail.
+    provider.silent = true
     const handle = provider.callback()
     server.on("request", (request, response) => {
       if (!request.url?.startsWith("/interaction/")) return handle(request, response)

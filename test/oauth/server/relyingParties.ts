@@ -319,7 +319,7 @@ const openidFlows = (party: RelyingParty, running: () => Running) => {
     const asksForPassword = async (max_age: string) => {
       const { parameters } = await asked({ scope: "openid", max_age })
       const { page } = await person.look(await session.authorizationUrl(parameters))
-      return page?.includes("type=\"password\"")
+      return page?.includes("type=\"password\"") ?? false
     }
     assert.isTrue(await asksForPassword("0"))
     assert.isFalse(await asksForPassword("600"))

@@ -71,14 +71,7 @@ const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` }
 export const ofTokens: ReadonlyArray<Probe> = [
   ...group("revocation", {
     good: good("revocation"),
-    odd: {
-      ...asked("revocation"),
-      "a token of another client's, which lives on": async (world) => {
-        const { refresh_token } = await tokens(world)
-        await sent(from(world, "tablet", "revocation", { token: refresh_token }))
-        return from(world, "desktop", "revocation", { token: refresh_token })
-      }
-    }
+    odd: asked("revocation")
   }),
   ...group("introspection", { good: good("introspection"), odd: asked("introspection") }),
   ...group("token", {
