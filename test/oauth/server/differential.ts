@@ -19,7 +19,7 @@ export const halves = {
 } satisfies Record<string, ReadonlyArray<Probe>>
 
 export interface Verdict {
-  /** `2xx` and its like. */
+  /** `2xx` and its like, or why there was nothing to send: the server refused what had to come before. */
   readonly status: string
   /** Whether a browser ends up at a client. */
   readonly redirects: boolean
@@ -156,9 +156,12 @@ const classifyAt = async (
   try {
     const verdicts: Array<readonly [string, Verdict]> = []
     for (const probe of probes) {
-      const found = await verdict(world, probe).catch((cause: unknown) => {
-        throw new Error(`${engine.name}, ${probe.name}: ${cause}`, { cause })
-      })
+      const found = await verdict(world, probe).catch((cause: unknown) => ({
+        status: `not sent: ${cause}`,
+        redirects: false,
+        error: undefined,
+        accepted: false
+      }))
       verdicts.push([probe.name, found])
     }
     return verdicts

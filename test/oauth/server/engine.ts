@@ -57,5 +57,7 @@ export interface Engine {
   readonly name: "fastmcp-effect" | "oidc-provider"
   /** The kind of token that its introspection and revocation know; both know refresh tokens. */
   readonly introspects: "every token" | "refresh tokens"
+  /** What is still to be built, which the flows of relying parties then leave out. */
+  readonly lacks?: ReadonlyArray<"device" | "dpop" | "openid">
   readonly start: (setup: Setup) => Promise<Running>
 }
