@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { Identity, McpServer, Tool } from "fastmcp-effect"
 import * as BearerAuth from "fastmcp-effect/auth/BearerAuth"
 import * as LocalVerifier from "fastmcp-effect/auth/LocalVerifier"
@@ -25,11 +26,13 @@ const resource = `${new URL(issuer).origin}/mcp`
 
 const readNotes = Tool.make("read_notes", {
   description: "Reads your notes",
+  success: Schema.String,
   handler: () => Effect.map(Identity.Required, ({ subject }) => `Milk, and the letter to Ada (for ${subject})`)
 })
 
 const purgeNotes = Tool.make("purge_notes", {
   description: "Throws your notes away",
+  success: Schema.String,
   scopes: ["notes:purge"],
   handler: () => Effect.succeed("All gone")
 })
