@@ -1,5 +1,6 @@
 /** What is checked of an authorization request, once it is known whose it is and where the answer goes. */
 import * as Effect from "effect/Effect"
+import { boundKey } from "./checks/boundKey.ts"
 import { challenge } from "./checks/pkce.ts"
 import { prompt } from "./checks/prompt.ts"
 import { requestObject } from "./checks/requestObject.ts"
@@ -16,7 +17,9 @@ export const check = (
   issuer: Issuer,
   client: Client.Client,
   redirectUri: string,
-  parameters: Parameters
+  parameters: Parameters,
+  /** The key that the request has proven. */
+  proven?: string
 ): Effect.Effect<AuthorizationRequest, Refusal.Refusal> =>
   Effect.gen(function*() {
     yield* requestObject(parameters)
@@ -24,6 +27,7 @@ export const check = (
     const codeChallenge = yield* challenge(parameters)
     const target = yield* resource(issuer, parameters)
     const granted = yield* scopes(issuer, client, target, parameters)
+    const jkt = yield* boundKey(parameters, proven)
     const prompted = yield* prompt(parameters)
     return {
       clientId: client.id,
@@ -34,7 +38,8 @@ export const check = (
       ...prompted,
       ...kept("state", parameters.get("state")),
       ...kept("nonce", parameters.get("nonce")),
-      ...kept("loginHint", parameters.get("login_hint"))
+      ...kept("loginHint", parameters.get("login_hint")),
+      ...kept("jkt", jkt)
     }
   })
 

@@ -2,6 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as DpopNonce from "../DpopNonce.ts"
 import type * as SafeFetch from "../SafeFetch.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
@@ -57,6 +58,8 @@ export interface Issuer {
   readonly store: OAuthStore.OAuthStore["Service"]
   readonly keys: SigningKeys.SigningKeys["Service"]
   readonly secrets: Secrets
+  /** Undefined where proofs need none. */
+  readonly nonces: DpopNonce.Nonces | undefined
   readonly login: UserLogin.UserLogin["Service"]
   readonly consent: Consent.Consent["Service"]
   readonly pages: Pages.Pages["Service"]
