@@ -7,17 +7,16 @@ import { resource } from "./checks/resource.ts"
 import { responseType } from "./checks/responseType.ts"
 import { scopes } from "./checks/scope.ts"
 import type * as Client from "./Client.ts"
-import type { Issuer } from "./issuer.ts"
+import type { Failure, Issuer } from "./issuer.ts"
 import type { Parameters } from "./parameters.ts"
 import type { AuthorizationRequest } from "./records.ts"
-import type * as Refusal from "./Refusal.ts"
 
 export const check = (
   issuer: Issuer,
   client: Client.Client,
   redirectUri: string,
   parameters: Parameters
-): Effect.Effect<AuthorizationRequest, Refusal.Refusal> =>
+): Effect.Effect<AuthorizationRequest, Failure> =>
   Effect.gen(function*() {
     yield* requestObject(parameters)
     yield* responseType(client, parameters)
@@ -25,6 +24,10 @@ export const check = (
     const target = yield* resource(issuer, parameters)
     const granted = yield* scopes(issuer, client, target, parameters)
     const prompted = yield* prompt(parameters)
+    const more = yield* Effect.forEach(
+      issuer.extensions,
+      ({ ask }) => ask({ issuer, client, parameters, scopes: granted })
+    )
     return {
       clientId: client.id,
       redirectUri,
@@ -32,6 +35,7 @@ export const check = (
       resource: target.uri,
       scopes: granted,
       ...prompted,
+      ...Object.assign({}, ...more) as Pick<Partial<AuthorizationRequest>, "claims" | "subject" | "alsoAsked">,
       ...kept("state", parameters.get("state")),
       ...kept("nonce", parameters.get("nonce")),
       ...kept("loginHint", parameters.get("login_hint"))

@@ -6,7 +6,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as Scope from "../Scope.ts"
-import * as Client from "./Client.ts"
+import type * as Client from "./Client.ts"
 import * as Refusal from "./Refusal.ts"
 
 /** What those who introduce themselves may use; nobody has looked at them. */
