@@ -8,10 +8,9 @@ import { resource } from "./checks/resource.ts"
 import { responseType } from "./checks/responseType.ts"
 import { scopes } from "./checks/scope.ts"
 import type * as Client from "./Client.ts"
-import type { Issuer } from "./issuer.ts"
+import type { Failure, Issuer } from "./issuer.ts"
 import type { Parameters } from "./parameters.ts"
 import type { AuthorizationRequest } from "./records.ts"
-import type * as Refusal from "./Refusal.ts"
 
 export const check = (
   issuer: Issuer,
@@ -20,7 +19,7 @@ export const check = (
   parameters: Parameters,
   /** The key that the request has proven. */
   proven?: string
-): Effect.Effect<AuthorizationRequest, Refusal.Refusal> =>
+): Effect.Effect<AuthorizationRequest, Failure> =>
   Effect.gen(function*() {
     yield* requestObject(parameters)
     yield* responseType(client, parameters)
@@ -29,6 +28,10 @@ export const check = (
     const granted = yield* scopes(issuer, client, target, parameters)
     const jkt = yield* boundKey(parameters, proven)
     const prompted = yield* prompt(parameters)
+    const more = yield* Effect.forEach(
+      issuer.extensions,
+      ({ ask }) => ask({ issuer, client, parameters, scopes: granted })
+    )
     return {
       clientId: client.id,
       redirectUri,
@@ -36,6 +39,7 @@ export const check = (
       resource: target.uri,
       scopes: granted,
       ...prompted,
+      ...Object.assign({}, ...more) as Pick<Partial<AuthorizationRequest>, "claims" | "subject" | "alsoAsked">,
       ...kept("state", parameters.get("state")),
       ...kept("nonce", parameters.get("nonce")),
       ...kept("loginHint", parameters.get("login_hint")),

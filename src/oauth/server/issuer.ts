@@ -12,7 +12,7 @@ import type * as page from "./internal/page.ts"
 import type * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as Pages from "./Pages.ts"
-import type { Grant } from "./records.ts"
+import type { AuthorizationRequest, Grant } from "./records.ts"
 import type * as Refusal from "./Refusal.ts"
 import type { Secrets } from "./secrets.ts"
 import type * as SigningKeys from "./SigningKeys.ts"
@@ -117,6 +117,7 @@ export interface GrantType {
 /** Tokens that are about to be given out. */
 export interface Issuing {
   readonly issuer: Issuer
+  readonly grantType: string
   readonly client: Client.Client
   readonly grantId: string | undefined
   readonly grant: Grant
@@ -125,6 +126,14 @@ export interface Issuing {
   readonly accessToken: string
   /** Seconds since 1970. */
   readonly now: number
+}
+
+/** A request of a client for a user, of which the rest has been checked. */
+export interface Asking {
+  readonly issuer: Issuer
+  readonly client: Client.Client
+  readonly parameters: ReadonlyMap<string, string>
+  readonly scopes: ReadonlyArray<string>
 }
 
 /** What stands on an authorization server, as OpenID Connect does. */
@@ -136,6 +145,12 @@ export interface Extension {
   readonly metadataPaths: (issuer: string) => ReadonlyArray<string>
   /** Members of the metadata. */
   readonly metadata: (issuer: Issuer) => Effect.Effect<{ readonly [member: string]: unknown }>
+  /** Why this server can do nothing for a client, told when it registers. */
+  readonly admit: (issuer: Issuer, client: Client.Client) => Effect.Effect<void, Refusal.Refusal>
+  /** What it keeps of a request besides. */
+  readonly ask: (
+    asking: Asking
+  ) => Effect.Effect<Pick<Partial<AuthorizationRequest>, "claims" | "subject" | "alsoAsked">, Failure>
   /** Members of the answer with the tokens. */
   readonly issue: (issuing: Issuing) => Effect.Effect<TokenResponse, Failure>
 }

@@ -28,6 +28,7 @@ const client: Client.Client = {
   jwksUri: undefined,
   scopes: undefined,
   isFirstParty: false,
+  introspects: [],
   requiresDpop: false,
   idTokenAlgorithm: undefined
 }

@@ -37,6 +37,7 @@ const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
       secretHash,
       authentication: "client_secret_basic"
     })
+    yield* Effect.forEach(issuer.extensions, ({ admit }) => admit(issuer, client))
     const now = yield* Clock.currentTimeMillis
     yield* issuer.store.putOnce(
       registrations.key(id),
