@@ -20,6 +20,7 @@ import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as Pages from "fastmcp-effect/oauth/server/Pages"
 import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 import { type AddressInfo, createServer as createProbe } from "node:net"
 import { vi } from "vitest"
@@ -83,7 +84,9 @@ const provider = (issuer: string, setup: Setup) => {
     clients: clients.map((client) => ({ ...ofClient(client), introspects: setup.resources.map(({ uri }) => uri) })),
     registration: registration ? { mostAnHour: 10_000 } : false,
     lifetimes: { accessToken: lasts * 1000 },
-    dpopNonces: dpopNonce
+    dpopNonces: dpopNonce,
+    // Each request from somewhere else, so that those who are wrong on purpose are not made to wait.
+    clientAddress: () => randomUUID()
   }
   return openid
     ? Layer.provide(
