@@ -1,7 +1,8 @@
 /**
  * `npm run generate`: writes what follows from the tree and is reviewed as a difference: barrels, the export map in
  * package.json, the package.json of src, the public surface in test/architecture/surface, the parity page, the tables of
- * docs/explain/cancellation.md and docs/reference/client-interop.md, and what package-lock.json lacks.
+ * docs/explain/cancellation.md, docs/reference/client-interop.md and docs/reference/openid-conformance.md, and what
+ * package-lock.json lacks.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -40,16 +41,18 @@ if (fs.existsSync(parity)) (await import(parity)).write()
 for (
   const [page, tests] of [
     ["docs/explain/cancellation.md", "test/server/cancellation/table.test.ts"],
-    ["docs/reference/client-interop.md", "test/interop/client"]
+    ["docs/reference/client-interop.md", "test/interop/client"],
+    ["docs/reference/openid-conformance.md", "test/oauth/oidc/openid"]
   ] as const
 ) {
   const file = path.join(root, page)
-  const before = fs.readFileSync(file, "utf8")
+  const read = () => fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined
+  const before = read()
   const run = await command("vitest", ["run", "--typecheck.enabled=false", "--no-file-parallelism", tests], {
     env: { WRITE_PAGES: "true" }
   })
   if (!run.ok) throw new Error(run.output)
-  if (fs.readFileSync(file, "utf8") !== before) console.log(`wrote ${page}`)
+  if (read() !== before) console.log(`wrote ${page}`)
 }
 
 const { ok, output } = await command("dprint", [

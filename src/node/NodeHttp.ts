@@ -25,7 +25,7 @@ import * as sha256 from "./internal/sha256.ts"
 import type * as NodeWebSocket from "./NodeWebSocket.ts"
 
 /** @category models @since 0.1.0 */
-export interface Options extends StreamableHttpServer.Options {
+export interface Options<out E = never> extends StreamableHttpServer.Options {
   /** 8000; 0 picks a free one. */
   readonly port?: number
   /** The address to listen on; only this machine unless said otherwise: `127.0.0.1`. */
@@ -39,7 +39,7 @@ export interface Options extends StreamableHttpServer.Options {
   /** Answers GET with 200 for as long as the server takes requests, then with 503, whatever the host: `/health`. */
   readonly health?: string | false
   /** What else the server answers: paths that are none of the above go to these routes. */
-  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  readonly routes?: Layer.Layer<never, E, HttpRouter.HttpRouter>
   /** Connections at one time; one more is answered with 503 and closed. 16,384. */
   readonly maxConnections?: number
   /** Bytes of all headers of a request; 431 above it. 16 KiB. */
@@ -69,9 +69,9 @@ export class Address extends Context.Service<Address, {
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Options = {}
-): Layer.Layer<Address, TransportError.TransportError, Receiver.Receiver> => Layer.effect(Address, listen(options))
+export const layer = <E = never>(
+  options: Options<E> = {}
+): Layer.Layer<Address, TransportError.TransportError | E, Receiver.Receiver> => Layer.effect(Address, listen(options))
 
 /**
  * A whole program out of a server: serves until a signal comes, and exits with 0. Prints where to connect on stderr.
@@ -79,7 +79,7 @@ export const layer = (
  * @category running
  * @since 0.1.0
  */
-export const serve = (options: Options = {}) => <E>(server: Layer.Layer<Receiver.Receiver, E>): void =>
+export const serve = <RE = never>(options: Options<RE> = {}) => <E>(server: Layer.Layer<Receiver.Receiver, E>): void =>
   nodeProcess.runMain(
     Effect.gen(function*() {
       const { url } = yield* Address
@@ -92,11 +92,11 @@ export const serve = (options: Options = {}) => <E>(server: Layer.Layer<Receiver
     )
   )
 
-const listen = (
-  options: Options
+const listen = <E>(
+  options: Options<E>
 ): Effect.Effect<
   Address["Service"],
-  TransportError.TransportError,
+  TransportError.TransportError | E,
   Receiver.Receiver | Scope.Scope
 > =>
   sha256.provide(Effect.gen(function*() {
@@ -167,9 +167,9 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
 type Handler = (request: Http.IncomingMessage, response: Http.ServerResponse) => void
 
 /** The program's own routes; loaded only where there are some, for a router costs time to start. */
-const routesOf = (
-  routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
-): Effect.Effect<Handler, never, Scope.Scope> =>
+const routesOf = <E>(
+  routes: Layer.Layer<never, E, HttpRouter.HttpRouter>
+): Effect.Effect<Handler, E, Scope.Scope> =>
   Effect.gen(function*() {
     const [Router, Server] = yield* Effect.promise(() =>
       Promise.all([import("effect/http/HttpRouter"), import("@effect/platform-node/NodeHttpServer")])

@@ -21,6 +21,14 @@ export const ClientMetadata = Schema.Struct({
   scope: text,
   contacts: strings,
   jwks_uri: text,
+  jwks: Schema.optionalKey(Schema.Struct({
+    keys: Schema.Array(Schema.StructWithRest(Schema.Struct({ kty: Schema.String }), [
+      Schema.Record(Schema.String, Schema.Unknown)
+    ]))
+  })),
+  post_logout_redirect_uris: strings,
+  id_token_signed_response_alg: text,
+  dpop_bound_access_tokens: Schema.optionalKey(Schema.Boolean),
   software_id: text,
   software_version: text
 })

@@ -1,9 +1,13 @@
-/** The official client against a server of ours: from a bare 401 to a tool call, by way of an authorization server. */
+/** The official client gets in to a server of ours, with tokens of `oidc-provider`: all three over HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import {
   Client,
   ClientCredentialsProvider,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
   SdkHttpError,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
   StreamableHTTPClientTransport,
   UnauthorizedError
 } from "@modelcontextprotocol/client"
@@ -15,67 +19,14 @@ import * as JwtVerifier from "fastmcp-effect/auth/JwtVerifier"
 import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
+import * as oidcProvider from "../interop/oidcProvider.ts"
 import * as door from "./door.ts"
-import * as issuers from "./issuer.ts"
 
-interface Login {
-  readonly url: string
-  /** The bodies of what was asked at the token endpoint. */
-  readonly asked: Array<URLSearchParams>
-}
+const redirectUri = "http://127.0.0.1:4711/callback"
 
-/** An authorization server for machines, on a socket. */
-const login = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const signer = await issuers.makeSigner("login")
-    const asked: Array<URLSearchParams> = []
-    const server = Http.createServer(async (request, response) => {
-      const tell = (body: object, status = 200) =>
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
-      if (request.url === "/.well-known/oauth-authorization-server") {
-        return tell({
-          issuer: url,
-          jwks_uri: `${url}/jwks`,
-          authorization_endpoint: `${url}/authorize`,
-          token_endpoint: `${url}/token`,
-          response_types_supported: ["code"],
-          grant_types_supported: ["client_credentials"],
-          code_challenge_methods_supported: ["S256"],
-          token_endpoint_auth_methods_supported: ["client_secret_basic"]
-        })
-      }
-      if (request.url === "/jwks") return tell({ keys: [signer.jwk] })
-      if (request.url !== "/token") return tell({}, 404)
-      let body = ""
-      for await (const chunk of request) body += chunk
-      const form = new URLSearchParams(body)
-      asked.push(form)
-      const now = Math.floor(Date.now() / 1000)
-      tell({
-        token_type: "Bearer",
-        expires_in: 300,
-        access_token: await issuers.sign(signer, {
-          iss: url,
-          aud: form.get("resource") ?? undefined,
-          sub: "machine",
-          scope: form.get("scope") ?? "",
-          iat: now,
-          exp: now + 300
-        })
-      })
-    })
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    return { url, asked, server }
-  }),
-  ({ server }) =>
-    Effect.promise(() =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
-    )
-)
+/** Clients that were registered by hand: of a user, and of nobody. */
+const desktop = { client_id: "desktop", client_secret: "a secret of the desktop's" }
+const machine = { client_id: "machine", client_secret: "a secret of the machine's" }
 
 const freePort = Effect.promise(() =>
   new Promise<number>((resolve) => {
@@ -86,73 +37,202 @@ const freePort = Effect.promise(() =>
   })
 )
 
-const serve = (issuer: Login) =>
-  Effect.gen(function*() {
-    const port = yield* freePort
-    const url = `http://127.0.0.1:${port}/mcp`
-    yield* Layer.build(
-      NodeHttp.layer({ port }).pipe(
-        Layer.provide(door.server),
-        Layer.provide(BearerAuth.layer({ resource: url, authorizationServers: [issuer.url], scopes: ["notes:read"] })),
-        Layer.provide(JwtVerifier.layer({ issuer: issuer.url })),
-        Layer.provide(FetchHttpClient.layer)
-      )
+const serve = Effect.gen(function*() {
+  const port = yield* freePort
+  const url = `http://127.0.0.1:${port}/mcp`
+  const authorizationServer = yield* Effect.acquireRelease(
+    Effect.promise(() =>
+      oidcProvider.start({
+        resource: () => url,
+        scopes: ["notes:read", "notes:write", "notes:purge"],
+        lasts: 300,
+        clients: [
+          { ...desktop, redirect_uris: [redirectUri] },
+          { ...machine, grant_types: ["client_credentials"], redirect_uris: [], response_types: [] }
+        ]
+      })
+    ),
+    ({ close }) => Effect.sync(close)
+  )
+  const { issuer } = authorizationServer
+  yield* Layer.build(
+    NodeHttp.layer({ port }).pipe(
+      Layer.provide(door.server),
+      Layer.provide(BearerAuth.layer({ resource: url, authorizationServers: [issuer], scopes: ["notes:read"] })),
+      Layer.provide(JwtVerifier.layer({ issuer })),
+      Layer.provide(FetchHttpClient.layer)
     )
-    return url
-  })
+  )
+  return { url, authorizationServer }
+})
 
-/** With the credentials it has at this issuer, if it has any. */
-const connect = (url: string, issuer: Login | undefined) =>
+interface User {
+  readonly provider: OAuthClientProvider
+  /** What the client was last told at its redirect address. */
+  readonly callback: () => URLSearchParams
+  /** Makes the client forget who it is to the authorization server; it keeps its tokens. */
+  readonly unregister: () => void
+}
+
+/** Somebody at a browser. The client registers itself when it is not registered. */
+const makeUser = (registered?: StoredOAuthClientInformation): User => {
+  const cookies = new Map<string, string>()
+  let client = registered
+  let tokens: StoredOAuthTokens | undefined
+  let discovery: OAuthDiscoveryState | undefined
+  let verifier: string
+  let callback: URLSearchParams
+  return {
+    provider: {
+      redirectUrl: redirectUri,
+      clientMetadata: { client_name: "official", redirect_uris: [redirectUri] },
+      clientInformation: () => client,
+      saveClientInformation: (saved) => {
+        client = saved
+      },
+      tokens: () => tokens,
+      saveTokens: (saved) => {
+        tokens = saved
+      },
+      codeVerifier: () => verifier,
+      saveCodeVerifier: (saved) => {
+        verifier = saved
+      },
+      discoveryState: () => discovery,
+      saveDiscoveryState: (saved) => {
+        discovery = saved
+      },
+      redirectToAuthorization: async (url) => {
+        callback = await oidcProvider.visit(url, redirectUri, cookies)
+      }
+    },
+    callback: () => callback,
+    unregister: () => {
+      client = undefined
+    }
+  }
+}
+
+const clientOf = (revision: "2025-11-25" | "2026-07-28") =>
   Effect.acquireRelease(
-    Effect.promise(async () => {
-      const client = new Client({ name: "official", version: "1.0.0" })
-      const transport = new StreamableHTTPClientTransport(
-        new URL(url),
-        issuer === undefined ? {} : {
-          authProvider: new ClientCredentialsProvider({
-            clientId: "machine",
-            clientSecret: "secret",
-            expectedIssuer: issuer.url
-          })
-        }
-      )
-      const failure = await client.connect(transport).then(() => undefined, (error: unknown) => error)
-      return { client, failure }
-    }),
-    ({ client }) => Effect.promise(() => client.close())
+    Effect.sync(() =>
+      new Client({ name: "official", version: "1.0.0" }, {
+        versionNegotiation: { mode: revision === "2025-11-25" ? "legacy" : { pin: revision } }
+      })
+    ),
+    (client) => Effect.promise(() => client.close())
   )
 
-describe("the official client", () => {
-  it.live("gets in from a bare 401, and asks for what the challenge says", () =>
-    Effect.gen(function*() {
-      const issuer = yield* login
-      const url = yield* serve(issuer)
-      const { client, failure } = yield* connect(url, issuer)
-      assert.isUndefined(failure)
-      const result = yield* Effect.promise(() => client.callTool({ name: "whoami", arguments: {} }))
-      assert.deepStrictEqual(result.structuredContent, { subject: "machine", scopes: ["notes:read"] })
-      assert.deepStrictEqual(issuer.asked.map((form) => [form.get("resource"), form.get("scope")]), [
-        [url, "notes:read"]
-      ])
-    }))
+/** And how the server refused what it sent, in order. */
+const transportTo = (url: string, authProvider?: OAuthClientProvider) => {
+  const refusals: Array<string> = []
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    ...(authProvider === undefined ? undefined : { authProvider }),
+    fetch: async (asked, init) => {
+      const response = await fetch(asked, init)
+      if (String(asked) === url && !response.ok) {
+        const [, error] = /error="(\w+)"/u.exec(response.headers.get("www-authenticate") ?? "") ?? []
+        refusals.push(error === undefined ? String(response.status) : `${response.status} ${error}`)
+      }
+      return response
+    }
+  })
+  return { refusals, transport }
+}
 
-  it.live("steps up to all the scopes an operation needs, in one go", () =>
-    Effect.gen(function*() {
-      const issuer = yield* login
-      const { client, failure } = yield* connect(yield* serve(issuer), issuer)
-      assert.isUndefined(failure)
-      const result = yield* Effect.promise(() => client.callTool({ name: "purge", arguments: {} }))
-      assert.deepStrictEqual(result.content, [{ type: "text", text: "purged" }])
-      assert.deepStrictEqual(issuer.asked.map((form) => form.get("scope")!.split(" ").sort()), [
-        ["notes:read"],
-        ["notes:purge", "notes:read", "notes:write"]
-      ])
-    }))
+const failureOf = (promise: Promise<unknown>) =>
+  Effect.promise(() => promise.then(() => undefined, (error: unknown) => error))
 
-  it.live("without a way to get a token is told that it has none", () =>
-    Effect.gen(function*() {
-      const { failure } = yield* connect(yield* serve(yield* login), undefined)
-      assert.isTrue(failure instanceof UnauthorizedError || failure instanceof SdkHttpError, String(failure))
-      assert.match(String(failure), /401|[Uu]nauthorized/u)
-    }))
-})
+const whoami = (client: Client) =>
+  Effect.promise(async () => {
+    const { structuredContent } = await client.callTool({ name: "whoami", arguments: {} })
+    return structuredContent
+  })
+
+const purge = (client: Client) => client.callTool({ name: "purge", arguments: {} })
+
+/** The application is told to send the user to log in, and connects again when that is done. */
+const logIn = (client: Client, url: string, { callback, provider }: User) =>
+  Effect.gen(function*() {
+    const first = transportTo(url, provider)
+    assert.instanceOf(yield* failureOf(client.connect(first.transport)), UnauthorizedError)
+    assert.deepStrictEqual(first.refusals, ["401"])
+    yield* Effect.promise(() => first.transport.finishAuth(callback()))
+    const second = transportTo(url, provider)
+    yield* Effect.promise(() => client.connect(second.transport))
+    assert.deepStrictEqual(yield* whoami(client), { subject: "anna", scopes: ["notes:read"] })
+    assert.deepStrictEqual(second.refusals, [])
+    return second
+  })
+
+const all = { scopes: ["notes:read", "notes:write", "notes:purge"] }
+
+for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+  describe(`the official client in ${revision}, with tokens of oidc-provider`, () => {
+    it.live("lets a user in from a bare 401, and steps up to all the scopes a tool needs", () =>
+      Effect.gen(function*() {
+        const { authorizationServer, url } = yield* serve
+        const client = yield* clientOf(revision)
+        const user = makeUser({ ...desktop, issuer: authorizationServer.issuer })
+        const { refusals, transport } = yield* logIn(client, url, user)
+        assert.strictEqual(client.getNegotiatedProtocolVersion(), revision)
+        // It sends the user for more by itself, but the application has to hand in the answer, and to call again.
+        assert.instanceOf(yield* failureOf(purge(client)), UnauthorizedError)
+        yield* Effect.promise(() => transport.finishAuth(user.callback()))
+        const { content } = yield* Effect.promise(() => purge(client))
+        assert.deepStrictEqual(content, [{ type: "text", text: "purged" }])
+        assert.deepStrictEqual(yield* whoami(client), { subject: "anna", ...all })
+        assert.deepStrictEqual(refusals, ["403 insufficient_scope"])
+        assert.deepStrictEqual(authorizationServer.grants, ["authorization_code", "authorization_code"])
+      }))
+
+    it.live("registers itself from a bare 401, and anew to step up", () =>
+      Effect.gen(function*() {
+        const { authorizationServer, url } = yield* serve
+        const client = yield* clientOf(revision)
+        const user = makeUser()
+        const { refusals, transport } = yield* logIn(client, url, user)
+        // It registered for the scopes of the first challenge, and is held to them.
+        assert.instanceOf(yield* failureOf(purge(client)), UnauthorizedError)
+        assert.strictEqual(user.callback().get("error"), "invalid_scope")
+        user.unregister()
+        assert.instanceOf(yield* failureOf(purge(client)), UnauthorizedError)
+        yield* Effect.promise(() => transport.finishAuth(user.callback()))
+        assert.deepStrictEqual(yield* whoami(client), { subject: "anna", ...all })
+        const { content } = yield* Effect.promise(() => purge(client))
+        assert.deepStrictEqual(content, [{ type: "text", text: "purged" }])
+        assert.deepStrictEqual(refusals, ["403 insufficient_scope", "403 insufficient_scope"])
+        assert.deepStrictEqual(authorizationServer.grants, ["authorization_code", "authorization_code"])
+      }))
+
+    it.live("lets a machine in from a bare 401, and steps up within the call", () =>
+      Effect.gen(function*() {
+        const { authorizationServer, url } = yield* serve
+        const client = yield* clientOf(revision)
+        const { refusals, transport } = transportTo(
+          url,
+          new ClientCredentialsProvider({
+            clientId: machine.client_id,
+            clientSecret: machine.client_secret,
+            expectedIssuer: authorizationServer.issuer
+          })
+        )
+        yield* Effect.promise(() => client.connect(transport))
+        assert.deepStrictEqual(yield* whoami(client), { subject: "machine", scopes: ["notes:read"] })
+        const { content } = yield* Effect.promise(() => purge(client))
+        assert.deepStrictEqual(content, [{ type: "text", text: "purged" }])
+        assert.deepStrictEqual(yield* whoami(client), { subject: "machine", ...all })
+        assert.deepStrictEqual(refusals, ["401", "403 insufficient_scope"])
+        assert.deepStrictEqual(authorizationServer.grants, ["client_credentials", "client_credentials"])
+      }))
+
+    it.live("is told that it has no token when there is no way to get one", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve
+        const client = yield* clientOf(revision)
+        const failure = yield* failureOf(client.connect(transportTo(url).transport))
+        assert.isTrue(failure instanceof UnauthorizedError || failure instanceof SdkHttpError, String(failure))
+        assert.match(String(failure), /401|[Uu]nauthorized/u)
+      }))
+  })
+}

@@ -1,20 +1,18 @@
 /**
- * `npm run conformance`: the official suite in every mode it has for servers and for clients, against examples/everything.
- * `npm run conformance -- client` runs one role, and a URL in its place the server that is there. Silence fails: every
+ * `npm run conformance`: the official suite in every mode it has for servers and for clients, against examples/everything,
+ * and for authorization servers, against examples/oauth-server. `npm run conformance -- client` runs one role, and a URL in its place the server that is there. Silence fails: every
  * scenario of a mode must have left its checks.
  */
-import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
-import { createServer } from "node:net"
 import { availableParallelism } from "node:os"
 import * as path from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { command } from "../../.ci/steps.ts"
+import * as authorization from "./authorization.ts"
 import { alwaysSkipped, expectedFailures } from "./expected.ts"
 import { type Check, ended, judge, type Row, table } from "./judge.ts"
+import { root, start } from "./program.ts"
 import { type Listed, listed, type Mode, modes, required, type Requirements, type Role, roles } from "./required.ts"
 
-const root = path.resolve(import.meta.dirname, "../..")
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance")
 const out = ".out/conformance"
 const problems: Array<string> = []
@@ -30,48 +28,10 @@ interface Subject {
 // the server and the client
 // ----------------------------------------------------------------------------
 
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const probe = createServer()
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0))
-    })
-  })
-
-const startServer = async (): Promise<{ readonly url: string; readonly child: ChildProcess }> => {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}/mcp`
-  const child = spawn(
-    process.execPath,
-    ["--conditions=fastmcp-effect/source", "examples/everything/server.ts", "http"],
-    { cwd: root, env: { ...process.env, PORT: String(port) }, stdio: ["ignore", "pipe", "pipe"] }
-  )
-  // Whatever ends this process, the server goes with it.
-  process.once("exit", () => child.kill("SIGKILL"))
-  let output = ""
-  child.stdout.on("data", (chunk) => output += chunk)
-  child.stderr.on("data", (chunk) => output += chunk)
-  const deadline = Date.now() + 30_000
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) break
-    const answered = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(() => true, () => false)
-    if (answered) return { url, child }
-    await sleep(100)
-  }
-  child.kill("SIGKILL")
-  throw new Error(`the server did not answer at ${url}\n${output}`)
-}
-
 const server = async (given: string | undefined): Promise<Subject> => {
   if (given !== undefined) return { args: () => ["--url", given], hasDied: () => false, stop: () => {} }
-  const { child, url } = await startServer()
-  return {
-    args: () => ["--url", url],
-    hasDied: () => child.exitCode !== null || child.signalCode !== null,
-    stop: () => child.kill("SIGTERM")
-  }
+  const { hasDied, stop, url } = await start("/mcp", "examples/everything/server.ts", "http")
+  return { args: () => ["--url", url], hasDied, stop }
 }
 
 /** In one file: the suite starts as many clients at once as it has scenarios. */
@@ -193,7 +153,7 @@ const runMode = async (role: Role, mode: Mode, subject: Subject): Promise<Readon
 }
 
 const [given] = process.argv.slice(2)
-const results = new Map<Role, ReadonlyMap<Mode, ReadonlyArray<Row>>>()
+const results = new Map<Role | "authorization", ReadonlyMap<Mode, ReadonlyArray<Row>>>()
 for (const role of roles) {
   if (given !== undefined && given !== role && !(role === "server" && URL.canParse(given))) continue
   const found = new Map<Mode, ReadonlyArray<Row>>()
@@ -206,6 +166,16 @@ for (const role of roles) {
     problems.push(error instanceof Error ? error.message : String(error))
   } finally {
     subject?.stop()
+  }
+}
+
+if (given === undefined || given === "authorization") {
+  try {
+    const { checks, problems: found } = await authorization.run(suite, `${out}/authorization`)
+    problems.push(...found)
+    results.set("authorization", new Map([["all", judge(checks, authorization.wanted, [])]]))
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
   }
 }
 

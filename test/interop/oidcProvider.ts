@@ -86,35 +86,40 @@ export const start = async ({ clients = [], lasts, resource, scopes }: Options):
   }
 }
 
-/** Goes where it is sent, and keeps its cookies. */
+/** Goes where it is sent, with its cookies, until that is the client's address; answers what the client is told there. */
+export const visit = async (
+  start: string | URL,
+  redirectUri: string,
+  cookies: Map<string, string>
+): Promise<URLSearchParams> => {
+  let url = new URL(start)
+  for (let step = 0; step < 20; step++) {
+    const response = await fetch(url, {
+      redirect: "manual",
+      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }
+    })
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/u.exec(cookie)!
+      cookies.set(name!, value!)
+    }
+    const location = response.headers.get("location")
+    if (location === null) throw new Error(`${url} is a page (${response.status}): ${await response.text()}`)
+    url = new URL(location, url)
+    if (url.href.startsWith(redirectUri)) return url.searchParams
+  }
+  throw new Error("it does not end")
+}
+
 export const browser = (redirectUri: string): Layer.Layer<UserAgent.UserAgent> =>
   Layer.sync(UserAgent.UserAgent, () => {
     const cookies = new Map<string, string>()
-    const visit = async (start: string): Promise<URLSearchParams> => {
-      let url = new URL(start)
-      for (let step = 0; step < 20; step++) {
-        const response = await fetch(url, {
-          redirect: "manual",
-          headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }
-        })
-        for (const cookie of response.headers.getSetCookie()) {
-          const [, name, value] = /^([^=]+)=([^;]*)/u.exec(cookie)!
-          cookies.set(name!, value!)
-        }
-        const location = response.headers.get("location")
-        if (location === null) throw new Error(`${url} is a page (${response.status}): ${await response.text()}`)
-        url = new URL(location, url)
-        if (url.href.startsWith(redirectUri)) return url.searchParams
-      }
-      throw new Error("it does not end")
-    }
     return {
       listen: () =>
         Effect.succeed({
           redirectUri,
           visit: ({ url }) =>
             Effect.tryPromise({
-              try: () => visit(url),
+              try: () => visit(url, redirectUri, cookies),
               catch: (error) => OAuthError.make(new OAuthError.NoAnswer({ message: String(error) }))
             })
         })

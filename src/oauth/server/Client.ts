@@ -38,6 +38,8 @@ export interface Options {
   readonly isFirstParty?: boolean
   /** Whether its tokens have to be bound to a key (RFC 9449). Off. */
   readonly requiresDpop?: boolean
+  /** Resources it serves, and whose tokens it may therefore ask about (RFC 7662). None. */
+  readonly introspects?: ReadonlyArray<string>
   /** How its id tokens are signed. What the server's first key is for. */
   readonly idTokenAlgorithm?: string
 }
@@ -60,6 +62,7 @@ export interface Client {
   readonly jwksUri: string | undefined
   readonly scopes: ReadonlyArray<string> | undefined
   readonly isFirstParty: boolean
+  readonly introspects: ReadonlyArray<string>
   readonly requiresDpop: boolean
   readonly idTokenAlgorithm: string | undefined
 }

@@ -21,6 +21,8 @@ export interface Request {
   readonly scopes: ReadonlyArray<string>
   /** Undefined where consent comes before the login. */
   readonly subject: string | undefined
+  /** Whether the client wants the user to be asked even if they have said yes before. */
+  readonly isWanted: boolean
 }
 
 /** @category services @since 0.1.0 */
@@ -61,7 +63,7 @@ export const layer = (
 
       return {
         isGiven: (request) =>
-          Effect.flatMap(keyOf(request), (key) =>
+          request.isWanted ? Effect.succeed(false) : Effect.flatMap(keyOf(request), (key) =>
             key === undefined
               ? Effect.succeed(false)
               : Effect.map(store.get(key), ({ _tag }) => _tag === "Live")),

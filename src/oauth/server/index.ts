@@ -1,3 +1,5 @@
+export * as AuthEvent from "./AuthEvent.ts"
+export * as AuthorizationServer from "./AuthorizationServer.ts"
 export * as Client from "./Client.ts"
 export * as Consent from "./Consent.ts"
 export * as OAuthStore from "./OAuthStore.ts"

@@ -27,14 +27,21 @@ export interface Setup {
   readonly dynamicRegistration?: boolean
   /** OpenID Connect on top. Off. */
   readonly openid?: boolean
+  /** Whether a DPoP proof must carry a nonce of the server's. Off. */
+  readonly dpopNonce?: boolean
 }
 
 /** A person with a browser of their own: follows redirects, keeps cookies, fills in forms. */
 export interface Person {
-  /** Goes there and says yes to everything, until it is sent to a redirect URI of a client; that whole URL. */
-  readonly visit: (url: string) => Promise<URL>
+  /**
+   * Goes there and says yes to everything, until it is sent to a redirect URI of a client; that whole URL, or the URL of
+   * a page that asks for nothing more. `typed` goes into the inputs of those names.
+   */
+  readonly visit: (url: string, typed?: Readonly<Record<string, string>>) => Promise<URL>
   /** Likewise, and says no when asked for consent. */
-  readonly refuse: (url: string) => Promise<URL>
+  readonly refuse: (url: string, typed?: Readonly<Record<string, string>>) => Promise<URL>
+  /** Goes there and fills in nothing: where that ends, and the page; undefined at a redirect URI of a client. */
+  readonly look: (url: string) => Promise<{ readonly url: URL; readonly status: number; readonly page?: string }>
   /** Fetches one page as this person, and follows nothing. */
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>
 }
@@ -48,5 +55,9 @@ export interface Running {
 
 export interface Engine {
   readonly name: "fastmcp-effect" | "oidc-provider"
+  /** The kind of token that its introspection and revocation know; both know refresh tokens. */
+  readonly introspects: "every token" | "refresh tokens"
+  /** What is still to be built, which the flows of relying parties then leave out. */
+  readonly lacks?: ReadonlyArray<"device" | "dpop" | "openid">
   readonly start: (setup: Setup) => Promise<Running>
 }

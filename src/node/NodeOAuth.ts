@@ -1,0 +1,13 @@
+/** What an authorization server needs of Node: cryptography, and a `SafeFetch` for what clients name. */
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import type * as Digest from "effect/crypto/Digest"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Layer from "effect/Layer"
+import type * as SafeFetch from "../oauth/SafeFetch.ts"
+import * as NodeSafeFetch from "./NodeSafeFetch.ts"
+
+/** @category layers @since 0.1.0 */
+export const layer = (
+  fetch?: NodeSafeFetch.Options
+): Layer.Layer<SafeFetch.SafeFetch | SecureRandom.SecureRandom | Digest.Digest> =>
+  Layer.mergeAll(NodeSafeFetch.layer(fetch), NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom)

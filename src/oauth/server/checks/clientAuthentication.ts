@@ -1,0 +1,107 @@
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Result from "effect/Result"
+import * as assertions from "../assertions.ts"
+import type * as Client from "../Client.ts"
+import type { Failure, Issuer } from "../issuer.ts"
+import * as limits from "../limits.ts"
+import type { Parameters } from "../parameters.ts"
+import * as Refusal from "../Refusal.ts"
+import { equal } from "../secrets.ts"
+
+/** What a request shows of its client. */
+interface Shown {
+  readonly method: Client.AuthenticationMethod
+  readonly clientId: string
+  readonly secret: string
+}
+
+/** T3, T4: that the client is who it says, shown in the one way it is registered with. */
+export const clientAuthentication = (
+  issuer: Issuer,
+  request: HttpServerRequest.HttpServerRequest,
+  parameters: Parameters
+): Effect.Effect<Client.Client, Failure> =>
+  Effect.gen(function*() {
+    const shown = yield* read(request.headers.authorization, parameters)
+    const guesser = { what: "client", clientId: shown.clientId, address: issuer.addressOf(request) }
+    if (shown.method !== "none") yield* limits.check(issuer, guesser)
+    const client = yield* issuer.client(shown.clientId)
+    const isWho = client !== undefined && shown.method === client.authentication
+      && (yield* isProven(issuer, client, shown))
+    if (isWho) return client
+    if (shown.method !== "none") yield* limits.failed(issuer, guesser)
+    return yield* Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
+  })
+
+const isProven = (
+  issuer: Issuer,
+  client: Client.Client,
+  { method, secret }: Shown
+): Effect.Effect<boolean, Failure> => {
+  switch (method) {
+    case "none":
+      return Effect.succeed(true)
+    case "client_secret_basic":
+    case "client_secret_post":
+      return Effect.map(
+        issuer.secrets.hash(secret),
+        (hash) => client.secretHash !== undefined && equal(hash, client.secretHash)
+      )
+    case "private_key_jwt":
+      return assertions.isOfClient(issuer, client, secret)
+  }
+}
+
+const read = (authorization: string | undefined, parameters: Parameters): Effect.Effect<Shown, Refusal.Refusal> => {
+  const clientId = parameters.get("client_id")
+  const secret = parameters.get("client_secret")
+  const assertion = parameters.get("client_assertion")
+  const ways = [authorization, secret, assertion ?? parameters.get("client_assertion_type")]
+  if (ways.filter((way) => way !== undefined).length > 1) {
+    return Effect.fail(Refusal.make("invalid_request", "The client shows who it is in more than one way."))
+  }
+  if (authorization !== undefined) {
+    const basic = readBasic(authorization)
+    if (basic === undefined) return Effect.fail(unreadable)
+    return clientId === undefined || clientId === basic.clientId
+      ? Effect.succeed({ method: "client_secret_basic", ...basic })
+      : Effect.fail(Refusal.make("invalid_request", "client_id is not the client that shows who it is."))
+  }
+  if (assertion !== undefined) {
+    const issued = assertions.subjectOf(assertion)
+    if (parameters.get("client_assertion_type") !== assertions.type || issued === undefined) {
+      return Effect.fail(unreadable)
+    }
+    return clientId === undefined || clientId === issued
+      ? Effect.succeed({ method: "private_key_jwt", clientId: issued, secret: assertion })
+      : Effect.fail(Refusal.make("invalid_request", "client_id is not the client that shows who it is."))
+  }
+  if (clientId === undefined) return Effect.fail(Refusal.make("invalid_client", "The client does not say who it is."))
+  return Effect.succeed(
+    secret === undefined
+      ? { method: "none", clientId, secret: "" }
+      : { method: "client_secret_post", clientId, secret }
+  )
+}
+
+const unreadable = Refusal.make("invalid_client", "How the client shows who it is cannot be read.")
+
+/** RFC 6749, 2.3.1: both halves as a form encodes them. */
+const readBasic = (header: string): { readonly clientId: string; readonly secret: string } | undefined => {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/iu.exec(header)?.[1]
+  if (encoded === undefined) return undefined
+  const decoded = Base64.decodeString(encoded)
+  if (Result.isFailure(decoded)) return undefined
+  const colon = decoded.success.indexOf(":")
+  if (colon < 1) return undefined
+  try {
+    const [clientId, secret] = [decoded.success.slice(0, colon), decoded.success.slice(colon + 1)].map((half) =>
+      decodeURIComponent(half.replaceAll("+", " "))
+    )
+    return { clientId: clientId!, secret: secret! }
+  } catch {
+    return undefined
+  }
+}

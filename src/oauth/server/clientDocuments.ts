@@ -1,0 +1,82 @@
+/** Clients whose id is the address of what they say of themselves (Client ID Metadata Document). */
+import * as Cache from "effect/Cache"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as ClientMetadata from "../ClientMetadata.ts"
+import type * as SafeFetch from "../SafeFetch.ts"
+import type * as Client from "./Client.ts"
+import * as clientMetadata from "./clientMetadata.ts"
+import * as Refusal from "./Refusal.ts"
+
+/** Characters of a document. */
+const mostText = 10 << 10
+
+/** R2: the client of an id that is a URL. */
+export const make = (
+  { fetch }: SafeFetch.SafeFetch["Service"]
+): Effect.Effect<(id: string) => Effect.Effect<Client.Client, Refusal.Refusal>> =>
+  Effect.gen(function*() {
+    // As long as a document is wrong it is not fetched again at once, for anybody can have it asked for.
+    const cache = yield* Cache.makeWith((id: string) => read(fetch, id), {
+      capacity: 1000,
+      timeToLive: (exit) => Exit.isSuccess(exit) ? exit.value.lasts : 30_000
+    })
+    return (id) => Effect.map(Cache.get(cache, id), ({ client }) => client)
+  })
+
+interface Read {
+  readonly client: Client.Client
+  /** Milliseconds. */
+  readonly lasts: number
+}
+
+const read = (
+  fetch: SafeFetch.SafeFetch["Service"]["fetch"],
+  id: string
+): Effect.Effect<Read, Refusal.Refusal> =>
+  Effect.gen(function*() {
+    const problem = ClientMetadata.problemOfId(id)
+    if (problem !== undefined) return yield* refused(`client_id is of no use as an address: ${problem}.`)
+    const { headers, status, text } = yield* Effect.catch(
+      fetch({ url: id, headers: { accept: "application/json" }, useCache: false }),
+      // Nothing of why: whoever asks could learn from it what this server can reach.
+      () => Effect.fail(unreadable)
+    )
+    if (status !== 200 || text.length > mostText) return yield* unreadable
+    const json = parse(text)
+    if (json === undefined) return yield* unreadable
+    if (json.client_id !== id) return yield* refused("The document has another client_id than its address.")
+    if ("client_secret" in json) return yield* refused("The document has a secret in it, which is none any more.")
+    const metadata = yield* clientMetadata.parse(json)
+    const client = yield* clientMetadata.toClient(metadata, {
+      id,
+      origin: "document",
+      secretHash: undefined,
+      authentication: "none"
+    })
+    if (client.authentication.startsWith("client_secret")) {
+      return yield* refused("A client that is known by a document has no secret.")
+    }
+    return { client, lasts: lastsOf(headers["cache-control"]) }
+  })
+
+const refused = (description: string) => Refusal.make("invalid_client", description)
+
+const unreadable = refused("The document at client_id cannot be had, or is none.")
+
+const parse = (text: string): { readonly [member: string]: unknown } | undefined => {
+  try {
+    const json: unknown = JSON.parse(text)
+    return typeof json === "object" && json !== null && !Array.isArray(json)
+      ? json as { readonly [member: string]: unknown }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** As long as it says, between half a minute and a day. */
+const lastsOf = (cacheControl = ""): number => {
+  const age = Number(/\bmax-age="?(\d{1,9})/iu.exec(cacheControl)?.[1] ?? 0)
+  return 1000 * (/\bno-(?:store|cache)\b/iu.test(cacheControl) ? 30 : Math.min(Math.max(age, 30), 86_400))
+}

@@ -1,0 +1,40 @@
+/** Where a client sends a user (RFC 6749, 3.1). */
+import * as Effect from "effect/Effect"
+import * as authorizationRequest from "../authorizationRequest.ts"
+import * as checks from "../checks/client.ts"
+import { redirectUri } from "../checks/redirectUri.ts"
+import type * as Client from "../Client.ts"
+import * as http from "../http.ts"
+import * as interactions from "../interactions.ts"
+import type { Endpoint, Failure, Handler, Issuer } from "../issuer.ts"
+import * as parameters from "../parameters.ts"
+import * as pushedRequests from "../pushedRequests.ts"
+import type { AuthorizationRequest } from "../records.ts"
+import * as redirect from "../redirect.ts"
+
+const handle: Handler = (issuer, request) =>
+  Effect.gen(function*() {
+    const given = yield* request.method === "POST" ? parameters.ofForm(request) : parameters.ofQuery(request)
+    // Until here is known where the answer may go, a refusal is a page.
+    const client = yield* checks.client(issuer, given)
+    const pushed = yield* pushedRequests.take(issuer, client, given)
+    const target = pushed?.redirectUri ?? (yield* redirectUri(client, given))
+    return yield* ask(issuer, client, target, given, pushed).pipe(
+      Effect.flatMap((asked) => interactions.begin(issuer, request, client, asked)),
+      Effect.catch((failure) =>
+        Effect.map(http.asRefusal(failure), (refused) =>
+          redirect.withRefusal(issuer, target, pushed?.state ?? given.get("state"), refused))
+      )
+    )
+  })
+
+const ask = (
+  issuer: Issuer,
+  client: Client.Client,
+  target: string,
+  given: parameters.Parameters,
+  pushed: AuthorizationRequest | undefined
+): Effect.Effect<AuthorizationRequest, Failure> =>
+  pushed === undefined ? authorizationRequest.check(issuer, client, target, given) : Effect.succeed(pushed)
+
+export const authorize: Endpoint = { path: "/authorize", methods: { GET: handle, POST: handle }, audience: "person" }

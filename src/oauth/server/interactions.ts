@@ -1,0 +1,349 @@
+/**
+ * A user between a client's request and the answer: who they are, and whether they let the client in. It belongs to the
+ * browser it was begun in, and ends once.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as RedirectUri from "../RedirectUri.ts"
+import * as accessTokens from "./accessTokens.ts"
+import type * as Client from "./Client.ts"
+import type * as Consent from "./Consent.ts"
+import { placeOf } from "./internal/page.ts"
+import type { Failure, Issuer } from "./issuer.ts"
+import type * as OAuthStore from "./OAuthStore.ts"
+import type * as OAuthStoreError from "./OAuthStoreError.ts"
+import type * as parameters from "./parameters.ts"
+import {
+  type AuthorizationRequest,
+  codes,
+  type Grant,
+  grants,
+  type Interaction,
+  interactions,
+  sessions
+} from "./records.ts"
+import * as redirect from "./redirect.ts"
+import * as Refusal from "./Refusal.ts"
+import { equal } from "./secrets.ts"
+import type * as UserLogin from "./UserLogin.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+type Request = HttpServerRequest.HttpServerRequest
+
+/** One visit of the browser. */
+interface Visit {
+  readonly issuer: Issuer
+  readonly request: Request
+  readonly client: Client.Client
+  readonly id: string
+  readonly key: OAuthStore.Key
+  readonly csrf: string
+  readonly form: parameters.Parameters | undefined
+  readonly query: parameters.Parameters
+  /** As it is kept at this moment. */
+  entry: OAuthStore.Entry
+  interaction: Interaction
+  /** A login that is now, to be told to the browser. */
+  session: string | undefined
+}
+
+const browserCookie = "browser"
+const sessionCookie = "session"
+
+/** What is in the session of this browser; undefined where it has none. */
+export const sessionOf = (issuer: Issuer, request: Request) =>
+  Effect.gen(function*() {
+    const secret = issuer.cookies.get(request, sessionCookie)
+    if (secret === undefined) return undefined
+    const hash = yield* issuer.secrets.hash(secret)
+    const found = sessions.read(yield* issuer.store.get(sessions.key(hash)))
+    return found._tag === "Live" ? { hash, user: found.value } : undefined
+  })
+
+/** Ends the session of a browser. */
+export const endSession = (issuer: Issuer, request: Request, response: Response): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const session = yield* sessionOf(issuer, request)
+    if (session !== undefined) yield* issuer.store.remove(sessions.key(session.hash))
+    return issuer.cookies.remove(response, sessionCookie)
+  })
+
+/** Text that only the browser of this secret can send back, for this interaction alone. */
+const csrfOf = (issuer: Issuer, browser: string, id: string) => issuer.secrets.hash(`csrf ${browser} ${id}`)
+
+/** From a request that has been checked to a page, or to the client where nobody need be asked. */
+export const begin = (
+  issuer: Issuer,
+  request: Request,
+  client: Client.Client,
+  asked: AuthorizationRequest
+): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const session = issuer.login.isRemembered ? yield* sessionOf(issuer, request) : undefined
+    const isForced = asked.prompt.includes("login") || asked.prompt.includes("select_account")
+      || (session !== undefined && asked.maxAge !== undefined
+        && now - session.user.authenticatedAt > asked.maxAge * 1000)
+    const present = isForced ? undefined : session
+    if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
+    const browser = issuer.cookies.get(request, browserCookie) ?? (yield* issuer.secrets.make)
+    const id = yield* issuer.secrets.make
+    const key = interactions.key(yield* issuer.secrets.hash(id))
+    const interaction: Interaction = {
+      request: asked,
+      browser: yield* issuer.secrets.hash(browser),
+      hasConsented: false,
+      isForced,
+      ...(present === undefined ? undefined : { user: present.user, session: present.hash })
+    }
+    const entry = interactions.entry(interaction, now + issuer.lifetimes.interaction)
+    yield* issuer.store.putOnce(key, entry)
+    const response = yield* proceed({
+      issuer,
+      request,
+      client,
+      id,
+      key,
+      csrf: yield* csrfOf(issuer, browser, id),
+      form: undefined,
+      query: new Map(),
+      entry,
+      interaction,
+      session: undefined
+    })
+    return issuer.cookies.set(response, browserCookie, browser)
+  })
+
+/** `prompt=none`: only what needs no user (OpenID Connect, 3.1.2.1). */
+const nobodyIsAsked = (
+  issuer: Issuer,
+  client: Client.Client,
+  asked: AuthorizationRequest,
+  user: UserLogin.User | undefined
+): Effect.Effect<void, Failure> =>
+  Effect.gen(function*() {
+    if (user === undefined) return yield* Refusal.make("login_required", "The user has to log in.")
+    if (!(yield* hasConsent(issuer, client, asked, user.subject))) {
+      return yield* Refusal.make("consent_required", "The user has to let the client in.")
+    }
+  })
+
+/** The browser comes back: to look, with a form, or from another site. */
+export const resume = (
+  issuer: Issuer,
+  request: Request,
+  id: string,
+  form: parameters.Parameters | undefined,
+  query: parameters.Parameters
+): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const key = interactions.key(yield* issuer.secrets.hash(id))
+    const found = interactions.read(yield* issuer.store.get(key))
+    const browser = issuer.cookies.get(request, browserCookie)
+    if (found._tag !== "Live" || browser === undefined) return yield* over
+    // Somebody who was sent here by another, to go on in their name.
+    if (!equal(yield* issuer.secrets.hash(browser), found.value.browser)) return yield* over
+    const csrf = yield* csrfOf(issuer, browser, id)
+    if (form !== undefined && !equal(form.get("csrf") ?? "", csrf)) return yield* over
+    const { request: { redirectUri, state, clientId } } = found.value
+    const client = yield* issuer.client(clientId)
+    if (client === undefined) return yield* over
+    const visit: Visit = {
+      issuer,
+      request,
+      client,
+      id,
+      key,
+      csrf,
+      form,
+      query,
+      entry: found.entry,
+      interaction: found.value,
+      session: undefined
+    }
+    return yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
+      Effect.as(issuer.store.remove(key), redirect.withRefusal(issuer, redirectUri, state, refused)))
+  })
+
+const over = Refusal.make(
+  "invalid_request",
+  "This login has ended, or was begun in another browser. Go back to the program you came from and begin again."
+)
+
+const proceed = (visit: Visit): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const { issuer: { cookies, lifetimes, login } } = visit
+    const steps = login.asksConsentFirst ? [consent, identify] : [identify, consent]
+    let response: Response | undefined
+    for (const step of steps) {
+      response ??= yield* step(visit)
+    }
+    response ??= yield* finish(visit)
+    return visit.session === undefined
+      ? response
+      : cookies.set(response, sessionCookie, visit.session, lifetimes.session)
+  })
+
+/** Who it is. Undefined when that is known. */
+const identify = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
+  Effect.gen(function*() {
+    const { client, csrf, form, id, interaction, issuer, query, request } = visit
+    if (interaction.user !== undefined) return undefined
+    const step = yield* issuer.login.step({
+      client,
+      csrf,
+      // A form of the page before this one is not meant for it.
+      form: form?.has("decision") === true ? undefined : form,
+      query,
+      url: issuer.at(`/interaction/${id}`),
+      callback: { url: issuer.at("/callback"), state: id },
+      address: issuer.addressOf(request),
+      hint: interaction.request.loginHint,
+      isForced: interaction.isForced,
+      kept: interaction.kept,
+      keep: (kept) => {
+        const { kept: _, ...rest } = visit.interaction
+        return write(visit, kept === undefined ? rest : { ...rest, kept })
+      }
+    })
+    if (step._tag === "Show") return step.response
+    const { user } = step
+    if (user.subject.startsWith(accessTokens.clientPrefix)) {
+      return yield* Effect.die(new Error(`The subject of a user begins with ${accessTokens.clientPrefix}`))
+    }
+    yield* issuer.tell({ _tag: "LoggedIn", subject: user.subject, clientId: client.id })
+    const { kept: _, ...rest } = visit.interaction
+    const session = issuer.login.isRemembered ? yield* startSession(visit, user) : undefined
+    const isFirst = yield* write(visit, { ...rest, user, ...(session === undefined ? undefined : { session }) })
+    if (!isFirst) return yield* over
+    return undefined
+  })
+
+/** A12: a new one each time, so that nobody can have a user log in to a session that is known to others. */
+const startSession = (visit: Visit, user: UserLogin.User): Effect.Effect<string, Failure> =>
+  Effect.gen(function*() {
+    const { issuer, request } = visit
+    const { lifetimes, secrets, store } = issuer
+    const before = yield* sessionOf(issuer, request)
+    if (before !== undefined) yield* store.remove(sessions.key(before.hash))
+    const secret = yield* secrets.make
+    const hash = yield* secrets.hash(secret)
+    const { kept: _, ...known } = user
+    const expiresAt = (yield* Clock.currentTimeMillis) + lifetimes.session
+    yield* store.putOnce(sessions.key(hash), sessions.entry(known, expiresAt))
+    visit.session = secret
+    return hash
+  })
+
+const hasConsent = (
+  issuer: Issuer,
+  client: Client.Client,
+  asked: AuthorizationRequest,
+  subject: string | undefined
+): Effect.Effect<boolean, Failure> =>
+  client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
+
+const consentOf = (
+  client: Client.Client,
+  { prompt, redirectUri, resource, scopes }: AuthorizationRequest,
+  subject: string | undefined
+): Consent.Request => ({ client, redirectUri, resource, scopes, subject, isWanted: prompt.includes("consent") })
+
+/** Whether they let the client in. Undefined when they do. */
+const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
+  Effect.gen(function*() {
+    const { client, form, interaction, issuer } = visit
+    const { hasConsented, request: asked, user } = interaction
+    if (hasConsented) return undefined
+    const decision = form?.get("decision")
+    if (decision !== undefined) {
+      const isGiven = decision === "allow"
+      yield* issuer.tell({ _tag: "Consented", subject: user?.subject, clientId: client.id, isGiven })
+      if (!isGiven) return yield* Refusal.make("access_denied", "The user does not let the client in.")
+      yield* issuer.consent.remember(consentOf(client, asked, user?.subject))
+    } else if (!(yield* hasConsent(issuer, client, asked, user?.subject))) {
+      return consentPage(visit)
+    }
+    return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : yield* over
+  })
+
+const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {
+  const { request: { redirectUri, resource: uri, scopes }, user } = interaction
+  const resource = issuer.resources.get(uri)
+  const html = issuer.pages.consent({
+    action: issuer.at(`/interaction/${id}`),
+    csrf,
+    client: client.name ?? client.id,
+    clientId: client.id,
+    origin: client.origin,
+    clientUri: client.uri,
+    redirectHost: placeOf(redirectUri),
+    isLoopback: RedirectUri.isLoopback(redirectUri),
+    resource: resource?.name ?? uri,
+    scopes: scopes.map((name) => ({
+      name,
+      description: resource?.scopes.get(name)
+        ?? issuer.extensions.map(({ scopes }) => scopes.get(name)).find((text) => text !== undefined)
+    })),
+    user: user === undefined ? undefined : user.name ?? user.subject
+  })
+  return issuer.page.show(html)
+}
+
+/** Whether nothing has happened to it since it was read. */
+const write = (
+  visit: Visit,
+  interaction: Interaction
+): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    const entry = interactions.entry(interaction, visit.entry.expiresAt)
+    const isFirst = yield* visit.issuer.store.replace(visit.key, visit.entry.data, entry)
+    if (isFirst) {
+      visit.entry = entry
+      visit.interaction = interaction
+    }
+    return isFirst
+  })
+
+/** A14: the code stands for all of this and nothing else. */
+const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const { lifetimes, secrets, store } = issuer
+    const { request: asked, session, user } = interaction
+    const now = yield* Clock.currentTimeMillis
+    const grantId = yield* secrets.makeId
+    const code = yield* secrets.make
+    const grant: Grant = {
+      clientId: client.id,
+      subject: user!.subject,
+      resource: asked.resource,
+      scopes: asked.scopes,
+      authenticatedAt: user!.authenticatedAt,
+      ...(user!.methods === undefined ? undefined : { methods: user!.methods }),
+      ...(user!.kept === undefined ? undefined : { kept: user!.kept }),
+      ...(asked.nonce === undefined ? undefined : { nonce: asked.nonce }),
+      ...(asked.claims === undefined ? undefined : { claims: asked.claims }),
+      ...(session === undefined ? undefined : { session })
+    }
+    const taken = yield* store.takeOnce(key, [
+      [grants.key(grantId), grants.entry(grant, now + lifetimes.grant)],
+      [
+        codes.key(yield* secrets.hash(code)),
+        codes.entry(
+          {
+            clientId: client.id,
+            redirectUri: asked.redirectUri,
+            challenge: asked.challenge,
+            ...(asked.jkt === undefined ? undefined : { jkt: asked.jkt })
+          },
+          now + lifetimes.code,
+          grantId
+        )
+      ]
+    ])
+    return taken._tag === "Live"
+      ? redirect.toClient(issuer, asked.redirectUri, { code, state: asked.state })
+      : yield* over
+  })

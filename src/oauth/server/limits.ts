@@ -1,0 +1,51 @@
+/** How often somebody may be wrong. Who is wrong too often has to wait, right or not, so that guessing is of no use. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Issuer } from "./issuer.ts"
+import type * as OAuthStoreError from "./OAuthStoreError.ts"
+import * as Refusal from "./Refusal.ts"
+
+/** One client from one address: nobody can lock out a client who is elsewhere. */
+export interface Guesser {
+  readonly what: string
+  readonly clientId: string | undefined
+  readonly address: string | undefined
+}
+
+/** Wrong ones within a window before the wait begins, and how long both are. */
+const most = 20
+const windowMillis = 60_000
+
+const idOf = ({ address = "", clientId = "", what }: Guesser) => JSON.stringify([what, clientId, address])
+
+/** T13: refuses whoever has been wrong too often. */
+export const check = (
+  { store }: Issuer,
+  guesser: Guesser
+): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    const found = yield* store.get({ kind: "locked", id: idOf(guesser) })
+    if (found._tag !== "Live") return
+    const left = found.entry.expiresAt - (yield* Clock.currentTimeMillis)
+    return yield* new Refusal.Refusal({
+      code: "temporarily_unavailable",
+      description: "Too many wrong requests; try again later.",
+      retryAfter: Math.max(1, Math.ceil(left / 1000))
+    })
+  })
+
+/** Tells that somebody was wrong. */
+export const note = (issuer: Issuer, guesser: Guesser): Effect.Effect<void> =>
+  issuer.tell({ _tag: "Failed", ...guesser })
+
+/** Counts that somebody was wrong. */
+export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    yield* note(issuer, guesser)
+    const id = idOf(guesser)
+    if ((yield* issuer.store.count({ kind: "failures", id }, windowMillis)) < most) return
+    yield* issuer.store.putOnce(
+      { kind: "locked", id },
+      { data: "", expiresAt: (yield* Clock.currentTimeMillis) + windowMillis }
+    )
+  })

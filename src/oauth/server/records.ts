@@ -1,0 +1,134 @@
+/** What an authorization server keeps, as text and back. What it cannot read any more is as good as gone. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaParser from "effect/SchemaParser"
+import * as clientMetadata from "./clientMetadata.ts"
+import type * as OAuthStore from "./OAuthStore.ts"
+
+export type Read<A> =
+  | { readonly _tag: "Live"; readonly value: A; readonly entry: OAuthStore.Entry }
+  | Exclude<OAuthStore.Found, { readonly _tag: "Live" }>
+
+/** Entries of one kind. */
+export interface Shelf<A> {
+  readonly key: (id: string) => OAuthStore.Key
+  readonly entry: (value: A, expiresAt: number, grant?: string) => OAuthStore.Entry
+  readonly read: (found: OAuthStore.Found) => Read<A>
+}
+
+const shelf = <A, I>(kind: string, schema: Schema.Codec<A, I>): Shelf<A> => {
+  const json: Schema.Codec<A, string> = Schema.fromJsonString(schema)
+  const encode = SchemaParser.encodeSync(json)
+  const decode = SchemaParser.decodeResult(json)
+  return {
+    key: (id) => ({ kind, id }),
+    entry: (value, expiresAt, grant) => ({ data: encode(value), expiresAt, grant }),
+    read: (found) => {
+      if (found._tag !== "Live") return found
+      const decoded = decode(found.entry.data)
+      return Result.isSuccess(decoded)
+        ? { _tag: "Live", value: decoded.success, entry: found.entry }
+        : { _tag: "Absent" }
+    }
+  }
+}
+
+const text = Schema.String
+const optional = Schema.optionalKey(Schema.String)
+const strings = Schema.Array(Schema.String)
+const millis = Schema.Finite
+
+/** What a client has asked for, when all of it has been checked. */
+export const AuthorizationRequest = Schema.Struct({
+  clientId: text,
+  redirectUri: text,
+  state: optional,
+  nonce: optional,
+  challenge: text,
+  resource: text,
+  scopes: strings,
+  prompt: strings,
+  /** Seconds. */
+  maxAge: Schema.optionalKey(Schema.Finite),
+  loginHint: optional,
+  /** The key that the code is bound to. */
+  jkt: optional,
+  /** Claims it asks for by name (OpenID Connect, 5.5). */
+  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings }))
+})
+
+export type AuthorizationRequest = typeof AuthorizationRequest.Type
+
+export const User = Schema.Struct({
+  subject: text,
+  authenticatedAt: millis,
+  methods: Schema.optionalKey(strings),
+  name: optional,
+  kept: optional
+})
+
+/** What a user has allowed a client; codes and refresh tokens belong to it. */
+export const Grant = Schema.Struct({
+  clientId: text,
+  /** Undefined where a client has come for itself. */
+  subject: text,
+  resource: text,
+  scopes: strings,
+  authenticatedAt: millis,
+  methods: Schema.optionalKey(strings),
+  nonce: optional,
+  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings })),
+  /** The login in whose browser it was given. */
+  session: optional,
+  kept: optional
+})
+
+export type Grant = typeof Grant.Type
+
+export const grants = shelf("grant", Grant)
+
+export const codes = shelf(
+  "code",
+  Schema.Struct({ clientId: text, redirectUri: text, challenge: text, jkt: optional })
+)
+
+export const refreshTokens = shelf(
+  "refresh",
+  Schema.Struct({
+    clientId: text,
+    scopes: strings,
+    jkt: optional,
+    /** When its grant ends, however often it is renewed. */
+    endsAt: millis
+  })
+)
+
+/** A user on the way from a client and back. */
+export const Interaction = Schema.Struct({
+  request: AuthorizationRequest,
+  /** The hash of the cookie of the browser it was begun in. */
+  browser: text,
+  user: Schema.optionalKey(User),
+  session: optional,
+  hasConsented: Schema.Boolean,
+  /** Whether somebody who has logged in before has to do so again. */
+  isForced: Schema.Boolean,
+  /** What the login has kept. */
+  kept: optional
+})
+
+export type Interaction = typeof Interaction.Type
+
+export const interactions = shelf("interaction", Interaction)
+
+/** Somebody who has logged in with a browser, and is still there. */
+export const sessions = shelf("session", User)
+
+/** A request that was sent ahead (RFC 9126). */
+export const pushedRequests = shelf("request", AuthorizationRequest)
+
+/** A client that has registered itself. */
+export const registrations = shelf("client", clientMetadata.Kept)
+
+/** The id of an access token that is void before its time. */
+export const revocations = shelf("revoked", Schema.Struct({}))

@@ -1,0 +1,35 @@
+/** A browser on its way, by GET and without a trace of where it came from (RFC 9700, 4.12). */
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Issuer } from "./issuer.ts"
+import type * as Refusal from "./Refusal.ts"
+
+export interface Values {
+  readonly [name: string]: string | undefined
+}
+
+export const to = (url: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({
+    status: 303,
+    headers: { location: url, "cache-control": "no-store", "referrer-policy": "no-referrer" }
+  })
+
+/** To a client, with what it is told; its URI stays as it gave it. A6: who says so is always there. */
+export const toClient = (
+  { url }: Pick<Issuer, "url">,
+  redirectUri: string,
+  values: Values
+): HttpServerResponse.HttpServerResponse => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries({ ...values, iss: url })) {
+    if (value !== undefined) query.append(name, value)
+  }
+  return to(`${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query}`)
+}
+
+export const withRefusal = (
+  issuer: Pick<Issuer, "url">,
+  redirectUri: string,
+  state: string | undefined,
+  { code, description }: Refusal.Refusal
+): HttpServerResponse.HttpServerResponse =>
+  toClient(issuer, redirectUri, { error: code, error_description: description, state })

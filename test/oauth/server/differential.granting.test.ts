@@ -1,0 +1,3 @@
+import { suite } from "./differentialSuite.ts"
+
+suite("granting")
