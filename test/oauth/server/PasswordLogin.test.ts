@@ -29,6 +29,7 @@ const client: Client.Client = {
   scopes: undefined,
   isFirstParty: false,
   requiresDpop: false,
+  introspects: [],
   idTokenAlgorithm: undefined
 }
 

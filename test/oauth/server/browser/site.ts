@@ -89,6 +89,7 @@ export const start = Effect.gen(function*() {
       scopes: undefined,
       isFirstParty: false,
       requiresDpop: false,
+      introspects: [],
       idTokenAlgorithm: undefined
     },
     url: action,
