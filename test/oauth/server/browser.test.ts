@@ -4,6 +4,7 @@ import type { Browser } from "playwright-core"
 import { afterAll, beforeAll } from "vitest"
 import { chromium, launch } from "../../support/chromium.ts"
 import { needing } from "../../support/services.ts"
+import * as Server from "./browser/server.ts"
 import * as Site from "./browser/site.ts"
 import { arrived, decide, logIn, looks, person } from "./browser/walk.ts"
 import { hostile } from "./pages.ts"
@@ -61,6 +62,29 @@ needing(chromium, () =>
         await one.look("error")
         assert.deepStrictEqual(one.complaints, [])
       })
+    }
+
+    for (const look of looks.slice(1, 3)) {
+      it.live(`a person comes to an authorization server, and back: ${look.name}`, () =>
+        Effect.gen(function*() {
+          const client = yield* Site.client()
+          const { begin, url } = yield* Server.start
+          yield* Effect.promise(async () => {
+            const one = await person(browser, look, [url, client.url])
+            await one.page.goto(begin(client.url))
+            await logIn(one)
+            await decide(one, "Deny", "real-consent")
+            const refused = await arrived(one, client.url)
+            assert.strictEqual(refused.searchParams.get("error"), "access_denied")
+            await one.page.goto(begin(client.url))
+            // They are still logged in.
+            await decide(one, "Allow", "real-consent")
+            const { searchParams } = await arrived(one, client.url)
+            assert.deepStrictEqual([...searchParams.keys()], ["code", "state", "iss"])
+            assert.strictEqual(searchParams.get("iss"), url)
+            assert.deepStrictEqual(one.complaints, [])
+          })
+        }).pipe(Effect.scoped), limit)
     }
 
     live("names of strangers stay where they are", async ({ browser, client, site }) => {

@@ -50,14 +50,15 @@ const users = Layer.unwrap(Effect.gen(function*() {
   return UserStore.layerMemory([{ subject: "1", username: "anna", name: "Anna Müller", passwordHash }])
 }))
 
-const services = PasswordLogin.layer({ attempts: 1000, attemptsPerAddress: 1000, attemptsPerUser: 1000 }).pipe(
+/** The login by password, and all that it and its pages need. */
+export const login = PasswordLogin.layer({ attempts: 1000, attemptsPerAddress: 1000, attemptsPerUser: 1000 }).pipe(
   Layer.provide(users),
   Layer.provideMerge(own)
 )
 
 export const start = Effect.gen(function*() {
   const pages = yield* Pages.Pages
-  const login = yield* UserLogin.UserLogin
+  const { step: logInBy } = yield* UserLogin.UserLogin
   const { leave, show } = yield* page.make
   const node = Http.createServer()
   const server = yield* NodeHttpServer.make(() => node, {
@@ -112,7 +113,7 @@ export const start = Effect.gen(function*() {
     const asking = JSON.parse(searchParams.get("asking") ?? "{}") as Asking
     switch (pathname) {
       case "/login": {
-        const step = yield* login.step(attempt(asking, `/login${search}`, form))
+        const step = yield* logInBy(attempt(asking, `/login${search}`, form))
         return step._tag === "Show"
           ? step.response
           : cookie.set(HttpServerResponse.redirect(`/consent${search}`, { status: 303 }), "user", step.user.subject)
@@ -173,7 +174,7 @@ export const start = Effect.gen(function*() {
     begin: (asking) => `${url}/login?asking=${encodeURIComponent(JSON.stringify(asking))}`
   }
   return site
-}).pipe(Effect.provide(services))
+}).pipe(Effect.provide(login))
 
 export interface ClientSite {
   readonly url: string
