@@ -171,8 +171,9 @@ export const resume = (
       interaction: found.value,
       session: undefined
     }
-    return yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
+    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
       Effect.as(issuer.store.remove(key), redirect.withRefusal(issuer, redirectUri, state, refused)))
+    return redirect.byPage(issuer, response)
   })
 
 const over = Refusal.make(

@@ -30,6 +30,7 @@ const client: Client.Client = {
   isFirstParty: false,
   introspects: [],
   requiresDpop: false,
+  introspects: [],
   idTokenAlgorithm: undefined
 }
 
