@@ -192,7 +192,7 @@ describe("logout", () => {
   it.effect("leaves who says no logged in, and here", () =>
     world.withProvider(Effect.gen(function*() {
       const { caller, right } = yield* begun
-      const stayed = yield* answer(caller, pageOf(yield* caller.send(asksFor(right))), "stay")
+      const stayed = yield* answer(caller, pageOf(yield* caller.send(asksFor(right))), "cancel")
       assert.isUndefined(onwards(stayed))
       assert.isTrue(yield* isLoggedIn(caller))
     })))
