@@ -133,6 +133,15 @@ describe("logout", () => {
       assert.isTrue(yield* isLoggedIn(caller))
     })))
 
+  it.effect("R9: refuses a token of another issuer that has the same keys", () =>
+    Effect.gen(function*() {
+      const { token } = yield* world.withProvider(begun, { issuer: `${server.issuer}/tenant`, resources: [] })
+      yield* world.withProvider(Effect.gen(function*() {
+        const { caller, right } = yield* begun
+        assert.strictEqual((yield* caller.send(asksFor({ ...right, id_token_hint: token }))).status, 400)
+      }))
+    }))
+
   it.effect("R9: refuses another address than that of the client, to the letter, and another client", () =>
     world.withProvider(Effect.gen(function*() {
       const { caller, right } = yield* begun
