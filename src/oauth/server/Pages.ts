@@ -51,7 +51,7 @@ export interface DeviceCode extends Form {
   readonly problem: string | undefined
 }
 
-/** Posts `decision`: `logout` or `stay`. @category models @since 0.1.0 */
+/** Posts `decision`: `logout` or `cancel`. @category models @since 0.1.0 */
 export interface Logout extends Form {
   readonly client: string | undefined
 }
@@ -234,7 +234,7 @@ ${
     form(
       page,
       html`<div class="buttons">
-<button name="decision" value="stay">Stay logged in</button>
+<button name="decision" value="cancel">Stay logged in</button>
 <button name="decision" value="logout" class="main">Log out</button>
 </div>`
     )

@@ -30,7 +30,6 @@ const client: Client.Client = {
   isFirstParty: false,
   introspects: [],
   requiresDpop: false,
-  introspects: [],
   idTokenAlgorithm: undefined
 }
 
