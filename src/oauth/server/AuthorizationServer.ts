@@ -29,6 +29,8 @@ import type * as Client from "./Client.ts"
 import * as clients from "./clients.ts"
 import * as Consent from "./Consent.ts"
 import { authorize } from "./endpoints/authorize.ts"
+import { device } from "./endpoints/device.ts"
+import { deviceAuthorization } from "./endpoints/deviceAuthorization.ts"
 import { callback, interaction } from "./endpoints/interaction.ts"
 import { introspect } from "./endpoints/introspect.ts"
 import { jwks } from "./endpoints/jwks.ts"
@@ -39,6 +41,7 @@ import { revoke } from "./endpoints/revoke.ts"
 import { token } from "./endpoints/token.ts"
 import { authorizationCode } from "./grants/authorizationCode.ts"
 import { clientCredentials } from "./grants/clientCredentials.ts"
+import { deviceCode } from "./grants/deviceCode.ts"
 import { refreshToken } from "./grants/refreshToken.ts"
 import * as http from "./http.ts"
 import * as cookies from "./internal/cookies.ts"
@@ -81,6 +84,8 @@ export interface Lifetimes {
   readonly session?: Duration.Input
   /** Of a request that was pushed; 90 seconds at most. 1 minute. */
   readonly pushedRequest?: Duration.Input
+  /** How long the user of a device may take to type its code. 10 minutes. */
+  readonly deviceCode?: Duration.Input
 }
 
 /** @category models @since 0.1.0 */
@@ -103,6 +108,8 @@ export interface Options {
   readonly metadataDocuments?: boolean
   /** Whether clients may register themselves, which `metadataDocuments` has made needless. No. */
   readonly registration?: boolean | Registration
+  /** Whether devices are let in whose user types a code elsewhere; a client needs the grant type for it. Yes. */
+  readonly deviceFlow?: boolean
   /** Whether a proof of a key (DPoP) has to have a nonce of this server in it. No. */
   readonly dpopNonces?: boolean | DpopNonce.Options
   readonly lifetimes?: Lifetimes
@@ -194,7 +201,13 @@ export const make = (
   Effect.gen(function*() {
     const problem = problemOf(options)
     if (problem !== undefined) return yield* new InvalidOption(problem)
-    const { clients: configured = [], issuer: url, metadataDocuments = true, registration = false } = options
+    const {
+      clients: configured = [],
+      deviceFlow = true,
+      issuer: url,
+      metadataDocuments = true,
+      registration = false
+    } = options
     const store = yield* OAuthStore.OAuthStore
     const fetch = yield* SafeFetch.SafeFetch
     const ownSecrets = yield* secrets.make
@@ -206,8 +219,11 @@ export const make = (
       at: (path) => base + path,
       lifetimes: lifetimesOf(options.lifetimes ?? {}),
       resources: new Map(options.resources.map((resource) => [resource.uri, knownOf(resource)])),
-      grantTypes: new Map([authorizationCode, refreshToken, clientCredentials].map((grant) => [grant.name, grant])),
-      features: { registration: registration !== false, metadataDocuments },
+      grantTypes: new Map(
+        [authorizationCode, refreshToken, clientCredentials, ...(deviceFlow ? [deviceCode] : [])]
+          .map((grant) => [grant.name, grant])
+      ),
+      features: { registration: registration !== false, metadataDocuments, deviceFlow },
       extensions,
       store,
       keys: yield* SigningKeys.SigningKeys,
@@ -239,6 +255,7 @@ export const make = (
       introspect,
       pushedRequest,
       jwks,
+      ...(deviceFlow ? [deviceAuthorization, device] : []),
       ...(registration === false ? [] : [register(registrationOf(registration === true ? {} : registration))]),
       ...extensions.flatMap(({ endpoints }) => endpoints)
     ]
@@ -349,7 +366,8 @@ const lifetimesOf = (lifetimes: Lifetimes): Issuer["lifetimes"] => ({
   grant: millis(lifetimes.grant ?? "180 days"),
   interaction: millis(lifetimes.interaction ?? "15 minutes"),
   session: millis(lifetimes.session ?? "12 hours"),
-  pushedRequest: millis(lifetimes.pushedRequest ?? "1 minute")
+  pushedRequest: millis(lifetimes.pushedRequest ?? "1 minute"),
+  deviceCode: millis(lifetimes.deviceCode ?? "10 minutes")
 })
 
 const registrationOf = ({ lasts = "90 days", mostAnHour = 20 }: Registration) => ({

@@ -36,12 +36,14 @@ export interface Lifetimes {
   readonly interaction: number
   readonly session: number
   readonly pushedRequest: number
+  readonly deviceCode: number
 }
 
 /** What is switched on. */
 export interface Features {
   readonly registration: boolean
   readonly metadataDocuments: boolean
+  readonly deviceFlow: boolean
 }
 
 export interface Issuer {

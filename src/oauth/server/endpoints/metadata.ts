@@ -27,6 +27,7 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
         introspection_endpoint: at("/introspect"),
         pushed_authorization_request_endpoint: at("/par"),
         jwks_uri: at("/jwks"),
+        ...(features.deviceFlow ? { device_authorization_endpoint: at("/device_authorization") } : undefined),
         ...(features.registration ? { registration_endpoint: at("/register") } : undefined),
         scopes_supported: [...scopes],
         response_types_supported: ["code"],
