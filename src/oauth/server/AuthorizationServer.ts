@@ -21,6 +21,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
+import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
@@ -39,10 +40,13 @@ import { pushedRequest } from "./endpoints/pushedRequest.ts"
 import { register } from "./endpoints/register.ts"
 import { revoke } from "./endpoints/revoke.ts"
 import { token } from "./endpoints/token.ts"
+import * as ExchangePolicy from "./ExchangePolicy.ts"
 import { authorizationCode } from "./grants/authorizationCode.ts"
 import { clientCredentials } from "./grants/clientCredentials.ts"
 import { deviceCode } from "./grants/deviceCode.ts"
+import { jwtBearer } from "./grants/jwtBearer.ts"
 import { refreshToken } from "./grants/refreshToken.ts"
+import { tokenExchange } from "./grants/tokenExchange.ts"
 import * as http from "./http.ts"
 import * as cookies from "./internal/cookies.ts"
 import * as page from "./internal/page.ts"
@@ -52,6 +56,7 @@ import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import * as Pages from "./Pages.ts"
 import * as secrets from "./secrets.ts"
 import * as SigningKeys from "./SigningKeys.ts"
+import * as trusted from "./trusted.ts"
 import * as UserLogin from "./UserLogin.ts"
 
 // ----------------------------------------------------------------------------
@@ -96,6 +101,25 @@ export interface Registration {
   readonly mostAnHour?: number
 }
 
+/** A company's login, whose users are let in by its word alone (ID-JAG). @category models @since 0.1.0 */
+export interface TrustedIdentityProvider {
+  /** Byte for byte as its tokens name it. */
+  readonly issuer: string
+  /** Where its public keys are, or the keys. Where its own metadata says, when both are left out. */
+  readonly jwksUri?: string
+  readonly keys?: ReadonlyArray<Jwks.Jwk>
+  /** The subject that one of its users is here; undefined for somebody who is not let in. The issuer, `|`, and `sub`. */
+  readonly subjectOf?: (claims: Jwt.Claims) => Effect.Effect<string | undefined>
+}
+
+/** A platform that vouches for programs that run on it; `workload` of a client says for which. @category models @since 0.1.0 */
+export interface TrustedPlatform {
+  readonly issuer: string
+  /** As of an identity provider. */
+  readonly jwksUri?: string
+  readonly keys?: ReadonlyArray<Jwks.Jwk>
+}
+
 /** @category models @since 0.1.0 */
 export interface Options {
   /** Where it is, and byte for byte what its tokens say: `https://auth.example`. Over http only on this machine. */
@@ -110,6 +134,10 @@ export interface Options {
   readonly registration?: boolean | Registration
   /** Whether devices are let in whose user types a code elsewhere; a client needs the grant type for it. Yes. */
   readonly deviceFlow?: boolean
+  /** Whose letters about users are taken; a client needs a secret or keys, and the grant type. Nobody's. */
+  readonly trustedIdentityProviders?: ReadonlyArray<TrustedIdentityProvider>
+  /** Whose word about programs is taken. Nobody's. */
+  readonly trustedPlatforms?: ReadonlyArray<TrustedPlatform>
   /** Whether a proof of a key (DPoP) has to have a nonce of this server in it. No. */
   readonly dpopNonces?: boolean | DpopNonce.Options
   readonly lifetimes?: Lifetimes
@@ -206,13 +234,18 @@ export const make = (
       deviceFlow = true,
       issuer: url,
       metadataDocuments = true,
-      registration = false
+      registration = false,
+      trustedIdentityProviders = [],
+      trustedPlatforms = []
     } = options
+    const policy = Option.getOrUndefined(yield* Effect.serviceOption(ExchangePolicy.ExchangePolicy))
     const store = yield* OAuthStore.OAuthStore
     const fetch = yield* SafeFetch.SafeFetch
     const ownSecrets = yield* secrets.make
     const hub = yield* PubSub.sliding<AuthEvent>(1024)
     const nonces = noncesOf(options)
+    const providers = yield* trusted.make(trustedIdentityProviders, fetch)
+    const platforms = yield* trusted.make(trustedPlatforms, fetch)
     const base = url.replace(/\/$/u, "")
     const issuer: Issuer = {
       url,
@@ -220,10 +253,22 @@ export const make = (
       lifetimes: lifetimesOf(options.lifetimes ?? {}),
       resources: new Map(options.resources.map((resource) => [resource.uri, knownOf(resource)])),
       grantTypes: new Map(
-        [authorizationCode, refreshToken, clientCredentials, ...(deviceFlow ? [deviceCode] : [])]
-          .map((grant) => [grant.name, grant])
+        [
+          authorizationCode,
+          refreshToken,
+          clientCredentials,
+          ...(deviceFlow ? [deviceCode] : []),
+          ...(providers.size + platforms.size > 0 ? [jwtBearer({ providers, platforms })] : []),
+          ...(policy === undefined ? [] : [tokenExchange(policy)])
+        ].map((grant) => [grant.name, grant])
       ),
-      features: { registration: registration !== false, metadataDocuments, deviceFlow },
+      features: {
+        registration: registration !== false,
+        metadataDocuments,
+        deviceFlow,
+        readsLetters: providers.size > 0,
+        writesLetters: policy !== undefined
+      },
       extensions,
       store,
       keys: yield* SigningKeys.SigningKeys,
@@ -337,6 +382,13 @@ const problemOf = (options: Options) => {
   if (millis(lifetimes.code ?? "1 minute") > 60_000) return bad("lifetimes.code", "it is more than a minute")
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
+  }
+  const { trustedIdentityProviders = [], trustedPlatforms = [] } = options
+  const trusted = [...trustedIdentityProviders, ...trustedPlatforms]
+  for (const [index, { issuer: other }] of trusted.entries()) {
+    if (other === issuer || trusted.findIndex(({ issuer }) => issuer === other) !== index) {
+      return bad("trustedIdentityProviders and trustedPlatforms", `${other} is this server, or there twice`)
+    }
   }
   const { secret } = noncesOf(options) ?? {}
   if (secret !== undefined && Redacted.value(secret).length < 32) {

@@ -44,6 +44,9 @@ export interface Features {
   readonly registration: boolean
   readonly metadataDocuments: boolean
   readonly deviceFlow: boolean
+  /** Whether letters of identity providers are read, and whether they are written. */
+  readonly readsLetters: boolean
+  readonly writesLetters: boolean
 }
 
 export interface Issuer {
@@ -120,6 +123,7 @@ export interface GrantType {
 export interface Issuing {
   readonly issuer: Issuer
   readonly client: Client.Client
+  /** Undefined where nothing lasts but the token. */
   readonly grantId: string | undefined
   readonly grant: Grant
   /** Of this token; no more than those of the grant. */

@@ -4,6 +4,7 @@ import * as Dpop from "../../Dpop.ts"
 import { algorithms as assertionAlgorithms } from "../assertions.ts"
 import { offlineAccess } from "../checks/scope.ts"
 import * as http from "../http.ts"
+import * as identityAssertions from "../identityAssertions.ts"
 import type { Handler, Issuer } from "../issuer.ts"
 
 const maxAge = 300
@@ -41,6 +42,12 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
         introspection_endpoint_auth_methods_supported: confidential,
         authorization_response_iss_parameter_supported: true,
         ...(features.metadataDocuments ? { client_id_metadata_document_supported: true } : undefined),
+        ...(features.readsLetters
+          ? { authorization_grant_profiles_supported: [identityAssertions.profile] }
+          : undefined),
+        ...(features.writesLetters
+          ? { identity_chaining_requested_token_types_supported: [identityAssertions.tokenType] }
+          : undefined),
         protected_resources: [...resources.keys()]
       },
       ...yield* Effect.forEach(extensions, ({ metadata }) => metadata(issuer))
