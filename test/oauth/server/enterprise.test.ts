@@ -476,7 +476,8 @@ describe("a program that its platform vouches for", () => {
       const one = yield* word()
       for (let i = 0; i < 2; i++) {
         const { json } = yield* ask(one)
-        assert.deepInclude(jose.decodeJwt(json.access_token), { sub: "client:job", scope: "notes:read" })
+        const claims = jose.decodeJwt(json.access_token)
+        assert.deepInclude(claims, { sub: "client:job", scope: "notes:read" })
         assert.notProperty(json, "refresh_token")
       }
       assert.strictEqual((yield* ask(yield* word({}, { typ: "JWT" }))).status, 200)
