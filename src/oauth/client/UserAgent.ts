@@ -56,7 +56,8 @@ export const layerHeadless = (
       const follow = (url: URL, steps: number): Effect.Effect<URLSearchParams, OAuthError.OAuthError> =>
         Effect.gen(function*() {
           const noAnswer = (message: string) => OAuthError.make(new OAuthError.NoAnswer({ message }))
-          const response = yield* Effect.mapError(client.get(url), (error) => noAnswer(error.message))
+          const response = yield* Effect.mapError(client.get(url), ({ reason }) =>
+            noAnswer(`${url.origin} could not be reached (${reason._tag})`))
           const { location } = response.headers
           if (location === undefined || steps === 0) {
             return yield* noAnswer(`${url.origin} wants to see a person (HTTP ${response.status})`)
@@ -69,7 +70,12 @@ export const layerHeadless = (
           Effect.succeed({
             redirectUri,
             visit: ({ url }) =>
-              Effect.provideService(follow(new URL(url), 10), FetchHttpClient.RequestInit, { redirect: "manual" })
+              follow(new URL(url), 10).pipe(
+                Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+                // A span has the whole URL, with the state, and of the last answer maybe the code.
+                Effect.provideService(HttpClient.TracerDisabledWhen, () =>
+                  true)
+              )
           })
       }
     })

@@ -16,6 +16,7 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as Concealing from "../../core/Concealing.ts"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
 import * as Authorization from "../Authorization.ts"
 import type * as SseClient from "../SseClient.ts"
@@ -224,14 +225,16 @@ export class ClientHttp {
   problem(response: Response): Effect.Effect<Problem> {
     const { headers, status } = response
     const limit = isOfType(headers["content-type"], json) ? this.maxMessageBytes : longestPage
+    const challenge = headers["www-authenticate"]
+    const told = secretsIn(response.request.headers)
     return readUpTo(response, limit).pipe(
       Effect.timeoutOption(longestProblem),
       Effect.map(Option.match({ onNone: () => "", onSome: ({ text }) => text })),
       Effect.catch(() => Effect.succeed("")),
       Effect.map((text) => ({
         status,
-        text: isText(headers["content-type"]) ? text : "",
-        challenge: headers["www-authenticate"],
+        text: isText(headers["content-type"]) ? Concealing.conceal(text, told) : "",
+        challenge: challenge === undefined ? undefined : Concealing.conceal(challenge, told),
         retryAfter: this.waitOf(headers["retry-after"])
       }))
     )
@@ -247,7 +250,7 @@ export class ClientHttp {
   }
 
   private unsent({ reason }: HttpClientError.HttpClientError): TransportError.TransportError {
-    const cause = "cause" in reason ? reason.cause : undefined
+    const cause = "cause" in reason ? Concealing.bareError(reason.cause) : undefined
     const message = messageOf(cause) ?? reason.message
     return TransportError.make(
       reason._tag === "EncodeError" || reason._tag === "InvalidUrlError" || isOfConnecting(cause)
@@ -376,9 +379,15 @@ export const unreachable = (
 
 /** The request was sent, and its answer broke off. */
 export const lost = ({ reason }: HttpClientError.HttpClientError): TransportError.TransportError => {
-  const cause = "cause" in reason ? reason.cause : undefined
+  const cause = "cause" in reason ? Concealing.bareError(reason.cause) : undefined
   return TransportError.make(new TransportError.Lost({ message: messageOf(cause) ?? reason.message, cause }))
 }
+
+/** What of a request its answer may not say again. A word so short is in every text, and is no secret. */
+const secretsIn = (headers: Headers.Headers): ReadonlyArray<string> =>
+  Object.entries(headers).flatMap(([name, value]) =>
+    ownNames.has(name) || name.startsWith("mcp-") ? [] : value.replace(/^(?:Basic|Bearer|DPoP) /iu, "")
+  ).filter((value) => value.length >= shortestSecret)
 
 /** Names that are the transport's own are left out, whoever gives them. */
 const prepare = (given: SseClient.Headers): Own => {
@@ -455,6 +464,8 @@ const mostAttempts = 4
 
 /** Bytes of a page that is no message. */
 const longestPage = 16 << 10
+
+const shortestSecret = 8
 
 /** Characters of it that an error quotes. */
 const longestQuote = 500
