@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Concealing from "../core/Concealing.ts"
 import * as AuthorizationCode from "../oauth/client/AuthorizationCode.ts"
 import * as ClientCredentials from "../oauth/client/ClientCredentials.ts"
 import type * as Credentials from "../oauth/client/Credentials.ts"
@@ -143,14 +142,7 @@ const makeGate = (client: OAuthClient.OAuthClient): Authorization.Gate => {
         if (status === 403 && !says("insufficient_scope")) return Effect.succeed(false)
         return client.refused({ status, challenges, sent: before?.held, attempt, isWaitedFor }).pipe(
           Effect.as(true),
-          Effect.mapError((error) => {
-            const told = Object.values(refusal.sent).map((header) => Redacted.value(header).replace(/^\w+ /u, ""))
-            return unauthorized(
-              status,
-              challenge === undefined ? undefined : Concealing.conceal(challenge, told),
-              error
-            )
-          })
+          Effect.mapError((error) => unauthorized(status, challenge, error))
         )
       })
   }

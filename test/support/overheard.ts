@@ -54,19 +54,22 @@ export const overheard = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     )
     for (const { attributes, events, links, name, status } of spans) {
       said.push(name, ...[attributes, events, links.map(({ attributes }) => attributes)].flatMap(writings))
-      // Who exports a span writes down what its errors say of themselves, and looks no further.
-      if (status._tag === "Ended" && Exit.isFailure(status.exit)) said.push(...own(status.exit.cause))
+      if (status._tag === "Ended" && Exit.isFailure(status.exit)) said.push(...exported(status.exit.cause))
     }
     if (Exit.isFailure(exit)) said.push(...writings(exit.cause))
     said.push(...writings(yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, metrics)))
     return { said, exit }
   })
 
+/** Of the failure of a span exporters write down the words, and look no further. */
+const exported = (cause: Cause.Cause<unknown>): ReadonlyArray<string> => [
+  Cause.pretty(cause),
+  ...Cause.prettyErrors(cause).flatMap(({ message, name, stack }) => [name, message, String(stack)])
+]
+
 /** A value in all the ways that a program writes one down, also those that look behind what it says of itself. */
 export const writings = (value: unknown): ReadonlyArray<string> =>
   within(value).flatMap((part) => [...ownOf(part), inspect(part, { customInspect: false })])
-
-const own = (value: unknown): ReadonlyArray<string> => within(value).flatMap(ownOf)
 
 const within = (value: unknown): ReadonlyArray<unknown> =>
   Cause.isCause(value)

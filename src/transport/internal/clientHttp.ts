@@ -83,7 +83,8 @@ const enter = (
       if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return response
       // Its connection is not kept waiting for a person.
       yield* discard(response)
-      if (yield* gate.refused({ status, headers, sent, attempt, isWaitedFor })) continue
+      const heard = { ...headers, "www-authenticate": challengeOf(response) }
+      if (yield* gate.refused({ status, headers: heard, sent, attempt, isWaitedFor })) continue
       return HttpClientResponse.fromWeb(response.request, new Response(null, { status, headers: { ...headers } }))
     }
   })
@@ -95,7 +96,11 @@ export const within = (spans: boolean) => <A, E, R>(effect: Effect.Effect<A, E, 
       ...Option.getOrUndefined(init),
       redirect: "manual"
     })
-    return spans ? manual : Effect.provideService(manual, HttpClient.TracerDisabledWhen, () => true)
+    if (!spans) return Effect.provideService(manual, HttpClient.TracerDisabledWhen, () => true)
+    return Effect.flatMap(
+      Headers.CurrentRedactedNames,
+      (names) => Effect.provideService(manual, Headers.CurrentRedactedNames, [...names, "dpop"])
+    )
   })
 
 export class ClientHttp {
@@ -225,8 +230,7 @@ export class ClientHttp {
   problem(response: Response): Effect.Effect<Problem> {
     const { headers, status } = response
     const limit = isOfType(headers["content-type"], json) ? this.maxMessageBytes : longestPage
-    const challenge = headers["www-authenticate"]
-    const told = secretsIn(response.request.headers)
+    const told = secretsIn(response)
     return readUpTo(response, limit).pipe(
       Effect.timeoutOption(longestProblem),
       Effect.map(Option.match({ onNone: () => "", onSome: ({ text }) => text })),
@@ -234,7 +238,7 @@ export class ClientHttp {
       Effect.map((text) => ({
         status,
         text: isText(headers["content-type"]) ? Concealing.conceal(text, told) : "",
-        challenge: challenge === undefined ? undefined : Concealing.conceal(challenge, told),
+        challenge: challengeOf(response),
         retryAfter: this.waitOf(headers["retry-after"])
       }))
     )
@@ -384,10 +388,15 @@ export const lost = ({ reason }: HttpClientError.HttpClientError): TransportErro
 }
 
 /** What of a request its answer may not say again. A word so short is in every text, and is no secret. */
-const secretsIn = (headers: Headers.Headers): ReadonlyArray<string> =>
-  Object.entries(headers).flatMap(([name, value]) =>
+const secretsIn = ({ request }: Response): ReadonlyArray<string> =>
+  Object.entries(request.headers).flatMap(([name, value]) =>
     ownNames.has(name) || name.startsWith("mcp-") ? [] : value.replace(/^(?:Basic|Bearer|DPoP) /iu, "")
   ).filter((value) => value.length >= shortestSecret)
+
+const challengeOf = (response: Response): string | undefined => {
+  const challenge = response.headers["www-authenticate"]
+  return challenge === undefined ? undefined : Concealing.conceal(challenge, secretsIn(response))
+}
 
 /** Names that are the transport's own are left out, whoever gives them. */
 const prepare = (given: SseClient.Headers): Own => {

@@ -7,6 +7,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -378,6 +379,144 @@ describe("what is secret", () => {
         yield* Scope.close(scope, Exit.void)
         yield* Fiber.join(second)
       })
+    )
+  })
+
+  it.effect("is kept where the store breaks, over a value or without one", () => {
+    const failed = (method: string, key: string, value = "") =>
+      Effect.fail(
+        new KeyValueStore.KeyValueStoreError({
+          method,
+          key,
+          message: `Cannot keep ${value}`,
+          cause: Object.assign(new Error(`failing row contains (${value})`), { code: "23514", detail: value })
+        })
+      )
+    const kept = new Map<string, string>()
+    let isBroken = false
+    const store = TokenStore.layerKeyValueStore.pipe(Layer.provide(Layer.succeed(
+      KeyValueStore.KeyValueStore,
+      KeyValueStore.makeStringOnly({
+        get: (key) => isBroken ? failed("get", key, kept.get(key)) : Effect.succeed(kept.get(key)),
+        set: (key, value) => isBroken ? failed("set", key, value) : Effect.sync(() => void kept.set(key, value)),
+        remove: (key) => isBroken ? failed("remove", key, kept.get(key)) : Effect.sync(() => void kept.delete(key)),
+        clear: Effect.void,
+        size: Effect.succeed(0),
+        keys: Effect.succeed([])
+      })
+    )))
+    const place = makePlace(store)
+    return isKept(
+      place,
+      Effect.gen(function*() {
+        const { there } = place
+        const make = OAuthClient.make({ address, grant: AuthorizationCode.make() })
+        const breaking = Effect.sync(() => isBroken = true)
+        there.hold = breaking
+        const client = yield* make
+        const end = yield* tell("login", client.refused(refusal(undefined)))
+        assert.include(String(Exit.isFailure(end) ? end.cause : end), "The store of tokens does not answer (23514)")
+        yield* tell("load", Effect.flatMap(make, ({ current }) => current))
+        isBroken = false
+        there.hold = Effect.void
+        yield* tell("login", client.refused(refusal(undefined)))
+        there.hold = breaking
+        yield* TestClock.adjust("1 hour")
+        yield* tell("renew", client.current)
+      })
+    )
+  })
+
+  it.effect("is kept where what was kept is broken, or sealed with another key", () => {
+    const kept = new Map<string, string>()
+    const inner = Layer.succeed(TokenStore.TokenStore, {
+      get: (key) => Effect.sync(() => kept.has(key) ? Redacted.make(kept.get(key)!) : undefined),
+      set: (key, value) => Effect.sync(() => void kept.set(key, Redacted.value(value))),
+      remove: (key) => Effect.sync(() => void kept.delete(key)),
+      lock: () => Effect.void
+    })
+    const place = makePlace(inner)
+    const { there } = place
+    ways["a person, with tokens bound to a key"]!.setup!(there)
+    const login = Effect.gen(function*() {
+      const client = yield* OAuthClient.make({ address, grant: AuthorizationCode.make(), dpop: "always" })
+      yield* tell("load", client.current)
+      yield* tell("login", client.refused(refusal(undefined)))
+      return yield* Effect.flatMap(client.current, (held) => Effect.log(held))
+    })
+    const sealed = (key: string) =>
+      Effect.provide(login, TokenStore.encrypted({ key: Redacted.make(key) })(inner), { local: true })
+    return isKept(
+      place,
+      Effect.gen(function*() {
+        yield* login
+        const whole = [...kept]
+        const { key: { d } } = JSON.parse(kept.get(`token/${address.href}`)!)
+        place.planted.add(d)
+        const changes: ReadonlyArray<(text: string) => string> = [
+          (text) => text.slice(0, -9),
+          (text) => `${text}x`,
+          (text) => JSON.stringify(text),
+          (text) => text.replace("\"EC\"", "\"RSA\""),
+          (text) => text.replace(d, `${d}!!`),
+          (text) => text.replace("\"access\":\"", "\"access\":[\"").replace("\",\"type\"", "\"],\"type\"")
+        ]
+        for (const change of changes) {
+          for (const [key, text] of whole) kept.set(key, change(text))
+          yield* tell("broken", login)
+        }
+        yield* tell("not sealed", sealed(encryptionKey))
+        yield* tell("sealed", sealed(encryptionKey))
+        yield* tell("sealed with another key", sealed(`another${encryptionKey}`))
+        yield* tell("sealed with a key too short", sealed("Pl4ntedSh0rtKey"))
+        place.planted.add("Pl4ntedSh0rtKey")
+      })
+    )
+  })
+
+  it.effect("is kept by a browser without a person", () => {
+    const place = makePlace()
+    const { there } = place
+    const steps: ReadonlyArray<(back: URL) => Response | { readonly cause: unknown }> = [
+      (back) => new Response(null, { status: 302, headers: { location: back.href } }),
+      ({ search }) => new Response(null, { status: 302, headers: { location: `/consent${search}` } }),
+      ({ href }) => new Response(href, { status: 500 }),
+      ({ href }) => ({ cause: broken(href) })
+    ]
+    let step = steps[0]!
+    const client = HttpClient.make((request, url) =>
+      Effect.suspend(() => {
+        const { redirect_uri, state } = Object.fromEntries(url.searchParams)
+        place.planted.add(state!)
+        const back = new URL(redirect_uri ?? "/", url)
+        for (const [name, value] of Object.entries({ code: "Pl4ntedC0de", state: state!, iss: issuer })) {
+          back.searchParams.set(name, value)
+        }
+        const done = step(back)
+        return done instanceof Response
+          ? Effect.succeed(HttpClientResponse.fromWeb(request, done))
+          : Effect.fail(
+            new HttpClientError.HttpClientError({
+              reason: new HttpClientError.TransportError({ request, cause: done.cause })
+            })
+          )
+      })
+    )
+    there.good.add("Pl4ntedC0de")
+    place.planted.add("Pl4ntedC0de")
+    return isKept(
+      place,
+      Effect.gen(function*() {
+        for (step of steps) {
+          const login = yield* OAuthClient.make({ address, grant: AuthorizationCode.make() })
+          yield* tell("login", login.refused(refusal(undefined)))
+        }
+      }).pipe(Effect.provide(
+        UserAgent.layerHeadless({ redirectUri: world.redirectUri }).pipe(
+          Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
+        ),
+        { local: true }
+      ))
     )
   })
 })
