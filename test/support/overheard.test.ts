@@ -40,8 +40,8 @@ const leaks: { readonly [where: string]: Effect.Effect<unknown, unknown> } = {
     ),
     "x"
   ),
-  "an exception of a span": Effect.ignore(Effect.withSpan(Effect.fail(new Error(secret)), "x")),
-  "an error": Effect.fail(new Error(secret)),
+  "an exception of a span": Effect.ignore(Effect.withSpan(Effect.die(new Error(secret)), "x")),
+  "the words of an error": Effect.die(new Error(secret)),
   "what an error does not show of itself": Effect.fail(new Failed({ told: { secret } })),
   "what an error is caused by": Effect.fail(new Failed({ cause: new Error("x", { cause: secret }) })),
   "an error that goes in circles": Effect.fail(Object.assign(new Error("x"), { circular, secret })),
@@ -50,9 +50,9 @@ const leaks: { readonly [where: string]: Effect.Effect<unknown, unknown> } = {
   "what is counted": Metric.update(Metric.frequency("x"), secret),
   "stderr": Effect.sync(() => process.stderr.write(Buffer.from(secret))),
   "the console": Effect.sync(() => console.log({ secret })),
-  "a URL": Effect.fail(new Error(new URL(`https://a.example?secret=${encodeURIComponent(secret)}`).href)),
-  "a form": Effect.fail(new Error(new URLSearchParams({ secret }).toString())),
-  "JSON": Effect.fail(new Error(JSON.stringify({ secret }))),
+  "a URL": Effect.die(new Error(new URL(`https://a.example?secret=${encodeURIComponent(secret)}`).href)),
+  "a form": Effect.die(new Error(new URLSearchParams({ secret }).toString())),
+  "JSON": Effect.die(new Error(JSON.stringify({ secret }))),
   "bytes": Effect.fail(
     new Failed({ told: new TextEncoder().encode(`a long text before ${secret}, and more after it`) })
   ),
