@@ -70,15 +70,17 @@ export const layerHeadless = (
           Effect.succeed({
             redirectUri,
             visit: ({ url }) =>
-              follow(new URL(url), 10).pipe(
-                Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
-                // A span has the whole URL, with the state, and of the last answer maybe the code.
-                Effect.provideService(HttpClient.TracerDisabledWhen, () =>
-                  true)
-              )
+              quietly(follow(new URL(url), 10))
           })
       }
     })
+  )
+
+/** A span has the whole URL, with the state in it, and sometimes the code. */
+const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  effect.pipe(
+    Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
   )
 
 const isAt = ({ origin, pathname }: URL, uri: string): boolean => {

@@ -278,7 +278,7 @@ const withoutIdToken = (text: string): string => {
 const toToken = (response: oauth.TokenEndpointResponse, now: number): Token.Token => ({
   access: Redacted.make(response.access_token),
   type: response.token_type === "dpop" ? "DPoP" : "Bearer",
-  ...(response.expires_in === undefined ? undefined : timesOf(now, Math.min(response.expires_in * 1000, longest))),
+  ...(response.expires_in === undefined ? undefined : timesOf(now, response.expires_in * 1000)),
   ...(response.refresh_token === undefined ? undefined : { refresh: Redacted.make(response.refresh_token) }),
   ...(response.scope === undefined ? undefined : { scopes: response.scope.split(" ").filter((scope) => scope !== "") })
 })
@@ -291,7 +291,6 @@ const timesOf = (now: number, lasts: number): Pick<Token.Token, "expiresAt" | "r
 
 /** Milliseconds. */
 const margin = 30_000
-const longest = Number.MAX_SAFE_INTEGER / 2
 
 const ErrorBody = Schema.fromJsonString(Schema.Struct({
   error: Schema.String,

@@ -105,7 +105,7 @@ const register = (
     const registered: Registered = {
       clientId: given.client_id,
       ...(given.client_secret === undefined ? undefined : { clientSecret: Redacted.make(given.client_secret) }),
-      ...(expires === 0 ? undefined : { expiresAt: Math.min(expires * 1000, Number.MAX_SAFE_INTEGER) }),
+      ...(expires === 0 ? undefined : { expiresAt: expires * 1000 }),
       ...(given.token_endpoint_auth_method === undefined ? undefined : { method: given.token_endpoint_auth_method }),
       redirectUris: [redirectUri]
     }

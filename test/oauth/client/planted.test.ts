@@ -77,7 +77,7 @@ type Trick = (words: {
   readonly told: string
   readonly given: string
   readonly both: string
-}) => Response | { readonly cause: unknown } | "silent"
+}) => Response | { readonly cause: unknown } | { readonly defect: unknown } | "silent"
 
 interface Place {
   readonly there: world.World
@@ -112,6 +112,7 @@ const makePlace = (store?: Layer.Layer<TokenStore.TokenStore>): Place => {
           const given = [...place.planted].at(-1)!
           const done = place.trick({ told, given, both: `${told} ${given}` })
           if (done === "silent") return yield* Effect.never
+          if ("defect" in done) return yield* Effect.die(done.defect)
           if (!(done instanceof Response)) return yield* failed(done.cause)
           response = done
         } else {
@@ -190,6 +191,7 @@ const failures: { readonly [what: string]: Trick } = {
         pull: (controller) => controller.error(broken(both))
       })
     ),
+  "is asked by a client that breaks": ({ both }) => ({ defect: new Error(both) }),
   "does not end": ({ both }) => new Response(both.repeat(30_000)),
   "says nothing": () => "silent"
 }
