@@ -91,6 +91,7 @@ export const start = Effect.gen(function*() {
       isFirstParty: false,
       requiresDpop: false,
       introspects: [],
+      workload: undefined,
       idTokenAlgorithm: undefined
     },
     url: action,
