@@ -84,8 +84,11 @@ export const begin = (
     const now = yield* Clock.currentTimeMillis
     const session = issuer.login.isRemembered ? yield* sessionOf(issuer, request) : undefined
     const isForced = asked.prompt.includes("login") || asked.prompt.includes("select_account")
-      || (session !== undefined && asked.maxAge !== undefined
-        && now - session.user.authenticatedAt > asked.maxAge * 1000)
+      || (asked.maxAge !== undefined
+        // How long ago somebody has logged in elsewhere is not known here.
+        && (session === undefined
+          ? !issuer.login.isRemembered
+          : now - session.user.authenticatedAt > asked.maxAge * 1000))
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
     const browser = issuer.cookies.get(request, browserCookie) ?? (yield* issuer.secrets.make)
@@ -243,7 +246,9 @@ const hasConsent = (
   asked: AuthorizationRequest,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> =>
-  client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
+  client.isFirstParty && !issuer.login.asksConsentFirst
+    ? Effect.succeed(true)
+    : issuer.consent.isGiven(consentOf(client, asked, subject))
 
 const consentOf = (
   client: Client.Client,
