@@ -10,8 +10,13 @@ import * as Refusal from "../server/Refusal.ts"
 import * as UserLogin from "../server/UserLogin.ts"
 import * as Upstream from "./Upstream.ts"
 
-/** @category layers @since 0.1.0 */
-export const layer: Layer.Layer<UserLogin.UserLogin, never, Upstream.Upstream> = Layer.effect(
+/**
+ * Built anew wherever it stands, for one that was built over another `Upstream` would be handed out again.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<UserLogin.UserLogin, never, Upstream.Upstream> = Layer.fresh(Layer.effect(
   UserLogin.UserLogin,
   Effect.map(Upstream.Upstream, (upstream) => ({
     asksConsentFirst: true,
@@ -23,7 +28,7 @@ export const layer: Layer.Layer<UserLogin.UserLogin, never, Upstream.Upstream> =
       return attempt.query.get("state") === hop.state ? comeBack(upstream, attempt, hop) : leave(upstream, attempt, hop)
     }
   }))
-)
+))
 
 type Service = Upstream.Upstream["Service"]
 

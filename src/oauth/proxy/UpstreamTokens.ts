@@ -33,12 +33,17 @@ export class UpstreamTokens extends Context.Service<UpstreamTokens, {
   readonly get: (claims: Claims) => Result<Redacted.Redacted>
 }>()("fastmcp-effect/oauth/proxy/UpstreamTokens") {}
 
-/** @category layers @since 0.1.0 */
+/**
+ * Built anew wherever it stands, as `UpstreamLogin.layer` is.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer: Layer.Layer<
   UpstreamTokens,
   never,
   Upstream.Upstream | AuthorizationServer.AuthorizationServer
-> = Layer.effect(
+> = Layer.fresh(Layer.effect(
   UpstreamTokens,
   Effect.gen(function*() {
     const upstream = yield* Upstream.Upstream
@@ -122,7 +127,7 @@ export const layer: Layer.Layer<
         })
     })
   })
-)
+))
 
 const storeFailed = (error: OAuthStoreError.OAuthStoreError): OAuthError.OAuthError =>
   OAuthError.make(new OAuthError.StoreFailed({ message: error.message, cause: error }))

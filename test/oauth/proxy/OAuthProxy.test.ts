@@ -1,6 +1,7 @@
 /** The way through the proxy: from a client's request to its tokens, and what the user's own token is good for. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as UpstreamTokens from "fastmcp-effect/oauth/proxy/UpstreamTokens"
 import * as server from "../server/world.ts"
@@ -72,4 +73,16 @@ describe("OAuthProxy", () => {
       { idp }
     )
   })
+
+  it.effect("is one of several in a program, each with its own provider", () =>
+    Effect.gen(function*() {
+      const memo = yield* Layer.makeMemoMap
+      const scope = yield* Effect.scope
+      for (const issuer of ["https://one.example", "https://two.example"]) {
+        const setup = { idp: idps.make(issuer), upstream: { provider: { ...world.provider, issuer } } }
+        const proxy = yield* Layer.buildWithMemoMap(world.layer(setup), memo, scope)
+        const url = yield* Effect.provide(Effect.flatMap(server.caller, (browser) => world.hop(browser)), proxy)
+        assert.strictEqual(url.origin, issuer)
+      }
+    }))
 })

@@ -12,7 +12,8 @@ import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as server from "../server/world.ts"
 import * as idps from "./idp.ts"
 
-export const key = Redacted.make("what seals the tokens of users, in tests")
+export const keyText = "what seals the tokens of users, in tests"
+export const key = Redacted.make(keyText)
 
 export const provider: Provider.Provider = Providers.oidc({ name: "idp", issuer: idps.issuer })
 
