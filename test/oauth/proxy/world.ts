@@ -18,11 +18,13 @@ export const key = Redacted.make(keyText)
 export const provider: Provider.Provider = Providers.oidc({ name: "idp", issuer: idps.issuer })
 
 /** As GitHub is: no ID token, and an API that knows who it is. */
-export const apiProvider: Provider.Provider = Providers.github({
+const github = Providers.github()
+export const apiProvider: Provider.Provider = {
+  ...github,
   issuer: idps.issuer,
   endpoints: { authorization: `${idps.issuer}/authorize`, token: `${idps.issuer}/token` },
-  user: { _tag: "Api", url: `${idps.issuer}/user` }
-})
+  user: { ...github.user, _tag: "Api", url: `${idps.issuer}/user` }
+}
 
 export const upstream: Upstream.Options = {
   provider,
