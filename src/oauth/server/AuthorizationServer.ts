@@ -177,6 +177,12 @@ export class AuthorizationServer extends Context.Service<AuthorizationServer, {
   ) => Effect.Effect<Jwt.Claims | undefined, OAuthStoreError.OAuthStoreError>
   /** What was kept with the grant of a token when its user logged in (`UserLogin.User`). */
   readonly keptOf: (claims: Jwt.Claims) => Effect.Effect<string | undefined, OAuthStoreError.OAuthStoreError>
+  /** Keeps `after` with it, if what is kept still is `before`; false otherwise. */
+  readonly keep: (
+    claims: Jwt.Claims,
+    before: string,
+    after: string
+  ) => Effect.Effect<boolean, OAuthStoreError.OAuthStoreError>
   /** Ends a grant and all tokens of it; its id is in `Issued`. */
   readonly endGrant: (id: string) => Effect.Effect<void, OAuthStoreError.OAuthStoreError>
   /** From now on; whoever does not keep up misses some. */
@@ -321,6 +327,7 @@ export const make = (
       handle: (request) => handle(issuer, find(request.url.split("?", 1)[0]!), request),
       check: accessTokens.checker(issuer),
       keptOf: ({ jti }) => accessTokens.keptOf(issuer, String(jti)),
+      keep: ({ jti }, before, after) => accessTokens.keep(issuer, String(jti), before, after),
       endGrant: (id) =>
         Effect.andThen(
           store.endGrant(id),

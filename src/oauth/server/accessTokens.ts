@@ -94,5 +94,22 @@ export const keptOf = (
     return found._tag === "Live" ? found.value.kept : undefined
   })
 
+/** Keeps something else with the grant of a token, if what is kept still is `before`; false otherwise. */
+export const keep = (
+  { store }: Pick<Issuer, "store">,
+  tokenId: string,
+  before: string,
+  after: string
+): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    const grantId = grantOf(tokenId)
+    if (grantId === undefined) return false
+    const key = grants.key(grantId)
+    const found = grants.read(yield* store.get(key))
+    if (found._tag !== "Live" || found.value.kept !== before) return false
+    const { data, expiresAt } = found.entry
+    return yield* store.replace(key, data, grants.entry({ ...found.value, kept: after }, expiresAt))
+  })
+
 export const revoke = (issuer: Issuer, { exp, jti }: Jwt.Claims): Effect.Effect<void, Failure> =>
   Effect.asVoid(issuer.store.putOnce(revocations.key(String(jti)), revocations.entry({}, exp * 1000 + 60_000)))

@@ -112,8 +112,11 @@ export const begin = (
     const session = issuer.login.isRemembered ? yield* sessionOf(issuer, request) : undefined
     const isForced = asked.prompt.includes("login") || asked.prompt.includes("select_account")
       || (session !== undefined && isSomebodyElse(asked, session.user))
-      || (session !== undefined && asked.maxAge !== undefined
-        && now - session.user.authenticatedAt > asked.maxAge * 1000)
+      || (asked.maxAge !== undefined
+        // How long ago somebody has logged in elsewhere is not known here.
+        && (session === undefined
+          ? !issuer.login.isRemembered
+          : now - session.user.authenticatedAt > asked.maxAge * 1000))
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
     const browser = yield* browserOf(issuer, request)
@@ -279,8 +282,10 @@ const hasConsent = (
   asked: Asked,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> => {
-  if (client.isFirstParty) return Effect.succeed(true)
-  return "device" in asked ? Effect.succeed(false) : issuer.consent.isGiven(consentOf(client, asked, subject))
+  if ("device" in asked) return Effect.succeed(false)
+  return client.isFirstParty && !issuer.login.asksConsentFirst
+    ? Effect.succeed(true)
+    : issuer.consent.isGiven(consentOf(client, asked, subject))
 }
 
 const consentOf = (
