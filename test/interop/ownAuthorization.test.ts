@@ -20,13 +20,13 @@ import type * as AuthorizationCode from "fastmcp-effect/oauth/client/Authorizati
 import * as TokenStore from "fastmcp-effect/oauth/client/TokenStore"
 import * as UserAgent from "fastmcp-effect/oauth/client/UserAgent"
 import * as OAuthError from "fastmcp-effect/oauth/OAuthError"
-import { clientDocument, desktop, own, person, redirectUri, serve } from "./ownAuthorization.ts"
+import { clientDocument, desktop, own, person, proxied, redirectUri, serve } from "./ownAuthorization.ts"
 
 const registrations = ["by a document", "by registering itself", "by hand"] as const
 
 type Registration = typeof registrations[number]
 
-const servers = { "an authorization server of ours": own }
+const servers = { "an authorization server of ours": serve(own), "our proxy before oidc-provider": serve(proxied) }
 
 /** What the SDK asks of an application. */
 const official = (registration: Registration, issuer: string) => {
@@ -80,7 +80,7 @@ const expectedId = (registration: Registration, id: string | undefined): void =>
 const scopesIn = (whoami: unknown): ReadonlyArray<string> =>
   (whoami as { readonly scopes: ReadonlyArray<string> }).scopes.filter((scope) => scope !== "offline_access")
 
-for (const [name, authorizationServer] of Object.entries(servers)) {
+for (const [name, serving] of Object.entries(servers)) {
   describe(`with ${name}`, () => {
     for (const registration of registrations) {
       for (const revision of ["2025-11-25", "2026-07-28"] as const) {
@@ -88,7 +88,7 @@ for (const [name, authorizationServer] of Object.entries(servers)) {
           `the official client of ${revision} gets in, known ${registration}, and asks for more`,
           () =>
             Effect.gen(function*() {
-              const url = yield* serve(authorizationServer)
+              const url = yield* serving
               const user = official(registration, new URL(url).origin)
               const transport = () => new StreamableHTTPClientTransport(new URL(url), { authProvider: user.provider })
               const client = yield* Effect.acquireRelease(
@@ -126,7 +126,7 @@ for (const [name, authorizationServer] of Object.entries(servers)) {
 
       it.live(`our client gets in, known ${registration}, and asks for more`, () =>
         Effect.gen(function*() {
-          const url = yield* serve(authorizationServer)
+          const url = yield* serving
           const options: AuthorizationCode.Options = registration === "by a document"
             ? { clientMetadataUrl: clientDocument }
             : registration === "by hand"

@@ -10,6 +10,8 @@ import * as LocalVerifier from "fastmcp-effect/auth/LocalVerifier"
 import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as NodeOAuth from "fastmcp-effect/node/NodeOAuth"
 import * as NodePasswordHash from "fastmcp-effect/node/NodePasswordHash"
+import * as OAuthProxy from "fastmcp-effect/oauth/proxy/OAuthProxy"
+import * as Providers from "fastmcp-effect/oauth/proxy/Providers"
 import * as SafeFetch from "fastmcp-effect/oauth/SafeFetch"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
@@ -23,6 +25,7 @@ import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import * as door from "../auth/door.ts"
 import { walk } from "../oauth/oidc/openid/walk.ts"
+import { engine } from "../oauth/server/oidcProviderEngine.ts"
 
 export const redirectUri = "http://127.0.0.1:4711/callback"
 
@@ -88,6 +91,32 @@ export const own = (origin: string) =>
     Layer.provide(NodePasswordHash.layer({ memory: 64, passes: 1 })),
     Layer.provide(ground)
   )
+
+/** In front of a certified provider, which knows no client but this one. */
+export const proxied = (origin: string) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const upstream = yield* Effect.acquireRelease(
+      Effect.promise(() =>
+        engine.start({
+          openid: true,
+          resources: [],
+          clients: [{ client_id: "proxy", client_secret: secret, redirect_uris: [`${origin}/callback`] }]
+        })
+      ),
+      ({ close }) => Effect.promise(close)
+    )
+    return OAuthProxy.layer({
+      ...optionsAt(origin),
+      upstream: {
+        provider: Providers.oidc({ name: "company", issuer: upstream.issuer, scopes: ["openid"] }),
+        clientId: "proxy",
+        clientSecret: Redacted.make(secret),
+        key: Redacted.make("what seals the tokens, of at least 32 bytes")
+      }
+    })
+  })).pipe(Layer.provide(ground))
+
+const secret = "the secret of the proxy, at the provider"
 
 /** The address of the protected server. */
 export const serve = <E>(
