@@ -9,11 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Queue from "effect/Queue"
+import * as Persistently from "../storage/Persistently.ts"
+import * as RedisScript from "../storage/RedisScript.ts"
 import * as EventStore from "./EventStore.ts"
 import * as Following from "./internal/following.ts"
 import * as Limits from "./internal/limits.ts"
-import { persistently } from "./internal/persistently.ts"
-import { available, luaNow, luaOutlive, type Script, script } from "./internal/redis.ts"
+import { unavailable } from "./internal/unavailable.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends EventStore.Limits {
@@ -31,7 +32,7 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
       const { pollInterval = "1 second", prefix = "fastmcp:" } = options
       const { idle, maxEvents, maxSize, timeToLive } = Limits.resolve(options)
       const redis = yield* Redis.Redis
-      const ask = available("event store")
+      const ask = RedisScript.available("event store", unavailable)
       const channel = `${prefix}appended`
       const hashPrefix = `${prefix}stream:`
       const eventsPrefix = `${prefix}events:`
@@ -66,7 +67,7 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
           )
       })
 
-      yield* Effect.forkScoped(persistently("event store", (works) =>
+      yield* Effect.forkScoped(Persistently.run("event store", (works) =>
         Effect.scoped(Effect.gen(function*() {
           const told = yield* redis.subscribe(channel)
           // What was told before is not heard any more.
@@ -80,7 +81,7 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
 
       /** Runs a script that changes a stream. Who follows it here need not wait for the channel. */
       const change = <A>(
-        lua: Script<A>,
+        lua: RedisScript.Script<A>,
         key: EventStore.StreamKey,
         ...args: ReadonlyArray<string | number>
       ) => {
@@ -134,7 +135,7 @@ const stateOf = ([incarnation, last, ended]: readonly [string, string, string, .
 /** For scripts that change a stream: its life goes on, and so does that of the index that names it. */
 const luaLive = `
 local hash, events, index, channel, name, life = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], tonumber(ARGV[3])
-${luaNow}${luaOutlive}
+${RedisScript.luaNow}${RedisScript.luaOutlive}
 local function live()
   redis.call('PEXPIRE', hash, life)
   redis.call('PEXPIRE', events, life)
@@ -143,7 +144,7 @@ local function live()
 end
 `
 
-const create = script<null>(`
+const create = RedisScript.make<null>(`
 ${luaLive}
 local ended = redis.call('HGET', hash, 'ended')
 if ended then
@@ -158,7 +159,7 @@ return false
 `)
 
 // Each entry says how much came before it, so that what is kept is told by a difference.
-const append = script<number | null>(`
+const append = RedisScript.make<number | null>(`
 ${luaLive}
 local maxEvents, maxSize = ARGV[4], tonumber(ARGV[5])
 if redis.call('HGET', hash, 'ended') ~= '0' then return false end
@@ -184,7 +185,7 @@ redis.call('PUBLISH', channel, name)
 return last
 `)
 
-const end = script<null>(`
+const end = RedisScript.make<null>(`
 ${luaLive}
 if redis.call('HGET', hash, 'ended') ~= '0' then return false end
 redis.call('HSET', hash, 'ended', 1)
@@ -193,7 +194,7 @@ redis.call('PUBLISH', channel, name)
 return false
 `)
 
-const view = script<
+const view = RedisScript.make<
   readonly [...RawState, events: ReadonlyArray<readonly [id: string, fields: readonly [string, string]]>] | null
 >(`
 local state = redis.call('HMGET', KEYS[1], 'id', 'last', 'ended')
@@ -202,7 +203,7 @@ state[4] = redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', '+')
 return state
 `)
 
-const glance = script<ReadonlyArray<RawState>>(`
+const glance = RedisScript.make<ReadonlyArray<RawState>>(`
 local states = {}
 for _, hash in ipairs(KEYS) do
   local state = redis.call('HMGET', hash, 'id', 'last', 'ended')
@@ -211,7 +212,7 @@ end
 return states
 `)
 
-const drop = script<ReadonlyArray<string>>(`
+const drop = RedisScript.make<ReadonlyArray<string>>(`
 local names = redis.call('ZRANGE', KEYS[1], 0, -1)
 for _, name in ipairs(names) do
   redis.call('DEL', ARGV[2] .. name, ARGV[3] .. name)

@@ -9,10 +9,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
+import * as Database from "../storage/Database.ts"
 import * as EventStore from "./EventStore.ts"
-import * as Database from "./internal/database.ts"
 import * as Following from "./internal/following.ts"
 import * as Limits from "./internal/limits.ts"
+import { unavailable } from "./internal/unavailable.ts"
 import type * as SessionError from "./SessionError.ts"
 
 /** @category models @since 0.1.0 */
@@ -47,7 +48,10 @@ export const layer = (
     Effect.gen(function*() {
       const { cleanupInterval = "1 minute", pollInterval = "200 millis", prefix = "fastmcp_" } = options
       const { idle, maxEvents, maxSize, timeToLive } = Limits.resolve(options)
-      const { available, ensure, serial, skipLocked, sql, sweep, transaction } = yield* Database.make("event store")
+      const { available, ensure, serial, skipLocked, sql, sweep, transaction } = yield* Database.make(
+        "event store",
+        unavailable
+      )
       const streams = sql(`${prefix}streams`)
       const events = sql(`${prefix}events`)
 

@@ -7,9 +7,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
+import * as Millis from "../storage/Millis.ts"
+import * as RedisScript from "../storage/RedisScript.ts"
 import * as Listening from "./internal/listening.ts"
-import { millis } from "./internal/millis.ts"
-import { available, luaNow, script } from "./internal/redis.ts"
+import { unavailable } from "./internal/unavailable.ts"
 import * as SessionMailbox from "./SessionMailbox.ts"
 
 /** @category models @since 0.1.0 */
@@ -26,9 +27,9 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
     SessionMailbox.SessionMailbox,
     Effect.gen(function*() {
       const { prefix = "fastmcp:" } = options
-      const retention = Math.max(millis(options.retention ?? "5 minutes"), millis("1 minute"))
+      const retention = Math.max(Millis.of(options.retention ?? "5 minutes"), Millis.of("1 minute"))
       const redis = yield* Redis.Redis
-      const ask = available("session mailbox")
+      const ask = RedisScript.available("session mailbox", unavailable)
       const key = `${prefix}letters`
 
       const newest = ({ send }: Pick<Redis.Connection, "send">) =>
@@ -66,8 +67,8 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
  */
 const block = 2000
 
-const post = script<void>(`
-${luaNow}
+const post = RedisScript.make<void>(`
+${RedisScript.luaNow}
 local retention = tonumber(ARGV[1])
 local oldest = string.format('%.0f', now - retention)
 redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'session', ARGV[2], 'text', ARGV[3])

@@ -12,9 +12,10 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as Database from "./internal/database.ts"
+import * as Database from "../storage/Database.ts"
+import * as Millis from "../storage/Millis.ts"
 import * as Listening from "./internal/listening.ts"
-import { millis } from "./internal/millis.ts"
+import { unavailable } from "./internal/unavailable.ts"
 import type * as SessionError from "./SessionError.ts"
 import * as SessionMailbox from "./SessionMailbox.ts"
 
@@ -46,9 +47,10 @@ export const layer = (
     SessionMailbox.SessionMailbox,
     Effect.gen(function*() {
       const { cleanupInterval = "1 minute", pollInterval = "100 millis", prefix = "fastmcp_" } = options
-      const retention = Math.max(millis(options.retention ?? "5 minutes"), millis("1 minute"))
+      const retention = Math.max(Millis.of(options.retention ?? "5 minutes"), Millis.of("1 minute"))
       const { available, ensure, lock, serial, skipLocked, sql, sweep, transaction } = yield* Database.make(
-        "session mailbox"
+        "session mailbox",
+        unavailable
       )
       const name = `${prefix}letters`
       const letters = sql(name)

@@ -5,9 +5,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
-import { millis } from "./internal/millis.ts"
-import { available, luaNow, luaOutlive, script } from "./internal/redis.ts"
+import * as Millis from "../storage/Millis.ts"
+import * as RedisScript from "../storage/RedisScript.ts"
 import * as SessionText from "./internal/sessionText.ts"
+import { unavailable } from "./internal/unavailable.ts"
 import * as SessionError from "./SessionError.ts"
 import * as SessionStore from "./SessionStore.ts"
 
@@ -25,7 +26,7 @@ export const layer = (options: Options = {}): Layer.Layer<SessionStore.SessionSt
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
       const { decode, encode } = SessionText.make()
-      const ask = available("session store")
+      const ask = RedisScript.available("session store", unavailable)
       const keyOf = (id: string) => `${prefix}session:${id}`
       /** Every session by the time it expires; the same for each principal that has some. */
       const all = `${prefix}sessions`
@@ -43,7 +44,7 @@ export const layer = (options: Options = {}): Layer.Layer<SessionStore.SessionSt
                 args: [
                   id,
                   data,
-                  millis(idle),
+                  Millis.of(idle),
                   maxSessions,
                   ...principal === null ? [] : [maxSessionsPerCaller, principal]
                 ]
@@ -81,10 +82,10 @@ export const layer = (options: Options = {}): Layer.Layer<SessionStore.SessionSt
     })
   )
 
-const create = script<"server" | "caller" | "taken" | "kept">(`
+const create = RedisScript.make<"server" | "caller" | "taken" | "kept">(`
 local key, all, own = KEYS[1], KEYS[2], KEYS[3]
 local id, data, idle, most, mostOwn, principal = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
-${luaNow}${luaOutlive}
+${RedisScript.luaNow}${RedisScript.luaOutlive}
 redis.call('ZREMRANGEBYSCORE', all, '-inf', now)
 if redis.call('ZCARD', all) >= most then return 'server' end
 if principal then
@@ -104,11 +105,11 @@ end
 return 'kept'
 `)
 
-const get = script<readonly [version: string, data: string] | null>(`
+const get = RedisScript.make<readonly [version: string, data: string] | null>(`
 local key, all, id = KEYS[1], KEYS[2], ARGV[1]
 local found = redis.call('HMGET', key, 'version', 'data', 'idle', 'principal')
 if not found[1] then return false end
-${luaNow}${luaOutlive}
+${RedisScript.luaNow}${RedisScript.luaOutlive}
 local idle = tonumber(found[3])
 redis.call('PEXPIRE', key, idle)
 redis.call('ZADD', all, now + idle, id)
@@ -120,13 +121,13 @@ end
 return {found[1], found[2]}
 `)
 
-const replace = script<number>(`
+const replace = RedisScript.make<number>(`
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'data', ARGV[2])
 return 1
 `)
 
-const remove = script<number>(`
+const remove = RedisScript.make<number>(`
 local principal = redis.call('HGET', KEYS[1], 'principal')
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -134,8 +135,8 @@ if principal then redis.call('ZREM', ARGV[2] .. principal, ARGV[1]) end
 return 1
 `)
 
-const size = script<number>(`
-${luaNow}
+const size = RedisScript.make<number>(`
+${RedisScript.luaNow}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZCARD', KEYS[1])
 `)

@@ -8,9 +8,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as Database from "./internal/database.ts"
-import { millis } from "./internal/millis.ts"
+import * as Database from "../storage/Database.ts"
+import * as Millis from "../storage/Millis.ts"
 import * as SessionText from "./internal/sessionText.ts"
+import { unavailable } from "./internal/unavailable.ts"
 import * as SessionError from "./SessionError.ts"
 import * as SessionStore from "./SessionStore.ts"
 
@@ -35,7 +36,10 @@ export const layer = (
     SessionStore.SessionStore,
     Effect.gen(function*() {
       const { cleanupInterval = "1 minute", prefix = "fastmcp_" } = options
-      const { available, ensure, lock, skipLocked, sql, sweep, transaction } = yield* Database.make("session store")
+      const { available, ensure, lock, skipLocked, sql, sweep, transaction } = yield* Database.make(
+        "session store",
+        unavailable
+      )
       const { decode, encode } = SessionText.make()
       const name = `${prefix}sessions`
       const sessions = sql(name)
@@ -81,7 +85,7 @@ export const layer = (
             if (principal !== null && counted!.own >= maxSessionsPerCaller) {
               return yield* SessionError.make(new SessionError.Full({ limit: "caller", maximum: maxSessionsPerCaller }))
             }
-            const life = millis(idle)
+            const life = Millis.of(idle)
             const kept = yield* sql`
               INSERT INTO ${sessions} AS old (id, principal, version, data, idle, expires_at)
               VALUES (${id}, ${principal}, 1, ${data}, ${life}, ${now + life})

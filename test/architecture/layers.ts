@@ -2,12 +2,13 @@
 
 const table = {
   core: [],
+  storage: [],
   protocol: ["core"],
-  oauth: ["core"],
-  docket: ["core"],
+  oauth: ["core", "storage"],
+  docket: ["core", "storage"],
   telemetry: ["core", "protocol"],
   context: ["core", "protocol"],
-  session: ["core", "protocol"],
+  session: ["core", "storage", "protocol"],
   transport: ["core", "protocol", "telemetry", "session"],
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],

@@ -14,16 +14,20 @@ import * as OAuthStoreError from "./OAuthStoreError.ts"
 export interface Key {
   /** What it is: `code`, `refresh`, `client`, ... Kinds do not see each other. */
   readonly kind: string
-  /** Which one: the hash of a secret, or an id that is none. */
+  /** Which one: the hash of a secret, or an id that is none. One that is kept has at most 500 characters. */
   readonly id: string
 }
 
 /** @category models @since 0.1.0 */
 export interface Entry {
+  /** JSON or the like: without U+0000 and lone surrogates, which not every database keeps. */
   readonly data: string
-  /** The id of the grant it belongs to: the entry is gone when that one is (a `grant` entry of this id). */
+  /**
+   * The id of the grant it belongs to: the entry is gone when that one is (a `grant` entry of this id, which itself
+   * belongs to none). Such an id must not be used again.
+   */
   readonly grant?: string | undefined
-  /** Unix milliseconds. */
+  /** Unix milliseconds; `Infinity` for never. */
   readonly expiresAt: number
 }
 
@@ -49,12 +53,12 @@ export const grantKind = "grant"
 export class OAuthStore extends Context.Service<OAuthStore, {
   /** Whether other processes see what is written here. */
   readonly isShared: boolean
-  /** Keeps it, unless there is one of this key that has not expired (used ones count), or its grant is no more: false. */
+  /** Keeps it, unless there is one of this key whose time is not over (used ones count), or its grant is no more: false. */
   readonly putOnce: (key: Key, entry: Entry) => Effect.Effect<boolean, OAuthStoreError.OAuthStoreError>
   readonly get: (key: Key) => Effect.Effect<Found, OAuthStoreError.OAuthStoreError>
   /**
-   * Uses it up: `Live` for the one who did, once. In the same step the entries of `next` are kept; of a key that is
-   * there already nothing is done at all, which is a defect, for keys are not chosen by anybody.
+   * Uses it up: `Live` for the one who did, once. In the same step the entries of `next` are kept, and only then. Where
+   * there is one of their keys already nothing is done at all, which is a defect, for keys are not chosen by anybody.
    */
   readonly takeOnce: (
     key: Key,
@@ -62,9 +66,12 @@ export class OAuthStore extends Context.Service<OAuthStore, {
   ) => Effect.Effect<Found, OAuthStoreError.OAuthStoreError>
   /** Writes another entry in its place if its data still is `data`; false otherwise. */
   readonly replace: (key: Key, data: string, entry: Entry) => Effect.Effect<boolean, OAuthStoreError.OAuthStoreError>
-  /** Leaves no trace of it; false where there was none, of two that race for one of them. */
+  /** Leaves no trace of it, used or not; false where there was none, of two that race for one of them. */
   readonly remove: (key: Key) => Effect.Effect<boolean, OAuthStoreError.OAuthStoreError>
-  /** Ends a grant, and with it all that belongs to it, also what is being written at this moment. */
+  /**
+   * Ends a grant, and with it all that belongs to it, also what is being written at this moment: that is kept in vain.
+   * What was about to be taken may still be, so whoever takes asks for the grant afterwards.
+   */
   readonly endGrant: (id: string) => Effect.Effect<void, OAuthStoreError.OAuthStoreError>
   /** How often this key has been counted since its window began, this time included; the first time begins it. */
   readonly count: (key: Key, windowMillis: number) => Effect.Effect<number, OAuthStoreError.OAuthStoreError>
@@ -77,9 +84,11 @@ export interface MemoryOptions {
 }
 
 interface Kept {
-  entry: Entry
+  readonly entry: Entry
   isUsed: boolean
 }
+
+const grantOf = ({ kind }: Key, { grant }: Entry): string | undefined => kind === grantKind ? undefined : grant
 
 /**
  * In the memory of this process, for as long as the layer lives: a restart ends all logins. For tests, and for trying
@@ -96,8 +105,11 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
       const kept = new Map<string, Kept>()
       const ofGrant = new Map<string, Set<string>>()
       const counts = new Map<string, { count: number; readonly until: number }>()
+      /** Nothing is over before. */
+      let earliest = Infinity
 
-      const nameOf = ({ id, kind }: Key) => `${kind} ${id}`
+      const nameOf = ({ id, kind }: Key) => `${encodeURIComponent(kind)} ${id}`
+      const nameOfGrant = (id: string) => nameOf({ kind: grantKind, id })
       const isOver = (until: number) => until <= clock.currentTimeMillisUnsafe()
 
       const drop = (name: string) => {
@@ -107,6 +119,12 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
         const siblings = ofGrant.get(grant)!
         siblings.delete(name)
         if (siblings.size === 0) ofGrant.delete(grant)
+      }
+
+      const dropGrant = (id: string) => {
+        for (const sibling of [...ofGrant.get(id) ?? []]) drop(sibling)
+        const name = nameOfGrant(id)
+        if (kept.has(name)) drop(name)
       }
 
       /** One whose time is not over and whose grant is there. */
@@ -119,22 +137,37 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
         return undefined
       }
 
-      const hasGrant = (id: string): boolean => find(nameOf({ kind: grantKind, id })) !== undefined
+      const hasGrant = (id: string): boolean => find(nameOfGrant(id)) !== undefined
 
-      const write = (name: string, entry: Entry) => {
+      const write = (key: Key, entry: Entry) => {
+        const name = nameOf(key)
         if (kept.has(name)) drop(name)
-        kept.set(name, { entry, isUsed: false })
-        if (entry.grant === undefined) return
-        const siblings = ofGrant.get(entry.grant)
-        if (siblings === undefined) ofGrant.set(entry.grant, new Set([name]))
+        const { data, expiresAt } = entry
+        const grant = grantOf(key, entry)
+        kept.set(name, { entry: { data, ...grant !== undefined && { grant }, expiresAt }, isUsed: false })
+        earliest = Math.min(earliest, grant === undefined || hasGrant(grant) ? expiresAt : 0)
+        if (grant === undefined) return
+        const siblings = ofGrant.get(grant)
+        if (siblings === undefined) ofGrant.set(grant, new Set([name]))
         else siblings.add(name)
       }
 
+      const forgetOver = () => {
+        earliest = Infinity
+        for (const name of [...kept.keys()]) {
+          earliest = Math.min(earliest, find(name)?.entry.expiresAt ?? Infinity)
+        }
+        for (const [name, { until }] of counts) {
+          if (isOver(until)) counts.delete(name)
+          else earliest = Math.min(earliest, until)
+        }
+      }
+
       const makeRoom = (count: number) => {
-        if (kept.size + counts.size + count <= maxEntries) return Effect.void
-        for (const name of [...kept.keys()]) find(name)
-        for (const [name, { until }] of counts) if (isOver(until)) counts.delete(name)
-        return kept.size + counts.size + count <= maxEntries
+        const isFull = () => kept.size + counts.size + count > maxEntries
+        // Not each time somebody is refused: that would be work for nothing, as much as there are entries.
+        if (isFull() && isOver(earliest)) forgetOver()
+        return !isFull()
           ? Effect.void
           : Effect.fail(OAuthStoreError.make(new OAuthStoreError.Full({ maximum: maxEntries })))
       }
@@ -147,11 +180,10 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
         putOnce: (key, entry) =>
           Effect.suspend(() => {
             const name = nameOf(key)
-            if (find(name) !== undefined || (entry.grant !== undefined && !hasGrant(entry.grant))) {
-              return Effect.succeed(false)
-            }
+            const grant = grantOf(key, entry)
+            if (find(name) !== undefined || (grant !== undefined && !hasGrant(grant))) return Effect.succeed(false)
             return Effect.map(makeRoom(1), () => {
-              write(name, entry)
+              write(key, entry)
               return true
             })
           }),
@@ -166,43 +198,41 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
             if (found === undefined) return Effect.succeed(absent)
             const was = describe(found)
             if (found.isUsed) return Effect.succeed(was)
-            if (next.some(([key]) => find(nameOf(key)) !== undefined)) {
+            const names = next.map(([key]) => nameOf(key))
+            if (names.some((name, index) => find(name) !== undefined || names.indexOf(name) < index)) {
               return Effect.die(new Error("There is an entry of this key."))
             }
             return Effect.map(makeRoom(next.length), () => {
               found.isUsed = true
-              for (const [key, entry] of next) write(nameOf(key), entry)
+              for (const [key, entry] of next) write(key, entry)
               return was
             })
           }),
         replace: (key, data, entry) =>
           Effect.sync(() => {
-            const name = nameOf(key)
-            const found = find(name)
+            const found = find(nameOf(key))
             if (found === undefined || found.isUsed || found.entry.data !== data) return false
-            write(name, entry)
+            write(key, entry)
             return true
           }),
         remove: (key) =>
           Effect.sync(() => {
             const name = nameOf(key)
             if (find(name) === undefined) return false
-            drop(name)
+            if (key.kind === grantKind) dropGrant(key.id)
+            else drop(name)
             return true
           }),
-        endGrant: (id) =>
-          Effect.sync(() => {
-            const name = nameOf({ kind: grantKind, id })
-            for (const sibling of [...ofGrant.get(id) ?? []]) drop(sibling)
-            if (kept.has(name)) drop(name)
-          }),
+        endGrant: (id) => Effect.sync(() => dropGrant(id)),
         count: (key, windowMillis) =>
           Effect.suspend(() => {
             const name = nameOf(key)
             const found = counts.get(name)
             if (found !== undefined && !isOver(found.until)) return Effect.succeed(++found.count)
             return Effect.map(found === undefined ? makeRoom(1) : Effect.void, () => {
-              counts.set(name, { count: 1, until: clock.currentTimeMillisUnsafe() + windowMillis })
+              const until = clock.currentTimeMillisUnsafe() + windowMillis
+              counts.set(name, { count: 1, until })
+              earliest = Math.min(earliest, until)
               return 1
             })
           })

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Persistently from "../../storage/Persistently.ts"
 import type * as EventStore from "../EventStore.ts"
 import * as SessionError from "../SessionError.ts"
-import { persistently } from "./persistently.ts"
 
 export interface State {
   /** Another one for a stream that was forgotten and begun again. */
@@ -151,7 +151,7 @@ export const make = ({ glance, interval, name, view }: Source): Effect.Effect<Fo
         }
       })
 
-    yield* Effect.forkScoped(persistently(name, () =>
+    yield* Effect.forkScoped(Persistently.run(name, () =>
       Effect.gen(function*() {
         yield* isFollowed.await
         yield* Effect.sleep(interval)

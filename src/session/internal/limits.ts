@@ -1,6 +1,6 @@
 import type * as Duration from "effect/Duration"
+import * as Millis from "../../storage/Millis.ts"
 import * as EventStore from "../EventStore.ts"
-import { millis } from "./millis.ts"
 
 export interface Resolved {
   readonly maxEvents: number
@@ -13,7 +13,7 @@ export interface Resolved {
 
 export const resolve = (limits: EventStore.Limits): Resolved => {
   const { idle, maxEvents, maxSize, timeToLive } = EventStore.defaultLimits
-  const time = (given: Duration.Input | undefined, otherwise: Duration.Duration) => millis(given ?? otherwise)
+  const time = (given: Duration.Input | undefined, otherwise: Duration.Duration) => Millis.of(given ?? otherwise)
   return {
     maxEvents: limits.maxEvents ?? maxEvents,
     maxSize: limits.maxSize ?? maxSize,

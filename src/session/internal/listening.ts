@@ -2,9 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as RcRef from "effect/RcRef"
 import type * as Scope from "effect/Scope"
+import * as Persistently from "../../storage/Persistently.ts"
 import type * as SessionError from "../SessionError.ts"
 import type * as SessionMailbox from "../SessionMailbox.ts"
-import { persistently } from "./persistently.ts"
 import { tell } from "./tell.ts"
 
 export interface Entry<Position> {
@@ -39,7 +39,7 @@ export const make = <Position>({ connect, isAfter, name, newest }: Source<Positi
           { readonly after: Position; readonly onLetter: (letter: SessionMailbox.Letter) => void }
         >()
         let at = yield* newest
-        yield* Effect.forkScoped(persistently(name, (works) =>
+        yield* Effect.forkScoped(Persistently.run(name, (works) =>
           Effect.scoped(Effect.gen(function*() {
             const { newest, next } = yield* connect
             // A database that was put back to an earlier state counts from there.

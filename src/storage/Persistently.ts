@@ -1,3 +1,4 @@
+/** What a store does beside its operations, for as long as it lives: cleaning, listening. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,17 +7,20 @@ import * as Effect from "effect/Effect"
  * Runs again and again what must not stop. After a failure it waits before the next run, longer each time up to 5
  * seconds; the first failure of a row is logged. A run that takes long calls `works` when it has got somewhere, so that
  * its next failure is a first one.
+ *
+ * @category running
+ * @since 0.1.0
  */
-export const persistently = <E, R>(
+export const run = <E, R>(
   name: string,
-  run: (works: () => void) => Effect.Effect<void, E, R>
+  once: (works: () => void) => Effect.Effect<void, E, R>
 ): Effect.Effect<never, never, R> =>
   Effect.suspend(() => {
     let failures = 0
     const works = () => {
       failures = 0
     }
-    return Effect.forever(Effect.matchCauseEffect(run(works), {
+    return Effect.forever(Effect.matchCauseEffect(once(works), {
       onSuccess: () => Effect.sync(works),
       onFailure: (cause) =>
         Effect.suspend(() => {

@@ -6,9 +6,9 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import * as SessionError from "../SessionError.ts"
-import { persistently } from "./persistently.ts"
+import * as Persistently from "./Persistently.ts"
 
+/** @category models @since 0.1.0 */
 export interface Table {
   readonly name: string
   readonly columns: Statement.Fragment
@@ -17,7 +17,8 @@ export interface Table {
   readonly isBusy?: boolean
 }
 
-export interface Database {
+/** @category models @since 0.1.0 */
+export interface Database<Unavailable> {
   readonly sql: SqlClient.SqlClient
   /** A key that counts up and never gives a number twice. */
   readonly serial: Statement.Fragment
@@ -32,10 +33,10 @@ export interface Database {
   readonly skipLocked: Statement.Fragment
   /** Makes the tables that are missing; when several processes begin at once, one of them does. */
   readonly ensure: (tables: ReadonlyArray<Table>) => Effect.Effect<void, SqlError.SqlError>
-  /** What the database does not do is `Unavailable`. */
+  /** What the database does not do becomes the error of the store. */
   readonly available: <A, E, R>(
     effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, Exclude<E, SqlError.SqlError> | SessionError.SessionError, R>
+  ) => Effect.Effect<A, Exclude<E, SqlError.SqlError> | Unavailable, R>
   /** Deletes in small portions, now and at every interval, what `remove` is to remove; it says how many it did. */
   readonly sweep: (
     interval: Duration.Input,
@@ -46,7 +47,17 @@ export interface Database {
 /** Rows deleted in one statement. */
 const portion = 500
 
-export const make = (store: string): Effect.Effect<Database, never, SqlClient.SqlClient> =>
+/**
+ * Dies on other kinds of database.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Unavailable>(
+  /** For people. */
+  store: string,
+  unavailable: (store: string, cause: SqlError.SqlError) => Unavailable
+): Effect.Effect<Database<Unavailable>, never, SqlClient.SqlClient> =>
   Effect.gen(function*() {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const { begin, isPostgres } = sql.onDialectOrElse({
@@ -57,10 +68,10 @@ export const make = (store: string): Effect.Effect<Database, never, SqlClient.Sq
       }
     })
 
-    const transaction: Database["transaction"] = (effect) =>
+    const transaction: Database<Unavailable>["transaction"] = (effect) =>
       Effect.provideService(sql.withTransaction(effect), SqlClient.BeginTransaction, begin)
 
-    const lock: Database["lock"] = (name) =>
+    const lock: Database<Unavailable>["lock"] = (name) =>
       isPostgres ? Effect.asVoid(sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`) : Effect.void
 
     const isMissing = ({ name }: Table) => {
@@ -86,7 +97,7 @@ export const make = (store: string): Effect.Effect<Database, never, SqlClient.Sq
         }
       })
 
-    const ensure: Database["ensure"] = (tables) =>
+    const ensure: Database<Unavailable>["ensure"] = (tables) =>
       Effect.flatMap(Effect.filter(tables, isMissing), (missing) =>
         missing.length === 0
           ? Effect.void
@@ -97,7 +108,7 @@ export const make = (store: string): Effect.Effect<Database, never, SqlClient.Sq
     const available = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.catchCause(
         effect,
-        (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | SessionError.SessionError> => {
+        (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Unavailable> => {
           // A connection that breaks within a transaction also fails the rollback, and that is a defect to SqlClient.
           const errors = cause.reasons.map((reason) =>
             Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
@@ -105,18 +116,18 @@ export const make = (store: string): Effect.Effect<Database, never, SqlClient.Sq
           const error = errors.find(SqlError.isSqlError)
           return error === undefined
             ? Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
-            : Effect.fail(SessionError.make(new SessionError.Unavailable({ store, cause: error })))
+            : Effect.fail(unavailable(store, error))
         }
       )
 
-    const sweep: Database["sweep"] = (interval, remove) => {
+    const sweep: Database<Unavailable>["sweep"] = (interval, remove) => {
       const pause = Duration.fromInputUnsafe(interval)
       if (!Duration.isFinite(pause)) return Effect.void
       const removeAll: Effect.Effect<void, SqlError.SqlError> = Effect.flatMap(
         remove(portion),
         (count) => count < portion ? Effect.void : removeAll
       )
-      return Effect.asVoid(Effect.forkScoped(persistently(
+      return Effect.asVoid(Effect.forkScoped(Persistently.run(
         `cleaning of the ${store}`,
         () => Effect.andThen(removeAll, Effect.sleep(pause))
       )))

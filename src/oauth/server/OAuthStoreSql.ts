@@ -1,0 +1,250 @@
+/**
+ * What an authorization server keeps, in two tables of SQLite or Postgres, for every process that has the database.
+ * Times are those of the processes, whose clocks should agree to within seconds. Whoever calls the store within a
+ * transaction of the same client writes in that transaction.
+ *
+ * Nothing is locked for the sake of a grant: whoever reads an entry looks for its grant in the same statement, so one
+ * that was written while its grant ended is never seen, and leaves when its own time is over.
+ */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import * as Database from "../../storage/Database.ts"
+import * as Millis from "../../storage/Millis.ts"
+import * as OAuthStore from "./OAuthStore.ts"
+import type * as OAuthStoreError from "./OAuthStoreError.ts"
+import * as StoreText from "./storeText.ts"
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** What the names of the tables, `oauth_entries` and `oauth_counts`, begin with. `fastmcp_`. */
+  readonly prefix?: string
+  /** How often what is over is deleted; `Duration.infinity` for never. 1 minute. */
+  readonly cleanupInterval?: Duration.Input
+}
+
+interface Row {
+  readonly data: string
+  readonly grant_id: string | null
+  readonly expires_at: number | bigint
+  readonly used: number | bigint
+}
+
+/**
+ * Creates its tables if they are missing.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<OAuthStore.OAuthStore, OAuthStoreError.OAuthStoreError, SqlClient.SqlClient> =>
+  Layer.effect(
+    OAuthStore.OAuthStore,
+    Effect.gen(function*() {
+      const { cleanupInterval = "1 minute", prefix = "fastmcp_" } = options
+      const { available, ensure, skipLocked, sql, sweep, transaction } = yield* Database.make(
+        "store of the authorization server",
+        StoreText.unavailable
+      )
+      const entries = sql(`${prefix}oauth_entries`)
+      const counts = sql(`${prefix}oauth_counts`)
+
+      yield* available(ensure([
+        {
+          name: `${prefix}oauth_entries`,
+          columns: sql`
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            data TEXT NOT NULL,
+            grant_id TEXT,
+            expires_at BIGINT NOT NULL,
+            used SMALLINT NOT NULL,
+            PRIMARY KEY (kind, id)`,
+          indexes: ["grant_id", "expires_at"],
+          isBusy: true
+        },
+        {
+          name: `${prefix}oauth_counts`,
+          columns: sql`
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            uses BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (kind, id)`,
+          indexes: ["expires_at"],
+          isBusy: true
+        }
+      ]))
+
+      yield* sweep(cleanupInterval, (most) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Effect.map(
+            Effect.forEach([entries, counts], (table) =>
+              sql`
+                DELETE FROM ${table} WHERE expires_at <= ${now} AND (kind, id) IN (
+                  SELECT kind, id FROM ${table} WHERE expires_at <= ${now} LIMIT ${most} ${skipLocked}
+                ) RETURNING id`),
+            (removed) => Math.max(...removed.map(({ length }) => length))
+          )))
+
+      const [e, old] = [sql.literal("e"), sql.literal("old")]
+
+      const hasGrant = (id: string | Statement.Fragment, now: number) =>
+        sql`EXISTS (
+          SELECT 1 FROM ${entries} g WHERE g.kind = ${OAuthStore.grantKind} AND g.id = ${id} AND g.expires_at > ${now})`
+
+      const isThere = (row: Statement.Fragment, now: number) =>
+        sql`(${row}.expires_at > ${now} AND (${row}.grant_id IS NULL OR ${hasGrant(sql`${row}.grant_id`, now)}))`
+
+      const isOf = (row: Statement.Fragment, { id, kind }: OAuthStore.Key) =>
+        sql`${row}.kind = ${kind} AND ${row}.id = ${StoreText.ofId(id)}`
+
+      const columns = sql.literal("kind, id, data, grant_id, expires_at, used")
+
+      const values = (key: OAuthStore.Key, entry: OAuthStore.Entry) =>
+        sql`
+          CAST(${key.kind} AS TEXT), CAST(${StoreText.ofId(key.id)} AS TEXT), CAST(${entry.data} AS TEXT),
+          CAST(${StoreText.ofGrant(key, entry) ?? null} AS TEXT), CAST(${
+          StoreText.ofTime(entry.expiresAt)
+        } AS BIGINT), 0`
+
+      const live = (row: Row): OAuthStore.Found => ({
+        _tag: "Live",
+        entry: StoreText.entryOf({ data: row.data, grant: row.grant_id, expiresAt: Number(row.expires_at) })
+      })
+
+      const get = (key: OAuthStore.Key, now: number) =>
+        Effect.map(
+          sql<Row>`
+            SELECT data, grant_id, expires_at, used FROM ${entries} e WHERE ${isOf(e, key)} AND ${isThere(e, now)}`,
+          ([row]): OAuthStore.Found =>
+            row === undefined
+              ? OAuthStore.absent
+              : Number(row.used) === 1
+              ? { _tag: "Used", grant: row.grant_id === null ? undefined : StoreText.toId(row.grant_id) }
+              : live(row)
+        )
+
+      /** One statement, so that no transaction is needed. It fails where there is an entry of a key in `next`. */
+      const take = (
+        key: OAuthStore.Key,
+        next: Next,
+        now: number
+      ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
+        const isUsable = sql`${isOf(e, key)} AND e.used = 0 AND ${isThere(e, now)}`
+        const update = sql<Row>`
+          UPDATE ${entries} AS e SET used = 1 WHERE ${isUsable} RETURNING data, grant_id, expires_at, used`
+        if (next.length === 0) return update
+        const each = (condition: Statement.Fragment) =>
+          sql.join(" UNION ALL ", false)(
+            next.map(([key, entry]) => sql`SELECT ${values(key, entry)} WHERE ${condition}`)
+          )
+        return sql.onDialectOrElse({
+          pg: () =>
+            sql<Row>`
+              WITH taken AS (${update}),
+              kept AS (INSERT INTO ${entries} (${columns}) ${each(sql`EXISTS (SELECT 1 FROM taken)`)})
+              SELECT data, grant_id, expires_at, used FROM taken`,
+          // The entry meets itself, and becomes used; for any other that is met, nothing is `used`, which is refused.
+          orElse: () =>
+            sql<Row>`
+              INSERT INTO ${entries} (${columns})
+              SELECT kind, id, data, grant_id, expires_at, 1 FROM ${entries} e WHERE ${isUsable}
+              UNION ALL ${each(sql`EXISTS (SELECT 1 FROM ${entries} e WHERE ${isUsable})`)}
+              ON CONFLICT (kind, id) DO UPDATE SET used = nullif(excluded.used, 0)
+              RETURNING data, grant_id, expires_at, used`
+        })
+      }
+
+      /** What is over is in the way until somebody deletes it. */
+      const forgetOver = (next: Next, now: number) =>
+        Effect.forEach(
+          next,
+          ([key]) => sql`DELETE FROM ${entries} AS e WHERE ${isOf(e, key)} AND NOT ${isThere(e, now)}`,
+          { discard: true }
+        )
+
+      return {
+        isShared: true,
+        putOnce: (key, entry) =>
+          Effect.gen(function*() {
+            const now = yield* Clock.currentTimeMillis
+            const grant = StoreText.ofGrant(key, entry)
+            const kept = yield* sql`
+              INSERT INTO ${entries} AS old (${columns})
+              SELECT ${values(key, entry)} WHERE ${grant === undefined ? sql`1 = 1` : hasGrant(grant, now)}
+              ON CONFLICT (kind, id) DO UPDATE SET
+                data = excluded.data, grant_id = excluded.grant_id, expires_at = excluded.expires_at, used = 0
+              WHERE NOT ${isThere(old, now)}
+              RETURNING id`
+            return kept.length > 0
+          }).pipe(available),
+        get: (key) => Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now)).pipe(available),
+        takeOnce: (key, next = []) =>
+          Effect.gen(function*() {
+            const now = yield* Clock.currentTimeMillis
+            const rows = yield* take(key, next, now).pipe(
+              Effect.catchIf(
+                isConflict,
+                () => transaction(Effect.andThen(forgetOver(next, now), take(key, next, now)))
+              ),
+              Effect.catchIf(isConflict, () => StoreText.taken)
+            )
+            const row = rows.find(({ used }) => Number(used) === 1)
+            if (row !== undefined) return live(row)
+            const found = yield* get(key, now)
+            // It has been kept since.
+            return found._tag === "Live" ? OAuthStore.absent : found
+          }).pipe(available),
+        replace: (key, data, entry) =>
+          Effect.gen(function*() {
+            const now = yield* Clock.currentTimeMillis
+            const written = yield* sql`
+              UPDATE ${entries} AS e SET
+                data = ${entry.data}, grant_id = ${StoreText.ofGrant(key, entry) ?? null},
+                expires_at = ${StoreText.ofTime(entry.expiresAt)}
+              WHERE ${isOf(e, key)} AND e.used = 0 AND e.data = ${data} AND ${isThere(e, now)}
+              RETURNING id`
+            return written.length > 0
+          }).pipe(available),
+        remove: (key) =>
+          Effect.gen(function*() {
+            const now = yield* Clock.currentTimeMillis
+            const removed = yield* sql`
+              DELETE FROM ${entries} AS e WHERE ${isOf(e, key)} AND ${isThere(e, now)} RETURNING id`
+            return removed.length > 0
+          }).pipe(available),
+        endGrant: (id) => {
+          const grant = StoreText.ofId(id)
+          return sql`
+            DELETE FROM ${entries}
+            WHERE grant_id = ${grant} OR (kind = ${OAuthStore.grantKind} AND id = ${grant})`.pipe(
+            Effect.asVoid,
+            available
+          )
+        },
+        count: ({ id, kind }, windowMillis) =>
+          Effect.gen(function*() {
+            const now = yield* Clock.currentTimeMillis
+            const [row] = yield* sql<{ uses: number | bigint }>`
+              INSERT INTO ${counts} AS old (kind, id, uses, expires_at)
+              VALUES (${kind}, ${StoreText.ofId(id)}, 1, ${now + Millis.of(windowMillis)})
+              ON CONFLICT (kind, id) DO UPDATE SET
+                uses = CASE WHEN old.expires_at > ${now} THEN old.uses + 1 ELSE 1 END,
+                expires_at = CASE WHEN old.expires_at > ${now} THEN old.expires_at ELSE excluded.expires_at END
+              RETURNING uses`
+            return Number(row!.uses)
+          }).pipe(available)
+      }
+    })
+  )
+
+type Next = ReadonlyArray<readonly [key: OAuthStore.Key, entry: OAuthStore.Entry]>
+
+const isConflict = ({ reason }: SqlError.SqlError): boolean =>
+  reason._tag === "UniqueViolation" || reason._tag === "ConstraintError"

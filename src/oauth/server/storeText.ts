@@ -1,0 +1,39 @@
+/** Ids, times and errors as the stores in databases and in Redis have them. */
+import * as Effect from "effect/Effect"
+import * as OAuthStore from "./OAuthStore.ts"
+import * as OAuthStoreError from "./OAuthStoreError.ts"
+
+/** What Postgres has no text for, and UTF-8 no bytes; and what we mark those by. */
+const awkward = /^"|[\0\p{Surrogate}]/u
+
+/** An id may be anything, for some come from outside and are only asked for. No two become one. */
+export const ofId = (id: string): string => awkward.test(id) ? JSON.stringify(id) : id
+
+export const toId = (text: string): string => text.startsWith("\"") ? JSON.parse(text) : text
+
+export const ofGrant = ({ kind }: OAuthStore.Key, { grant }: OAuthStore.Entry): string | undefined =>
+  grant === undefined || kind === OAuthStore.grantKind ? undefined : ofId(grant)
+
+/** Three thousand years, which stand for ever. */
+const never = 1e14
+
+export const ofTime = (millis: number): number => Math.min(Math.ceil(millis), never)
+
+export const toTime = (millis: number): number => millis >= never ? Infinity : millis
+
+export interface Row {
+  readonly data: string
+  readonly grant: string | null
+  readonly expiresAt: number
+}
+
+export const entryOf = ({ data, expiresAt, grant }: Row): OAuthStore.Entry => ({
+  data,
+  ...grant !== null && { grant: toId(grant) },
+  expiresAt: toTime(expiresAt)
+})
+
+export const taken = Effect.suspend(() => Effect.die(new Error("There is an entry of this key.")))
+
+export const unavailable = (_store: string, cause: unknown): OAuthStoreError.OAuthStoreError =>
+  OAuthStoreError.make(new OAuthStoreError.Unavailable({ cause }))
