@@ -15,15 +15,7 @@ import type { Failure, Issuer } from "./issuer.ts"
 import type * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as parameters from "./parameters.ts"
-import {
-  type AuthorizationRequest,
-  codes,
-  type Grant,
-  grants,
-  type Interaction,
-  interactions,
-  sessions
-} from "./records.ts"
+import { type AuthorizationRequest, type Grant, grants, type Interaction, interactions, sessions } from "./records.ts"
 import * as redirect from "./redirect.ts"
 import * as Refusal from "./Refusal.ts"
 import { equal } from "./secrets.ts"
@@ -78,7 +70,9 @@ export const begin = (
   issuer: Issuer,
   request: Request,
   client: Client.Client,
-  asked: AuthorizationRequest
+  asked: AuthorizationRequest,
+  /** What it is known by, where somebody else has begun it. */
+  given?: string
 ): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
@@ -89,7 +83,7 @@ export const begin = (
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
     const browser = issuer.cookies.get(request, browserCookie) ?? (yield* issuer.secrets.make)
-    const id = yield* issuer.secrets.make
+    const id = given ?? (yield* issuer.secrets.make)
     const key = interactions.key(yield* issuer.secrets.hash(id))
     const interaction: Interaction = {
       request: asked,
@@ -307,14 +301,12 @@ const write = (
     return isFirst
   })
 
-/** A14: the code stands for all of this and nothing else. */
-const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
+const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const { lifetimes, secrets, store } = issuer
     const { request: asked, session, user } = interaction
     const now = yield* Clock.currentTimeMillis
     const grantId = yield* secrets.makeId
-    const code = yield* secrets.make
     const grant: Grant = {
       clientId: client.id,
       subject: user!.subject,
@@ -327,23 +319,10 @@ const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Resp
       ...(asked.claims === undefined ? undefined : { claims: asked.claims }),
       ...(session === undefined ? undefined : { session })
     }
+    const { answer, kept } = yield* issuer.giveCode(issuer, asked, grantId, id)
     const taken = yield* store.takeOnce(key, [
       [grants.key(grantId), grants.entry(grant, now + lifetimes.grant)],
-      [
-        codes.key(yield* secrets.hash(code)),
-        codes.entry(
-          {
-            clientId: client.id,
-            redirectUri: asked.redirectUri,
-            challenge: asked.challenge,
-            ...(asked.jkt === undefined ? undefined : { jkt: asked.jkt })
-          },
-          now + lifetimes.code,
-          grantId
-        )
-      ]
+      ...kept
     ])
-    return taken._tag === "Live"
-      ? redirect.toClient(issuer, asked.redirectUri, { code, state: asked.state })
-      : yield* over
+    return taken._tag === "Live" ? yield* answer : yield* over
   })
