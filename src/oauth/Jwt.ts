@@ -230,9 +230,10 @@ const reasonOf = (error: unknown): Reason => {
   }
 }
 
-type Jose = Pick<typeof import("jose"), "jwtVerify" | "decodeProtectedHeader">
+type Jose = Pick<typeof import("jose"), "jwtVerify" | "decodeProtectedHeader" | "calculateJwkThumbprint">
 
-const loadJose = async (): Promise<Jose> => {
+/** @internal */
+export const loadJose = async (): Promise<Jose> => {
   // Inside `try`, so that a bundler that finds no `jose` leaves the import to fail where it is run.
   try {
     return await import("jose")

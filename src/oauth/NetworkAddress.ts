@@ -22,6 +22,23 @@ export const isLoopback = (address: string): boolean => {
 /** Whether it is an address and no name. @category guards @since 0.1.0 */
 export const isAddress = (text: string): boolean => parseV4(text) !== undefined || parseV6(text) !== undefined
 
+/**
+ * What one subscriber has, for limits: the address of IPv4, the first 64 bits of IPv6, of which anybody has the rest.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const networkOf = (address: string): string => {
+  const v6 = parseV6(address)
+  if (v6 === undefined) return address
+  const isMapped = v6 >> 32n === 0xffffn
+  const kept = isMapped ? v6 & 0xffffffffn : v6 >> 64n
+  const groups = Array.from({ length: 4 }, (_, index) => kept >> BigInt((3 - index) * (isMapped ? 8 : 16)))
+  return isMapped
+    ? groups.map((group) => String(group & 0xffn)).join(".")
+    : `${groups.map((group) => (group & 0xffffn).toString(16)).join(":")}::/64`
+}
+
 interface Range {
   readonly prefix: bigint
   /** Bits that are not compared. */

@@ -1,4 +1,6 @@
 export * as ClientMetadata from "./ClientMetadata.ts"
+export * as Dpop from "./Dpop.ts"
+export * as DpopNonce from "./DpopNonce.ts"
 export * as Introspection from "./Introspection.ts"
 export * as Jwks from "./Jwks.ts"
 export * as Jwt from "./Jwt.ts"

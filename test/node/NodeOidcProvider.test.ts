@@ -317,6 +317,7 @@ describe("what NodeOidcProvider keeps", () => {
       const next = await refresh(running, json.refresh_token)
       const unused = await codeOf(running, { state: "planted state" })
       const pushed = await post(running, "/par", {
+        client_id: "backend",
         response_type: "code",
         redirect_uri: redirectUri,
         code_challenge: challenge,

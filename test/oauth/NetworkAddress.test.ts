@@ -92,3 +92,17 @@ it("an address of this machine is told from others", () => {
     assert.isFalse(NetworkAddress.isLoopback(address), address)
   }
 })
+
+it("what one subscriber has is one network", () => {
+  for (
+    const [address, network] of [
+      ["192.0.2.1", "192.0.2.1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["2001:db8:0:1::1", "2001:db8:0:1::/64"],
+      ["2001:DB8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"],
+      ["fe80::1%eth0", "fe80:0:0:0::/64"],
+      ["::1", "0:0:0:0::/64"],
+      ["somewhere", "somewhere"]
+    ] as const
+  ) assert.strictEqual(NetworkAddress.networkOf(address), network)
+})

@@ -4,6 +4,8 @@
 export type AuthEvent =
   /** Somebody has logged in, or has not. */
   | { readonly _tag: "LoggedIn"; readonly subject: string; readonly clientId: string }
+  /** A browser is not somebody's any more. */
+  | { readonly _tag: "LoggedOut"; readonly subject: string }
   /** A user has let a client in, or has not. */
   | {
     readonly _tag: "Consented"

@@ -16,13 +16,15 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as boundedJson from "../boundedJson.ts"
+import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwt from "../Jwt.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
+import * as assertions from "./assertions.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
 import * as clients from "./clients.ts"
@@ -101,6 +103,8 @@ export interface Options {
   readonly metadataDocuments?: boolean
   /** Whether clients may register themselves, which `metadataDocuments` has made needless. No. */
   readonly registration?: boolean | Registration
+  /** Whether a proof of a key (DPoP) has to have a nonce of this server in it. No. */
+  readonly dpopNonces?: boolean | DpopNonce.Options
   readonly lifetimes?: Lifetimes
   /**
    * Where a request comes from, for limits. The address of the connection, which behind a proxy is that of the proxy; give
@@ -190,7 +194,7 @@ export type { Endpoint, Engine, Failure, Issuer }
  *
  * @internal
  */
-export const parts = { accessTokens, callback, http, interaction, interactions, records, redirect }
+export const parts = { accessTokens, assertions, callback, http, interaction, interactions, records, redirect }
 
 /**
  * With what stands on it, and with another engine than our own.
@@ -210,6 +214,7 @@ export const make = <E = never, R = never>(
     const fetch = yield* SafeFetch.SafeFetch
     const ownSecrets = yield* secrets.make
     const hub = yield* PubSub.sliding<AuthEvent>(1024)
+    const nonces = noncesOf(options)
     const base = url.replace(/\/$/u, "")
     const issuer: Issuer = {
       url,
@@ -222,6 +227,7 @@ export const make = <E = never, R = never>(
       store,
       keys: yield* SigningKeys.SigningKeys,
       secrets: ownSecrets,
+      nonces: nonces === undefined ? undefined : yield* DpopNonce.make(nonces),
       login: yield* UserLogin.UserLogin,
       consent: yield* Consent.Consent,
       pages: yield* Pages.Pages,
@@ -303,7 +309,8 @@ const handle = (
 // options, resolved
 // ----------------------------------------------------------------------------
 
-const problemOf = ({ clients = [], issuer, lifetimes = {}, resources }: Options) => {
+const problemOf = (options: Options) => {
+  const { clients = [], issuer, lifetimes = {}, resources } = options
   const bad = (option: string, text: string) => ({ option, text })
   if (!URL.canParse(issuer)) return bad("issuer", "it is not a URL")
   if (!boundedJson.isTrustworthy(issuer)) return bad("issuer", "it is not of https:, and not of this machine")
@@ -324,8 +331,16 @@ const problemOf = ({ clients = [], issuer, lifetimes = {}, resources }: Options)
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
   }
+  const { secret } = noncesOf(options) ?? {}
+  if (secret !== undefined && Redacted.value(secret).length < 32) {
+    return bad("dpopNonces.secret", "it has less than 32 characters")
+  }
   return undefined
 }
+
+/** Undefined where there are none. */
+const noncesOf = ({ dpopNonces = false }: Options): DpopNonce.Options | undefined =>
+  dpopNonces === true ? {} : dpopNonces === false ? undefined : dpopNonces
 
 const knownOf = ({ name, scopes = [], uri }: Resource): Known => ({
   uri,

@@ -53,7 +53,9 @@ export class Refusal extends Schema.TaggedError<Refusal>("fastmcp-effect/oauth/s
   code: Code,
   description: Schema.String,
   /** Seconds after which it is worth trying again; such a refusal is answered with 429. */
-  retryAfter: Schema.optionalKey(Schema.Finite)
+  retryAfter: Schema.optionalKey(Schema.Finite),
+  /** What a proof has to have in it (RFC 9449, 8). */
+  nonce: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
     return `${this.code}: ${this.description}`

@@ -1,7 +1,7 @@
 /**
  * The private keys of an authorization server. A key ring is data, with times at which each key is published, signs, and
  * is withdrawn, so that a key is known to everybody before the first token is signed with it, and until the last one has
- * expired. `npm run keys` makes and rotates one.
+ * expired. `KeyRotation` says how one goes on, and `NodeSigningKeys` keeps it in a file.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -76,7 +76,7 @@ interface Prepared {
 
 /** @category layers @since 0.1.0 */
 export const layer = (ring: Redacted.Redacted<Ring>): Layer.Layer<SigningKeys, SigningKeysError> =>
-  Layer.effect(SigningKeys, make(Redacted.value(ring)))
+  Layer.effect(SigningKeys, make(ring))
 
 /**
  * Keys made when the layer is, and lost with it: every token is void after a restart, and processes do not take each
@@ -93,7 +93,7 @@ export const layerGenerated = (
     Effect.gen(function*() {
       yield* Effect.logWarning("Tokens are signed with keys that are lost when this process ends.")
       const wanted = algorithms.length === 0 ? ["ES256" as const] : algorithms
-      return yield* make(yield* Effect.forEach(wanted, (algorithm) => generate(algorithm, 0)))
+      return yield* make(Redacted.make(yield* Effect.forEach(wanted, (algorithm) => generate(algorithm, 0))))
     })
   )
 
@@ -104,9 +104,10 @@ export const generate = (algorithm: Algorithm, signsFrom: number): Effect.Effect
     return { algorithm, jwk: { ...await exportJWK(privateKey) }, signsFrom }
   })
 
-const make = (ring: Ring): Effect.Effect<SigningKeys["Service"], SigningKeysError> =>
+/** For rings that change while a server runs; `layer` is for all others. @category constructors @since 0.1.0 */
+export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["Service"], SigningKeysError> =>
   Effect.gen(function*() {
-    const keys = yield* Effect.forEach(ring, prepare)
+    const keys = yield* Effect.forEach(Redacted.value(ring), prepare)
     const order = [...new Set(keys.map(({ algorithm }) => algorithm))]
 
     /** The newest that signs, of each algorithm. */
@@ -119,7 +120,7 @@ const make = (ring: Ring): Effect.Effect<SigningKeys["Service"], SigningKeysErro
       })
 
     if (signing(yield* Clock.currentTimeMillis).length === 0) {
-      return yield* new SigningKeysError({ text: "No key of the ring signs now; make one with: npm run keys" })
+      return yield* new SigningKeysError({ text: "No key of the ring signs now" })
     }
     return {
       sign: ({ alg, typ }, claims) =>

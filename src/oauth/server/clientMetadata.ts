@@ -6,7 +6,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as Scope from "../Scope.ts"
-import * as Client from "./Client.ts"
+import type * as Client from "./Client.ts"
 import * as Refusal from "./Refusal.ts"
 
 /** What those who introduce themselves may use; nobody has looked at them. */
@@ -56,6 +56,9 @@ export const toClient = (
   if ([metadata.client_name, metadata.client_uri, metadata.scope].some((text) => (text ?? "").length > mostText)) {
     return refused(`There are more than ${mostText} characters in a word.`)
   }
+  if ([metadata.client_uri, metadata.logo_uri].some((uri) => uri !== undefined && !/^https?:\/\//iu.test(uri))) {
+    return refused("client_uri and logo_uri have to be of https:.")
+  }
   if ((metadata.response_types ?? ["code"]).some((type) => type !== "code")) {
     return refused("The only response_type is code.")
   }
@@ -76,9 +79,7 @@ export const toClient = (
     id,
     origin,
     name: metadata.client_name,
-    uri: metadata.client_uri !== undefined && /^https?:\/\//iu.test(metadata.client_uri)
-      ? metadata.client_uri
-      : undefined,
+    uri: metadata.client_uri,
     redirectUris,
     postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
     // Those it does without are no reason to send it away.

@@ -60,14 +60,15 @@ export const statusOf = ({ code, retryAfter }: Refusal.Refusal): number => {
 
 /** RFC 6749, 5.2. */
 export const refusal = (refused: Refusal.Refusal, { headers }: HttpServerRequest.HttpServerRequest): Response => {
-  const { code, description, retryAfter } = refused
+  const { code, description, nonce, retryAfter } = refused
   return json({ error: code, error_description: description }, {
     status: statusOf(refused),
     headers: {
       ...(code === "invalid_client" && headers.authorization !== undefined
         ? { "www-authenticate": "Basic realm=\"oauth\", charset=\"UTF-8\"" }
         : undefined),
-      ...(retryAfter === undefined ? undefined : { "retry-after": String(retryAfter) })
+      ...(retryAfter === undefined ? undefined : { "retry-after": String(retryAfter) }),
+      ...(nonce === undefined ? undefined : { "dpop-nonce": nonce })
     }
   })
 }

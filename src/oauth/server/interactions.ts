@@ -58,7 +58,10 @@ export const sessionOf = (issuer: Issuer, request: Request) =>
 export const endSession = (issuer: Issuer, request: Request, response: Response): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const session = yield* sessionOf(issuer, request)
-    if (session !== undefined) yield* issuer.store.remove(sessions.key(session.hash))
+    if (session !== undefined) {
+      yield* issuer.store.remove(sessions.key(session.hash))
+      yield* issuer.tell({ _tag: "LoggedOut", subject: session.user.subject })
+    }
     return issuer.cookies.remove(response, sessionCookie)
   })
 
@@ -78,6 +81,7 @@ export const begin = (
     const now = yield* Clock.currentTimeMillis
     const session = issuer.login.isRemembered ? yield* sessionOf(issuer, request) : undefined
     const isForced = asked.prompt.includes("login") || asked.prompt.includes("select_account")
+      || (session !== undefined && isSomebodyElse(asked, session.user))
       || (session !== undefined && asked.maxAge !== undefined
         && now - session.user.authenticatedAt > asked.maxAge * 1000)
     const present = isForced ? undefined : session
@@ -109,6 +113,10 @@ export const begin = (
     })
     return issuer.cookies.set(response, browserCookie, browser)
   })
+
+/** Whether a client has somebody else in mind. */
+const isSomebodyElse = ({ subject }: AuthorizationRequest, user: UserLogin.User): boolean =>
+  subject !== undefined && subject !== user.subject
 
 /** `prompt=none`: only what needs no user (OpenID Connect, 3.1.2.1). */
 const nobodyIsAsked = (
@@ -208,6 +216,9 @@ const identify = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
       return yield* Effect.die(new Error(`The subject of a user begins with ${accessTokens.clientPrefix}`))
     }
     yield* issuer.tell({ _tag: "LoggedIn", subject: user.subject, clientId: client.id })
+    if (isSomebodyElse(interaction.request, user)) {
+      return yield* Refusal.make("login_required", "Somebody else has logged in than the client has in mind.")
+    }
     const { kept: _, ...rest } = visit.interaction
     const session = issuer.login.isRemembered ? yield* startSession(visit, user) : undefined
     const isFirst = yield* write(visit, { ...rest, user, ...(session === undefined ? undefined : { session }) })
@@ -241,9 +252,16 @@ const hasConsent = (
 
 const consentOf = (
   client: Client.Client,
-  { prompt, redirectUri, resource, scopes }: AuthorizationRequest,
+  { alsoAsked = [], prompt, redirectUri, resource, scopes }: AuthorizationRequest,
   subject: string | undefined
-): Consent.Request => ({ client, redirectUri, resource, scopes, subject, isWanted: prompt.includes("consent") })
+): Consent.Request => ({
+  client,
+  redirectUri,
+  resource,
+  scopes: [...scopes, ...alsoAsked],
+  subject,
+  isWanted: prompt.includes("consent")
+})
 
 /** Whether they let the client in. Undefined when they do. */
 const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
@@ -264,7 +282,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
   })
 
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {
-  const { request: { redirectUri, resource: uri, scopes }, user } = interaction
+  const { request: { alsoAsked = [], redirectUri, resource: uri, scopes }, user } = interaction
   const resource = issuer.resources.get(uri)
   const html = issuer.pages.consent({
     action: issuer.at(`/interaction/${id}`),
@@ -276,7 +294,7 @@ const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response
     redirectHost: placeOf(redirectUri),
     isLoopback: RedirectUri.isLoopback(redirectUri),
     resource: resource?.name ?? uri,
-    scopes: scopes.map((name) => ({
+    scopes: [...scopes, ...alsoAsked].map((name) => ({
       name,
       description: resource?.scopes.get(name)
         ?? issuer.extensions.map(({ scopes }) => scopes.get(name)).find((text) => text !== undefined)

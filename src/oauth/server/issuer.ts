@@ -2,6 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as DpopNonce from "../DpopNonce.ts"
 import type * as SafeFetch from "../SafeFetch.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
@@ -57,6 +58,8 @@ export interface Issuer {
   readonly store: OAuthStore.OAuthStore["Service"]
   readonly keys: SigningKeys.SigningKeys["Service"]
   readonly secrets: Secrets
+  /** Undefined where proofs need none. */
+  readonly nonces: DpopNonce.Nonces | undefined
   readonly login: UserLogin.UserLogin["Service"]
   readonly consent: Consent.Consent["Service"]
   readonly pages: Pages.Pages["Service"]
@@ -134,6 +137,7 @@ export interface GrantType {
 /** Tokens that are about to be given out. */
 export interface Issuing {
   readonly issuer: Issuer
+  readonly grantType: string
   readonly client: Client.Client
   readonly grantId: string | undefined
   readonly grant: Grant
@@ -142,6 +146,14 @@ export interface Issuing {
   readonly accessToken: string
   /** Seconds since 1970. */
   readonly now: number
+}
+
+/** A request of a client for a user, of which the rest has been checked. */
+export interface Asking {
+  readonly issuer: Issuer
+  readonly client: Client.Client
+  readonly parameters: ReadonlyMap<string, string>
+  readonly scopes: ReadonlyArray<string>
 }
 
 /** What stands on an authorization server, as OpenID Connect does. */
@@ -153,6 +165,12 @@ export interface Extension {
   readonly metadataPaths: (issuer: string) => ReadonlyArray<string>
   /** Members of the metadata. */
   readonly metadata: (issuer: Issuer) => Effect.Effect<{ readonly [member: string]: unknown }>
+  /** Why this server can do nothing for a client, told when it registers. */
+  readonly admit: (issuer: Issuer, client: Client.Client) => Effect.Effect<void, Refusal.Refusal>
+  /** What it keeps of a request besides. */
+  readonly ask: (
+    asking: Asking
+  ) => Effect.Effect<Pick<Partial<AuthorizationRequest>, "claims" | "subject" | "alsoAsked">, Failure>
   /** Members of the answer with the tokens. */
   readonly issue: (issuing: Issuing) => Effect.Effect<TokenResponse, Failure>
 }

@@ -12,41 +12,66 @@ export type Parameters = ReadonlyMap<string, string>
 const mostQuery = 16 << 10
 const mostBody = 64 << 10
 
-const read = (pairs: URLSearchParams): Effect.Effect<Parameters, Refusal.Refusal> => {
-  const parameters = new Map<string, string>()
+/** What can be read of a request, and what is wrong with it. */
+export interface Given {
+  /** Those that are there once. */
+  readonly values: Parameters
+  readonly problem: Refusal.Refusal | undefined
+}
+
+/** A4: of a parameter that is there twice, nobody knows which one somebody else has looked at. */
+const read = (pairs: URLSearchParams): Given => {
+  const values = new Map<string, string>()
   const seen = new Set<string>()
+  let problem: Refusal.Refusal | undefined
   for (const [name, value] of pairs) {
     if (seen.has(name)) {
-      return Effect.fail(
-        name === "resource"
-          ? Refusal.make("invalid_target", "One resource at a time.")
-          : Refusal.make("invalid_request", `${printable(name)} is there more than once.`)
-      )
-    }
+      values.delete(name)
+      problem ??= name === "resource"
+        ? Refusal.make("invalid_target", "One resource at a time.")
+        : Refusal.make("invalid_request", `${printable(name)} is there more than once.`)
+    } else if (value !== "") values.set(name, value)
     seen.add(name)
-    if (value !== "") parameters.set(name, value)
   }
-  return Effect.succeed(parameters)
+  return { values, problem }
 }
+
+const sound = ({ problem, values }: Given): Effect.Effect<Parameters, Refusal.Refusal> =>
+  problem === undefined ? Effect.succeed(values) : Effect.fail(problem)
 
 /** Of somebody else's making, for a description, which takes no other characters (RFC 6749, 5.2). */
 const printable = (text: string): string =>
   text.slice(0, 50).replace(/[^\u0020-\u0021\u0023-\u005b\u005d-\u007e]/gu, "?")
 
-export const ofQuery = ({ url }: HttpServerRequest.HttpServerRequest): Effect.Effect<Parameters, Refusal.Refusal> => {
+const query = ({ url }: HttpServerRequest.HttpServerRequest): Effect.Effect<Given, Refusal.Refusal> => {
   const at = url.indexOf("?")
-  const query = at === -1 ? "" : url.slice(at + 1)
-  return query.length > mostQuery
+  const text = at === -1 ? "" : url.slice(at + 1)
+  return text.length > mostQuery
     ? Effect.fail(Refusal.make("invalid_request", "The request is too long."))
-    : read(new URLSearchParams(query))
+    : Effect.succeed(read(new URLSearchParams(text)))
 }
+
+const form = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Given, Refusal.Refusal> =>
+  typeOf(request) !== "application/x-www-form-urlencoded"
+    ? Effect.fail(Refusal.make("invalid_request", "The body has to be application/x-www-form-urlencoded."))
+    : Effect.map(textOf(request), (text) => read(new URLSearchParams(text)))
+
+export const ofQuery = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Parameters, Refusal.Refusal> => Effect.flatMap(query(request), sound)
 
 export const ofForm = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Parameters, Refusal.Refusal> =>
-  (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase() !== "application/x-www-form-urlencoded"
-    ? Effect.fail(Refusal.make("invalid_request", "The body has to be application/x-www-form-urlencoded."))
-    : Effect.flatMap(textOf(request), (text) => read(new URLSearchParams(text)))
+): Effect.Effect<Parameters, Refusal.Refusal> => Effect.flatMap(form(request), sound)
+
+/** Of a request whose problem can be told to its client, once it is known who that is. */
+export const given = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Given, Refusal.Refusal> => request.method === "POST" ? form(request) : query(request)
+
+/** Of the body, without parameters, in lower case. */
+export const typeOf = ({ headers }: HttpServerRequest.HttpServerRequest): string =>
+  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
 /** The body, if it is not too long. */
 export const textOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Refusal.Refusal> =>

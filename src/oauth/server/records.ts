@@ -54,7 +54,11 @@ export const AuthorizationRequest = Schema.Struct({
   /** The key that the code is bound to. */
   jkt: optional,
   /** Claims it asks for by name (OpenID Connect, 5.5). */
-  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings }))
+  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings })),
+  /** Scopes that it does not ask for and gets something of; the user is asked about them as well. */
+  alsoAsked: Schema.optionalKey(strings),
+  /** Who it has to be. */
+  subject: optional
 })
 
 export type AuthorizationRequest = typeof AuthorizationRequest.Type

@@ -31,11 +31,11 @@ export const respond = (
       jkt
     })
     const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const grantType = parameters.get("grant_type")!
     const more = yield* Effect.forEach(
       issuer.extensions,
-      ({ issue }) => issue({ issuer, client, grantId, grant, scopes, accessToken, now })
+      ({ issue }) => issue({ issuer, grantType, client, grantId, grant, scopes, accessToken, now })
     )
-    const grantType = parameters.get("grant_type")!
     yield* issuer.tell({ _tag: "Issued", grantType, grantId, clientId: client.id, subject, scopes })
     return Object.assign(
       {

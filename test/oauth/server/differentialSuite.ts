@@ -3,8 +3,8 @@ import { differences } from "./differences.ts"
 import { classify, compare, halves, type Verdicts } from "./differential.ts"
 import type { Engine } from "./engine.ts"
 import { engine as oidcProvider } from "./oidcProviderEngine.ts"
-// Until there is an engine of ours, `oidc-provider` has to agree with itself: "./ownEngine.ts" goes here.
-import { engine as ours } from "./oidcProviderEngine.ts"
+
+import { engine as ours } from "./ownEngine.ts"
 
 /** Where it is known that a server fails instead of refusing. */
 const failures: Record<Engine["name"], ReadonlyArray<string>> = {

@@ -50,6 +50,8 @@ export interface Running {
   readonly issuer: string
   /** Everybody is the user `anna`, with the password `correct horse`. */
   readonly person: () => Person
+  /** Moves its clock on, in seconds, where it lets that be done; otherwise one has to wait. */
+  readonly advance?: (seconds: number) => Promise<void> | void
   readonly close: () => Promise<void>
 }
 

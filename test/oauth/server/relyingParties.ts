@@ -138,7 +138,8 @@ const oauthFlows = (
   it("every answer at the redirect URI names the issuer, and a person may say no", async () => {
     const session = await connect(desktop)
     assert.isTrue(session.metadata.authorization_response_iss_parameter_supported)
-    const { checks, parameters } = await asked({ scope: "notes:read", resource: notes })
+    // Asked again by a server that remembers what was said before, in another browser.
+    const { checks, parameters } = await asked({ scope: "notes:read", resource: notes, prompt: "consent" })
     const url = await session.authorizationUrl(parameters)
     for (const go of ["visit", "refuse"] as const) {
       const callback = await running().person()[go](url)

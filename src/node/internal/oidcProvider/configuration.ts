@@ -1,6 +1,7 @@
 /** What the provider is told, so that it does what our own engine does and nothing besides. */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { createHmac } from "node:crypto"
+import * as Dpop from "../../../oauth/Dpop.ts"
 import { type Issuer, parts } from "../../../oauth/server/AuthorizationServer.ts"
 import type * as Client from "../../../oauth/server/Client.ts"
 import type * as SigningKeys from "../../../oauth/server/SigningKeys.ts"
@@ -20,6 +21,10 @@ const seconds = (millis: number): number => Math.max(1, Math.floor(millis / 1000
 
 /** Which every client gets that may refresh tokens: the one scope that any grant has. */
 export const offlineAccess = "offline_access"
+
+/** One of each key: the same in all processes that have the keys, and of no use to find them out. */
+const secretsOf = (ring: SigningKeys.Ring, purpose: string): ReadonlyArray<Buffer> =>
+  ring.map(({ jwk }) => createHmac("sha256", String(jwk.d)).update(purpose).digest())
 
 /** The path of the issuer, and of what is below it. */
 export const pathOf = ({ at }: Issuer, path: string): string => new URL(at(path)).pathname
@@ -41,9 +46,8 @@ export const make = (made: Made): object => {
         use: "sig"
       }))
     },
-    // The same in all processes that have the keys.
     cookies: {
-      keys: ring.map(({ jwk }) => createHmac("sha256", String(jwk.d)).update("cookies").digest("base64url")),
+      keys: secretsOf(ring, "cookies").map((secret) => secret.toString("base64url")),
       long: cookie,
       short: cookie
     },
@@ -55,7 +59,10 @@ export const make = (made: Made): object => {
     clientAuthMethods: ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
     clientBasedCORS: () => true,
     clientDefaults: { id_token_signed_response_alg: algorithm },
-    enabledJWA: { clientAuthSigningAlgValues: ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: parts.assertions.algorithms,
+      dPoPSigningAlgValues: Dpop.algorithms
+    },
     pkce: { required: () => true },
     assertJwtClientAuthClaimsAndHeader: async (_: library.Context, { aud }: { readonly aud: unknown }) => {
       // A list of audiences could have another server in it, which could then pass the letter on.
@@ -65,7 +72,11 @@ export const make = (made: Made): object => {
       claimsParameter: { enabled: false },
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      dPoP: { enabled: true },
+      dPoP: {
+        enabled: true,
+        requireNonce: () => issuer.nonces !== undefined,
+        ...issuer.nonces && { nonceSecret: secretsOf(ring, "nonces")[0] }
+      },
       introspection: {
         enabled: true,
         allowedPolicy: (_: library.Context, client: library.Client, token: library.Token) =>

@@ -14,16 +14,17 @@ import * as redirect from "../redirect.ts"
 
 const handle: Handler = (issuer, request) =>
   Effect.gen(function*() {
-    const given = yield* request.method === "POST" ? parameters.ofForm(request) : parameters.ofQuery(request)
+    const given = yield* parameters.given(request)
+    const { values } = given
     // Until here is known where the answer may go, a refusal is a page.
-    const client = yield* checks.client(issuer, given)
-    const pushed = yield* pushedRequests.take(issuer, client, given)
-    const target = pushed?.redirectUri ?? (yield* redirectUri(client, given))
+    const client = yield* checks.client(issuer, values)
+    const pushed = yield* pushedRequests.take(issuer, client, values)
+    const target = pushed?.redirectUri ?? (yield* redirectUri(client, values))
     return yield* ask(issuer, client, target, given, pushed).pipe(
       Effect.flatMap((asked) => interactions.begin(issuer, request, client, asked)),
       Effect.catch((failure) =>
         Effect.map(http.asRefusal(failure), (refused) =>
-          redirect.withRefusal(issuer, target, pushed?.state ?? given.get("state"), refused))
+          redirect.withRefusal(issuer, target, pushed?.state ?? values.get("state"), refused))
       )
     )
   })
@@ -32,9 +33,13 @@ const ask = (
   issuer: Issuer,
   client: Client.Client,
   target: string,
-  given: parameters.Parameters,
+  { problem, values }: parameters.Given,
   pushed: AuthorizationRequest | undefined
 ): Effect.Effect<AuthorizationRequest, Failure> =>
-  pushed === undefined ? authorizationRequest.check(issuer, client, target, given) : Effect.succeed(pushed)
+  problem !== undefined
+    ? Effect.fail(problem)
+    : pushed === undefined
+    ? authorizationRequest.check(issuer, client, target, values)
+    : Effect.succeed(pushed)
 
 export const authorize: Endpoint = { path: "/authorize", methods: { GET: handle, POST: handle }, audience: "person" }

@@ -25,15 +25,18 @@ const handle: Handler = (issuer, request) =>
     const claims = yield* accessTokens.checker(issuer)(Redacted.make(token))
     if (claims !== undefined) {
       const isForCaller = claims.client_id === caller.id || caller.introspects.includes(String(claims.aud))
-      return http.json(isForCaller ? { active: true, token_type: "Bearer", ...claims } : inactive)
+      const type = claims.cnf === undefined ? "Bearer" : "DPoP"
+      return http.json(isForCaller ? { active: true, token_type: type, ...claims } : inactive)
     }
     const found = refreshTokens.read(yield* issuer.store.get(refreshTokens.key(yield* issuer.secrets.hash(token))))
     if (found._tag !== "Live" || found.value.clientId !== caller.id) return http.json(inactive)
+    const { jkt, scopes } = found.value
     return http.json({
       active: true,
       client_id: caller.id,
-      scope: found.value.scopes.join(" "),
-      exp: Math.floor(found.entry.expiresAt / 1000)
+      scope: scopes.join(" "),
+      exp: Math.floor(found.entry.expiresAt / 1000),
+      ...(jkt === undefined ? undefined : { cnf: { jkt } })
     })
   })
 

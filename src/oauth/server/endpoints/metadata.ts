@@ -1,5 +1,6 @@
 /** What the server says of itself (RFC 8414). Nothing is in it that is not so. */
 import * as Effect from "effect/Effect"
+import * as Dpop from "../../Dpop.ts"
 import { algorithms as assertionAlgorithms } from "../assertions.ts"
 import { offlineAccess } from "../checks/scope.ts"
 import * as http from "../http.ts"
@@ -34,6 +35,7 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
         code_challenge_methods_supported: ["S256"],
         token_endpoint_auth_methods_supported: authentication,
         token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+        dpop_signing_alg_values_supported: Dpop.algorithms,
         revocation_endpoint_auth_methods_supported: authentication,
         introspection_endpoint_auth_methods_supported: confidential,
         authorization_response_iss_parameter_supported: true,

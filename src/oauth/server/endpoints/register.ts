@@ -26,6 +26,9 @@ const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
         retryAfter: 3600
       })
     }
+    if (parameters.typeOf(request) !== "application/json") {
+      return yield* Refusal.make("invalid_client_metadata", "The body has to be application/json.")
+    }
     const metadata = yield* clientMetadata.parse(yield* parse(yield* parameters.textOf(request)))
     const id = yield* issuer.secrets.makeId
     const isConfidential = (metadata.token_endpoint_auth_method ?? "client_secret_basic").startsWith("client_secret")
@@ -37,6 +40,7 @@ const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
       secretHash,
       authentication: "client_secret_basic"
     })
+    yield* Effect.forEach(issuer.extensions, ({ admit }) => admit(issuer, client))
     const now = yield* Clock.currentTimeMillis
     yield* issuer.store.putOnce(
       registrations.key(id),

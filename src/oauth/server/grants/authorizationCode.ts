@@ -29,7 +29,10 @@ export const authorizationCode: GrantType = {
       const grantId = found.entry.grant!
       const grant = grants.read(yield* issuer.store.get(grants.key(grantId)))
       if (grant._tag !== "Live") return yield* bad
-      const { scopes } = grant.value
+      const { resource, scopes } = grant.value
+      if ((parameters.get("resource") ?? resource) !== resource) {
+        return yield* Refusal.make("invalid_target", "The code is for another resource.")
+      }
       const refresh = yield* tokens.makeRefreshToken(request, grantId, scopes, grant.entry.expiresAt)
       const taken = yield* issuer.store.takeOnce(key, refresh.kept)
       if (taken._tag === "Used") return yield* replayed(request, taken.grant)

@@ -8,7 +8,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 
 export interface Cookies {
-  readonly get: (request: HttpServerRequest.HttpServerRequest, name: string) => string | undefined
+  readonly get: (request: Pick<HttpServerRequest.HttpServerRequest, "cookies">, name: string) => string | undefined
   /** Until the browser is closed, where there is no `maxAge`. */
   readonly set: (
     response: HttpServerResponse.HttpServerResponse,

@@ -1,12 +1,12 @@
 /** No module is without a server that fails it. */
+import type { Running } from "../../server/engine.ts"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { faults, lapses } from "./faults.ts"
-import type { Clocked } from "./module.ts"
 import { engine } from "./oidcProviderEngine.ts"
 import type { Name } from "./plans.ts"
 import { run, start } from "./run.ts"
 
-let running: Clocked
+let running: Running
 
 beforeAll(async () => {
   running = await start(engine)

@@ -4,7 +4,7 @@ import { assert } from "vitest"
 import type { Json } from "./claims.ts"
 import * as idToken from "./idToken.ts"
 import { type At, type Client, clients, endpoint, jsonOf, listed, redirectUri, text } from "./module.ts"
-import { type Walk, walk } from "./person.ts"
+import { type Walk, walk } from "./walk.ts"
 
 export const random = (bytes: number): string => randomBytes(bytes).toString("base64url")
 

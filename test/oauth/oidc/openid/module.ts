@@ -3,11 +3,6 @@ import { assert } from "vitest"
 import type * as engine from "../../server/engine.ts"
 import type { Json } from "./claims.ts"
 
-/** An engine may let its clock be moved on; then nobody waits. */
-export interface Clocked extends engine.Running {
-  readonly advance?: (seconds: number) => Promise<void> | void
-}
-
 /** A client that was registered, by hand or over HTTP. */
 export interface Client {
   readonly id: string

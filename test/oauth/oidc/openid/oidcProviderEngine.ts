@@ -4,10 +4,9 @@ import type { AddressInfo } from "node:net"
 // @ts-expect-error: the package has no types
 import { Provider } from "oidc-provider"
 import { vi } from "vitest"
-import type { Engine } from "../../server/engine.ts"
+import type { Engine, Running } from "../../server/engine.ts"
 import { anna, claimsOf } from "./claims.ts"
-import type { Clocked } from "./module.ts"
-import { person } from "./person.ts"
+import * as person from "../../server/person.ts"
 
 const page = (body: string) => `<!doctype html><title>oidc-provider</title>${body}`
 
@@ -27,7 +26,8 @@ const bodyOf = async (request: http.IncomingMessage): Promise<URLSearchParams> =
 
 export const engine: Engine = {
   name: "oidc-provider",
-  start: async (setup): Promise<Clocked> => {
+  introspects: "refresh tokens",
+  start: async (setup): Promise<Running> => {
     const server = http.createServer()
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -83,7 +83,7 @@ export const engine: Engine = {
     })
     return {
       issuer,
-      person,
+      person: () => person.make(issuer),
       advance: (seconds) => {
         vi.setSystemTime(Date.now() + seconds * 1000)
       },

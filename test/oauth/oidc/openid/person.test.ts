@@ -1,12 +1,13 @@
 /** A person logs in and says yes or no. */
+import type { Running } from "../../server/engine.ts"
 import { afterAll, assert, beforeAll, it } from "vitest"
 import * as flow from "./flow.ts"
-import { type Clocked, jsonOf } from "./module.ts"
+import { jsonOf } from "./module.ts"
 import { engine } from "./oidcProviderEngine.ts"
-import { walk } from "./person.ts"
+import { walk } from "./walk.ts"
 import { start } from "./run.ts"
 
-let running: Clocked
+let running: Running
 let url: string
 
 beforeAll(async () => {

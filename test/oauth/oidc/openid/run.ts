@@ -7,7 +7,6 @@ import {
   type At,
   type Client,
   clients,
-  type Clocked,
   jsonOf,
   postLogoutRedirectUri,
   redirectUri,
@@ -26,7 +25,7 @@ const clientOf = ({ authenticates, id, secret }: Client): engine.Client => ({
   scope: "openid profile email address phone offline_access"
 })
 
-export const start = (engine: engine.Engine): Promise<Clocked> =>
+export const start = (engine: engine.Engine): Promise<engine.Running> =>
   engine.start({
     clients: Object.values(clients).map(clientOf),
     // Nobody asks for it, but there are servers that have tokens for somebody only.
@@ -54,7 +53,7 @@ export type Fetch = At["fetch"]
 
 /** With `change` a server is made to behave as it does not. */
 export const run = async (
-  running: Clocked,
+  running: engine.Running,
   name: Name,
   change: (go: Fetch) => Fetch = (go) => go
 ): Promise<Outcome> => {

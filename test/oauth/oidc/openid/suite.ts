@@ -1,7 +1,6 @@
 /** The modules of the plans as tests of a server, each by its name. */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import type { Engine } from "../../server/engine.ts"
-import type { Clocked } from "./module.ts"
+import type { Engine, Running } from "../../server/engine.ts"
 import * as page from "./page.ts"
 import { type Name, type Outcome, type Plan, plans } from "./plans.ts"
 import { run, start } from "./run.ts"
@@ -27,7 +26,7 @@ export const suite = (engine: Engine, expected: Expected): void => {
   const seen = new Map<Name, Outcome>()
 
   describe(`${engine.name} in the OpenID suite`, () => {
-    let running: Clocked
+    let running: Running
 
     beforeAll(async () => {
       running = await start(engine)

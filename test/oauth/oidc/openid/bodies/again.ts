@@ -2,7 +2,7 @@
 import { assert } from "vitest"
 import * as flow from "../flow.ts"
 import type { At, Body } from "../module.ts"
-import { isLogin } from "../person.ts"
+import { isLogin } from "../walk.ts"
 
 type Params = { readonly [name: string]: string }
 

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto"
 import { assert } from "vitest"
 import * as flow from "../flow.ts"
 import { type At, type Body, clients, postLogoutRedirectUri } from "../module.ts"
-import { type Walk, walk } from "../person.ts"
+import { type Walk, walk } from "../walk.ts"
 
 interface Sent {
   readonly params: { readonly [name: string]: string }

@@ -15,7 +15,7 @@ import {
   skip,
   text
 } from "../module.ts"
-import { walk } from "../person.ts"
+import { walk } from "../walk.ts"
 
 const entropy = (value: string): number =>
   [...new Set(value)].reduce((sum, character) => {

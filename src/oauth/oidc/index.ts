@@ -1,0 +1,2 @@
+export * as OidcProvider from "./OidcProvider.ts"
+export * as UserClaims from "./UserClaims.ts"

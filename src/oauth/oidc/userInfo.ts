@@ -1,0 +1,77 @@
+/** Where a client reads who has logged in, with the access token it has got for that (OpenID Connect Core, 5.3). */
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "../Scope.ts"
+import * as accessTokens from "../server/accessTokens.ts"
+import * as http from "../server/http.ts"
+import type { Endpoint, Failure, Handler } from "../server/issuer.ts"
+import * as parameters from "../server/parameters.ts"
+import { grants } from "../server/records.ts"
+import * as Refusal from "../server/Refusal.ts"
+import * as claims from "./claims.ts"
+import type * as UserClaims from "./UserClaims.ts"
+
+const handle = (catalog: claims.Catalog, users: UserClaims.UserClaims["Service"]): Handler => (issuer, request) =>
+  Effect.gen(function*() {
+    const token = yield* tokenOf(request)
+    if (token === undefined) return challenge("Bearer", "invalid_token", "An access token is missing.")
+    const verified = yield* accessTokens.checker(issuer)(Redacted.make(token))
+    const grantId = verified === undefined ? undefined : accessTokens.grantOf(String(verified.jti))
+    // Whoever has a token that is bound to a key has to show the key, which nobody does with it as a bearer token.
+    if (verified === undefined || verified.cnf !== undefined) return refused
+    const scopes = Scope.parse(String(verified.scope))
+    if (!scopes.includes("openid") || grantId === undefined) return insufficient
+    const grant = grants.read(yield* issuer.store.get(grants.key(grantId)))
+    if (grant._tag !== "Live") return refused
+    const { claims: named, subject } = grant.value
+    return http.json({
+      ...claims.select(catalog, yield* users.of(subject), scopes, named?.userinfo ?? []),
+      sub: subject
+    })
+  })
+
+/** RFC 6750, 2.1 and 2.2. Never in the address, which is written down wherever it goes by. */
+const tokenOf = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<string | undefined, Failure> =>
+  Effect.gen(function*() {
+    const { "content-type": type = "", authorization } = request.headers
+    const header = /^bearer +([^ ]+) *$/iu.exec(authorization ?? "")?.[1]
+    if (request.method !== "POST" || !type.toLowerCase().startsWith("application/x-www-form-urlencoded")) return header
+    const body = (yield* parameters.ofForm(request)).get("access_token")
+    return header === undefined || body === undefined
+      ? header ?? body
+      : yield* Refusal.make("invalid_request", "There are two access tokens.")
+  })
+
+const challenge = (
+  challenge: string,
+  code: Refusal.Code,
+  description: string
+): HttpServerResponse.HttpServerResponse =>
+  http.json({ error: code, error_description: description }, {
+    status: http.statusOf(Refusal.make(code, description)),
+    headers: { "www-authenticate": challenge }
+  })
+
+const refused = challenge(
+  "Bearer error=\"invalid_token\"",
+  "invalid_token",
+  "The access token is not good, or not good any more."
+)
+
+const insufficient = challenge(
+  "Bearer error=\"insufficient_scope\", scope=\"openid\"",
+  "insufficient_scope",
+  "The access token is without the scope openid."
+)
+
+export const path = "/userinfo"
+
+/** R8. */
+export const userInfo = (catalog: claims.Catalog, users: UserClaims.UserClaims["Service"]): Endpoint => {
+  const handler = handle(catalog, users)
+  return { path, methods: { GET: handler, POST: handler }, audience: "program" }
+}
