@@ -21,9 +21,20 @@ export class InvalidToken extends Schema.TaggedClass<InvalidToken>()("InvalidTok
     "WrongIssuer",
     "WrongAudience",
     "InvalidClaim",
-    "Bound"
+    "Bound",
+    "Unbound"
   ]),
   text: Schema.String
+}) {}
+
+/** What shows that the caller has the key of its token fails a check (RFC 9449). @category reasons @since 0.1.0 */
+export class InvalidProof extends Schema.TaggedClass<InvalidProof>()("InvalidProof", {
+  text: Schema.String
+}) {}
+
+/** The same, with this in it, would do. @category reasons @since 0.1.0 */
+export class NonceRequired extends Schema.TaggedClass<NonceRequired>()("NonceRequired", {
+  nonce: Schema.String
 }) {}
 
 /** The caller is known, and lacks what everything here needs. @category reasons @since 0.1.0 */
@@ -40,7 +51,15 @@ export class Unavailable extends Schema.TaggedClass<Unavailable>()("Unavailable"
 }) {}
 
 /** @category reasons @since 0.1.0 */
-export const Reason = Schema.Union([Missing, Unknown, InvalidToken, InsufficientScope, Unavailable])
+export const Reason = Schema.Union([
+  Missing,
+  Unknown,
+  InvalidToken,
+  InvalidProof,
+  NonceRequired,
+  InsufficientScope,
+  Unavailable
+])
 
 /** @category reasons @since 0.1.0 */
 export type Reason = typeof Reason.Type
@@ -67,7 +86,10 @@ const describe = (reason: Reason): string => {
     case "Unknown":
       return "The credentials are not known here"
     case "InvalidToken":
+    case "InvalidProof":
       return reason.text
+    case "NonceRequired":
+      return "The DPoP proof has to have the nonce of the DPoP-Nonce header"
     case "InsufficientScope":
       return `The caller lacks one of the scopes ${reason.scopes.join(" ")}`
     case "Unavailable":

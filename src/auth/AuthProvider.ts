@@ -142,7 +142,10 @@ export const toAdmission = (provider: AuthProvider): Admission.Admission["Servic
         return {
           _tag: "Refused",
           status: 401,
-          headers: { "www-authenticate": challenge({ reason, scopes: [], status: 401 }) },
+          headers: {
+            "www-authenticate": challenge({ reason, scopes: [], status: 401 }),
+            ...(reason._tag === "NonceRequired" ? { "dpop-nonce": reason.nonce } : undefined)
+          },
           error: McpError.make(new McpError.Unauthenticated({ scopes: [], message }))
         }
     }

@@ -7,6 +7,8 @@ import type * as Admission from "../transport/Admission.ts"
 /** @category models @since 0.1.0 */
 export interface Caller extends Admission.Admitted {
   readonly identity: Identity.Identity
+  /** The thumbprint of the key that its token is bound to. */
+  readonly jkt?: string | undefined
 }
 
 /**
@@ -15,10 +17,11 @@ export interface Caller extends Admission.Admitted {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (identity: Identity.Identity, expiresAt = Infinity): Caller => ({
+export const make = (identity: Identity.Identity, expiresAt = Infinity, jkt?: string): Caller => ({
   _tag: "Admitted",
   identity,
   context: Identity.context(identity),
   principal: Identity.principal(identity),
-  expiresAt
+  expiresAt,
+  ...(jkt === undefined ? undefined : { jkt })
 })

@@ -12,6 +12,7 @@ import * as Introspection from "../oauth/Introspection.ts"
 import * as Scope from "../oauth/Scope.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import * as AuthError from "./AuthError.ts"
+import * as boundKey from "./internal/boundKey.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
 /** @category models @since 0.1.0 */
@@ -38,7 +39,7 @@ export const make = (
     const clock = yield* Clock.Clock
     const limit = Semaphore.makeUnsafe(options.concurrency ?? 64)
     return {
-      verify: (token, { resource }) =>
+      verify: (token, { mayBeBound, resource }) =>
         Introspection.introspect(options, token).pipe(
           Effect.provideService(HttpClient.HttpClient, client),
           limit.withPermits(1),
@@ -48,7 +49,10 @@ export const make = (
           Effect.flatMap((answer) =>
             answer === undefined
               ? Effect.fail(AuthError.make(new AuthError.Unknown()))
-              : check(answer, options, options.audience ?? resource, clock.currentTimeMillisUnsafe())
+              : Effect.flatMap(
+                boundKey.of(answer.cnf, mayBeBound),
+                (jkt) => check(answer, options, options.audience ?? resource, clock.currentTimeMillisUnsafe(), jkt)
+              )
           )
         )
     }
@@ -64,7 +68,8 @@ const check = (
   answer: Introspection.Active,
   { issuer, requireAudience = true }: Options,
   audience: string | ReadonlyArray<string> | undefined,
-  now: number
+  now: number,
+  jkt: string | undefined
 ): Effect.Effect<TokenVerifier.Verified, AuthError.AuthError> => {
   const { aud, client_id: clientId, exp, iss, nbf, scope = "", sub = clientId } = answer
   if (iss !== undefined && iss !== issuer) return invalid("WrongIssuer", "The token is of another issuer")
@@ -77,7 +82,6 @@ const check = (
       return invalid("WrongAudience", "The token is meant for another resource")
     }
   }
-  if (answer.cnf !== undefined) return invalid("Bound", "The token is bound to a key, and is no bearer token")
   if (sub === undefined || sub === "") return invalid("InvalidClaim", "The token has no usable sub")
   return Effect.succeed({
     identity: Identity.make({
@@ -87,7 +91,8 @@ const check = (
       scopes: Scope.parse(scope),
       claims: answer as unknown as JsonObject
     }),
-    expiresAt: exp === undefined ? Infinity : exp * 1000
+    expiresAt: exp === undefined ? Infinity : exp * 1000,
+    ...(jkt === undefined ? undefined : { jkt })
   })
 }
 

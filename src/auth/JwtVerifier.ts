@@ -61,7 +61,7 @@ export const fromKeys = (keys: Jwks.Keys, checks: Checks): TokenVerifier.TokenVe
     ...(leeway === undefined ? undefined : { leeway })
   })
   return {
-    verify: (token, { resource }) => {
+    verify: (token, { mayBeBound, resource }) => {
       const intended = audience ?? resource
       if (intended === undefined) return Effect.fail(invalid("WrongAudience", noAudience))
       return Effect.flatMap(
@@ -71,7 +71,7 @@ export const fromKeys = (keys: Jwks.Keys, checks: Checks): TokenVerifier.TokenVe
             : AuthError.make(
               new AuthError.Unavailable({ text: error.message, retryAfter: error.retryAfter })
             )),
-        claims.verified
+        (found) => claims.verified(found, mayBeBound)
       )
     }
   }

@@ -18,14 +18,14 @@ export const make: Effect.Effect<
   never,
   AuthorizationServer.AuthorizationServer
 > = Effect.map(AuthorizationServer.AuthorizationServer, ({ check }) => ({
-  verify: (token, { resource }) =>
+  verify: (token, { mayBeBound, resource }) =>
     check(token).pipe(
       Effect.mapError(({ message: text }) => AuthError.make(new AuthError.Unavailable({ text, retryAfter: 1000 }))),
       Effect.flatMap((found) =>
         found === undefined
           ? Effect.fail(unknown)
           : found.aud === resource
-          ? claims.verified(found)
+          ? claims.verified(found, mayBeBound)
           : Effect.fail(foreign)
       )
     )

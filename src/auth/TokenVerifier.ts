@@ -16,12 +16,16 @@ export interface Verified {
   readonly identity: Identity.Authenticated
   /** When it ends, in Unix milliseconds; Infinity where it does not. */
   readonly expiresAt: number
+  /** The thumbprint of the key it is bound to, which the caller has to prove to have (RFC 9449); of a bearer token, none. */
+  readonly jkt?: string
 }
 
 /** @category models @since 0.1.0 */
 export interface Wanted {
   /** Whom the token has to be meant for; undefined for credentials that are not made for one resource among others. */
   readonly resource: string | undefined
+  /** Whether it may be bound to a key, for who asks looks at `jkt`. Refused otherwise. */
+  readonly mayBeBound?: boolean
 }
 
 /** @category models @since 0.1.0 */

@@ -1,4 +1,5 @@
 export * as Budget from "./Budget.ts"
+export * as Concealing from "./Concealing.ts"
 export * as Cursor from "./Cursor.ts"
 export * as Deadlines from "./Deadlines.ts"
 export * as Fanout from "./Fanout.ts"

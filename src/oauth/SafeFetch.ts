@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Concealing from "../core/Concealing.ts"
 import * as NetworkAddress from "./NetworkAddress.ts"
 
 // ----------------------------------------------------------------------------
@@ -275,7 +276,7 @@ const make = (options: Options): Effect.Effect<SafeFetch["Service"], never, Http
               : Effect.fail(fail(
                 new Redirected({
                   url: addressOf(url),
-                  to: target === undefined ? quoted(location) : addressOf(target)
+                  to: target === undefined ? "an address that is none" : addressOf(target)
                 })
               ))
           )
@@ -366,7 +367,7 @@ const unreachable = (url: URL, error: HttpClientError.HttpClientError): SafeFetc
       : new Unreachable({
         url: addressOf(url),
         message: typeof inner?.message === "string" && inner.message !== "" ? inner.message : reason.message,
-        ...(cause === undefined ? undefined : { cause })
+        ...(cause === undefined ? undefined : { cause: Concealing.bareError(cause) })
       })
   )
 }

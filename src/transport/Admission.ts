@@ -16,6 +16,8 @@ export interface Request {
   readonly transport: Receiver.Connection["transport"]
   /** The value of a header, by its name in lower case; there are none on stdio. */
   readonly header: (name: string) => string | undefined
+  /** Of HTTP; undefined where there is none. */
+  readonly method?: string | undefined
   /** `Sha256` of the transport's host. */
   readonly sha256?: Sha256 | undefined
 }

@@ -151,7 +151,7 @@ const crossOrigin = (head: HttpEndpoint.Head, headers: HttpEndpoint.Headers): Ht
   return origin === undefined ? headers : {
     ...headers,
     "access-control-allow-origin": origin,
-    "access-control-expose-headers": "Mcp-Session-Id, Retry-After, WWW-Authenticate",
+    "access-control-expose-headers": "DPoP-Nonce, Mcp-Session-Id, Retry-After, WWW-Authenticate",
     vary: "Origin"
   }
 }

@@ -1,52 +1,19 @@
 /** A token that is planted is found nowhere: in no log, span, metric, error or answer. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
-import * as Tracer from "effect/Tracer"
 import * as ApiKeyAuth from "fastmcp-effect/auth/ApiKeyAuth"
 import type * as AuthProvider from "fastmcp-effect/auth/AuthProvider"
 import * as BearerAuth from "fastmcp-effect/auth/BearerAuth"
 import * as IntrospectionVerifier from "fastmcp-effect/auth/IntrospectionVerifier"
 import * as StaticVerifier from "fastmcp-effect/auth/StaticVerifier"
 import * as TokenVerifier from "fastmcp-effect/auth/TokenVerifier"
-import * as util from "node:util"
+import { assertUnheard, overheard } from "../support/overheard.ts"
 import * as door from "./door.ts"
 import * as issuers from "./issuer.ts"
-
-/** All that a program gives away of itself while this runs. */
-const overheard = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const said: Array<string> = []
-    const show = (value: unknown) => util.inspect(value, { depth: 20, showHidden: true, maxStringLength: null })
-    const logger = Logger.make(({ cause, fiber, message }) => {
-      said.push(show(message), Cause.pretty(cause), show(cause), show(fiber.getRef(References.CurrentLogAnnotations)))
-    })
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        const end = span.end.bind(span)
-        span.end = (time, exit) => {
-          end(time, exit)
-          said.push(span.name, show(span.attributes), show(span.events), show(exit))
-        }
-        return span
-      }
-    })
-    yield* effect.pipe(
-      Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
-      Effect.provideService(References.MinimumLogLevel, "All"),
-      Effect.provideService(Tracer.Tracer, tracer)
-    )
-    said.push(show(yield* Metric.snapshot))
-    return said
-  })
 
 const secret = "S3cretClientSecret"
 
@@ -104,7 +71,7 @@ describe("a planted token", () => {
       Effect.gen(function*() {
         const answers: Array<string> = []
         let planted: ReadonlyArray<string> = []
-        const said = yield* overheard(Effect.gen(function*() {
+        const { exit, said } = yield* overheard(Effect.gen(function*() {
           const at = yield* door.open(auth)
           at.issuer.introspection = (token) =>
             token === "Pl4ntedGoodToken"
@@ -130,29 +97,17 @@ describe("a planted token", () => {
             yield* TestClock.adjust("61 seconds")
           }
         }))
+        yield* exit
         assert.isAbove(said.length, 20)
-        const heard = [...said, ...answers].join("\n")
-        for (const own of [secret, btoa(`notes:${secret}`)]) assert.isFalse(heard.includes(own), near(heard, own))
-        for (const token of planted) {
+        assertUnheard([...said, ...answers], [
+          secret,
+          btoa(`notes:${secret}`),
           // Every part of a JWT tells something, and the last one is what makes it good.
-          for (const part of token.split(".")) assert.isFalse(heard.includes(part), `${part} in ${near(heard, part)}`)
-        }
+          ...planted.flatMap((token) => token.split("."))
+        ])
       }))
   }
-
-  it.effect("would be found", () =>
-    Effect.gen(function*() {
-      const said = yield* overheard(
-        Effect.logInfo("Pl4ntedLog").pipe(Effect.withSpan("Pl4ntedSpan", { attributes: { token: "Pl4ntedAttribute" } }))
-      )
-      for (const part of ["Pl4ntedLog", "Pl4ntedSpan", "Pl4ntedAttribute"]) assert.include(said.join("\n"), part)
-    }))
 })
-
-const near = (text: string, part: string) => {
-  const at = text.indexOf(part)
-  return text.slice(Math.max(at - 300, 0), at + 100)
-}
 
 const calls = [
   ["tools/list", {}],

@@ -1045,13 +1045,48 @@ export const rows: ReadonlyArray<Row> = [
   planned("A26", "The caller passes the user in; there is no login and no consent", "oauth/server/Consent"),
   planned("A27", "Everything in memory", "oauth/server/Store, oauth/server/StoreSql"),
   planned("A28", "Expired entries go and numbers come when a function is called", "oauth/server/Store"),
-  planned("A29", "An OpenID discovery document that no route serves", "oauth/oidc/discovery"),
-  planned("A30", "ID tokens whose signature nobody can check", "oauth/oidc/idToken"),
-  planned("A31", "Discovery points to a key set that does not exist", "oauth/oidc/KeyRotation"),
-  planned("A32", "User info as a function", "oauth/oidc/userInfo"),
-  planned("A33", "Standard claims chosen by scope", "oauth/oidc/userInfo"),
-  planned("A34", "The nonce is handed over by the caller, not kept with the code", "oauth/oidc/idToken"),
-  planned("A35", "User claims from a table or a function", "oauth/oidc/OidcProvider"),
+  done(
+    "A29",
+    "An OpenID discovery document that no route serves",
+    "oauth/oidc/discovery",
+    "test/oauth/oidc/overHttp.test.ts::finds the provider by its discovery document, and its keys by that"
+  ),
+  done(
+    "A30",
+    "ID tokens whose signature nobody can check",
+    "oauth/oidc/idToken",
+    "test/oauth/oidc/overHttp.test.ts::gets an ID token that anybody can check with the published keys"
+  ),
+  done(
+    "A31",
+    "Discovery points to a key set that does not exist",
+    "oauth/server/SigningKeys, oauth/server/KeyRotation, node/NodeSigningKeys",
+    "test/oauth/oidc/keyRotation.test.ts::is of a file, while logins go on and clients keep keys for as long as they may"
+  ),
+  done(
+    "A32",
+    "User info as a function",
+    "oauth/oidc/userInfo",
+    "test/oauth/oidc/overHttp.test.ts::reads the claims of its scopes, of the same user, and no others"
+  ),
+  done(
+    "A33",
+    "Standard claims chosen by scope",
+    "oauth/oidc/claims",
+    "test/oauth/oidc/overHttp.test.ts::reads the claims of its scopes, of the same user, and no others"
+  ),
+  done(
+    "A34",
+    "The nonce is handed over by the caller, not kept with the code",
+    "oauth/oidc/idToken",
+    "test/oauth/oidc/overHttp.test.ts::gets the nonce of its own request, whatever else it sends with the code"
+  ),
+  done(
+    "A35",
+    "User claims from a table or a function",
+    "oauth/oidc/UserClaims",
+    "test/oauth/oidc/userInfo.test.ts::has the claims of the scopes, one sub, and drops none of one's own"
+  ),
   done(
     "A36",
     "No OAuth in the client",
@@ -1628,7 +1663,12 @@ export const rows: ReadonlyArray<Row> = [
     "test/transport/Memory.test.ts::answers each connection by itself"
   ),
   planned("module.oauth", "Authorization server", "oauth/server/AuthorizationServer"),
-  planned("module.oidc", "OpenID provider", "oauth/oidc/OidcProvider"),
+  done(
+    "module.oidc",
+    "OpenID provider",
+    "oauth/oidc/OidcProvider",
+    "test/oauth/oidc/overHttp.test.ts::logs the user out, who comes back to it"
+  ),
   done(
     "module.prelude",
     "One import for the common names",

@@ -1,14 +1,19 @@
 /**
- * The servers some tests need. Where one does not answer, its tests are left out with a word on stderr; with `CI` set
+ * The servers and programs some tests need. Where one does not answer, its tests are left out with a word on stderr; with `CI` set
  * they fail.
  */
 import * as Net from "node:net"
 import { assert, it } from "vitest"
 
-export interface Service {
+export interface Need {
   readonly name: string
-  readonly url: string
   readonly answers: boolean
+  /** Why it may not be there. */
+  readonly otherwise: string
+}
+
+export interface Service extends Need {
+  readonly url: string
 }
 
 const probe = async (name: string, variable: string, otherwise: string): Promise<Service> => {
@@ -23,17 +28,16 @@ const probe = async (name: string, variable: string, otherwise: string): Promise
     socket.setTimeout(2000, done(false))
     socket.once("connect", done(true)).once("error", done(false))
   })
-  return { name, url, answers }
+  return { name, url, answers, otherwise: `${name} does not answer at ${new URL(url).host}` }
 }
 
 export const postgres = await probe("Postgres", "DATABASE_URL", "postgres://postgres@127.0.0.1:5432/test")
 
 export const redis = await probe("Redis", "REDIS_URL", "redis://127.0.0.1:6379")
 
-export const needing = ({ answers, name, url }: Service, tests: () => void): void => {
+export const needing = ({ answers, name, otherwise }: Need, tests: () => void): void => {
   if (answers) return tests()
-  const reason = `${name} does not answer at ${new URL(url).host}`
-  if (process.env["CI"]) return void it(`${name} answers`, () => assert.fail(reason))
-  console.warn(`LEFT OUT: the tests on ${name}, for ${reason}.`)
-  it.skip(`LEFT OUT: the tests on ${name} (${reason})`, () => {})
+  if (process.env["CI"]) return void it(`${name} answers`, () => assert.fail(otherwise))
+  console.warn(`LEFT OUT: the tests on ${name}, for ${otherwise}.`)
+  it.skip(`LEFT OUT: the tests on ${name} (${otherwise})`, () => {})
 }

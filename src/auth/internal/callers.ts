@@ -13,6 +13,8 @@ export interface Options {
   readonly verifier: TokenVerifier.TokenVerifier["Service"]
   readonly resource: string | undefined
   readonly scopes?: ReadonlyArray<string> | undefined
+  /** Whether tokens may be bound to a key; who asks looks at `jkt` of the caller. */
+  readonly mayBeBound?: boolean
   readonly cache?: TokenCache.TokenCache["Service"] | undefined
 }
 
@@ -21,13 +23,14 @@ export type Identify = (
   sha256: Admission.Sha256 | undefined
 ) => Effect.Effect<Caller.Caller, AuthError.AuthError>
 
-export const make = ({ cache, resource, scopes = [], verifier }: Options): Identify => {
+export const make = ({ cache, mayBeBound = false, resource, scopes = [], verifier }: Options): Identify => {
   const verify = (token: Redacted.Redacted) =>
     Effect.map(
-      Effect.suspend(() => verifier.verify(token, { resource })),
-      ({ expiresAt, identity }) => Caller.make(identity, expiresAt)
+      Effect.suspend(() => verifier.verify(token, { resource, mayBeBound })),
+      ({ expiresAt, identity, jkt }) => Caller.make(identity, expiresAt, jkt)
     )
-  const purpose = resource ?? ""
+  // What was let in with a proof is not known to who asks for none.
+  const purpose = `${mayBeBound ? "DPoP " : ""}${resource ?? ""}`
   const find: Identify = cache === undefined
     ? (token) => verify(Redacted.make(token, { label: "token" }))
     : (token, sha256) => cache.find({ token, purpose, verify, sha256 })

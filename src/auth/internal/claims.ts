@@ -6,25 +6,25 @@ import * as Scope from "../../oauth/Scope.ts"
 import type { JsonObject } from "../../protocol/JsonRpc.ts"
 import * as AuthError from "../AuthError.ts"
 import type * as TokenVerifier from "../TokenVerifier.ts"
+import * as boundKey from "./boundKey.ts"
 
-export const verified = (claims: Jwt.Claims): Effect.Effect<TokenVerifier.Verified, AuthError.AuthError> => {
-  if (typeof claims.sub !== "string" || claims.sub === "") {
-    return Effect.fail(invalid("InvalidClaim", "The token has no usable sub"))
-  }
-  // Who stole it could not use it with whoever asks for the proof; so it is not to be used here without one.
-  if (claims.cnf !== undefined) {
-    return Effect.fail(invalid("Bound", "The token is bound to a key, and is no bearer token"))
-  }
-  return Effect.succeed({
+export const verified = (
+  claims: Jwt.Claims,
+  mayBeBound: boolean | undefined
+): Effect.Effect<TokenVerifier.Verified, AuthError.AuthError> => {
+  const { sub } = claims
+  if (typeof sub !== "string" || sub === "") return Effect.fail(invalid("InvalidClaim", "The token has no usable sub"))
+  return Effect.map(boundKey.of(claims.cnf, mayBeBound), (jkt) => ({
     identity: Identity.make({
-      subject: claims.sub,
+      subject: sub,
       issuer: claims.iss,
       clientId: text(claims.client_id) ?? text(claims.azp),
       scopes: scopesOf(claims.scope ?? claims.scp),
       claims: claims as unknown as JsonObject
     }),
-    expiresAt: claims.exp * 1000
-  })
+    expiresAt: claims.exp * 1000,
+    ...(jkt === undefined ? undefined : { jkt })
+  }))
 }
 
 const text = (claim: unknown): string | undefined => typeof claim === "string" ? claim : undefined

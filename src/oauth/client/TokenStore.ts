@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Concealing from "../../core/Concealing.ts"
 import * as OAuthError from "../OAuthError.ts"
 
 /** @category services @since 0.1.0 */
@@ -59,8 +60,15 @@ export const layerKeyValueStore: Layer.Layer<TokenStore, never, KeyValueStore.Ke
   TokenStore,
   Effect.map(KeyValueStore.KeyValueStore, (whole) => {
     const store = KeyValueStore.prefix(whole, "oauth/")
-    const failed = (cause: KeyValueStore.KeyValueStoreError) =>
-      OAuthError.make(new OAuthError.StoreFailed({ message: `The store of tokens does not answer`, cause }))
+    // What a database says may quote the row that it does not take.
+    const failed = ({ cause }: KeyValueStore.KeyValueStoreError) => {
+      const code = Concealing.codeOf(cause)
+      return OAuthError.make(
+        new OAuthError.StoreFailed({
+          message: `The store of tokens does not answer${code === undefined ? "" : ` (${code})`}`
+        })
+      )
+    }
     return {
       get: (key) =>
         Effect.mapBoth(store.get(key), {

@@ -56,7 +56,8 @@ export const layerHeadless = (
       const follow = (url: URL, steps: number): Effect.Effect<URLSearchParams, OAuthError.OAuthError> =>
         Effect.gen(function*() {
           const noAnswer = (message: string) => OAuthError.make(new OAuthError.NoAnswer({ message }))
-          const response = yield* Effect.mapError(client.get(url), (error) => noAnswer(error.message))
+          const response = yield* Effect.mapError(client.get(url), ({ reason }) =>
+            noAnswer(`${url.origin} could not be reached (${reason._tag})`))
           const { location } = response.headers
           if (location === undefined || steps === 0) {
             return yield* noAnswer(`${url.origin} wants to see a person (HTTP ${response.status})`)
@@ -69,10 +70,17 @@ export const layerHeadless = (
           Effect.succeed({
             redirectUri,
             visit: ({ url }) =>
-              Effect.provideService(follow(new URL(url), 10), FetchHttpClient.RequestInit, { redirect: "manual" })
+              quietly(follow(new URL(url), 10))
           })
       }
     })
+  )
+
+/** A span has the whole URL, with the state in it, and sometimes the code. */
+const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  effect.pipe(
+    Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
   )
 
 const isAt = ({ origin, pathname }: URL, uri: string): boolean => {

@@ -20,6 +20,7 @@ export const prepare = (
   if (signingKey !== undefined) {
     return Effect.map(importKey(signingKey), (key) => ({
       id,
+      secret: undefined,
       authenticate: oauth.PrivateKeyJwt(signingKey.id === undefined ? key : { key, kid: signingKey.id }, {
         [oauth.modifyAssertion]: (_, payload) => {
           const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
@@ -32,6 +33,7 @@ export const prepare = (
   const method = registered ?? secretMethods.find((name) => supported.includes(name)) ?? "client_secret_basic"
   return Effect.succeed({
     id,
+    secret: clientSecret,
     authenticate: clientSecret === undefined || method === "none"
       ? oauth.None()
       : method === "client_secret_post"

@@ -6,6 +6,7 @@ import type * as Clock from "effect/Clock"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { SignJWT } from "jose/jwt/sign"
 import { exportJWK } from "jose/key/export"
@@ -19,7 +20,7 @@ export const PrivateKey = Schema.Struct({
   crv: Schema.Literal("P-256"),
   x: Schema.String,
   y: Schema.String,
-  d: Schema.String
+  d: Schema.RedactedFromValue(Schema.String)
 })
 
 export type PrivateKey = typeof PrivateKey.Type
@@ -47,16 +48,16 @@ export interface Services {
 export const generate: Effect.Effect<PrivateKey> = Effect.promise(async () => {
   const { privateKey } = await oauth.generateKeyPair(algorithm, { extractable: true })
   const { crv, d, kty, x, y } = await exportJWK(privateKey)
-  return { crv, d, kty, x, y } as PrivateKey
+  return { crv, d: Redacted.make(d), kty, x, y } as PrivateKey
 })
 
 export const make = (key: PrivateKey, { clock, random }: Services): Effect.Effect<Dpop, OAuthError.OAuthError> =>
   Effect.gen(function*() {
-    const { d: _, ...publicJwk } = key
+    const { d, ...publicJwk } = key
     const [privateKey, publicKey] = yield* Effect.tryPromise({
       try: () =>
         Promise.all([
-          importJWK(key, algorithm) as Promise<oauth.CryptoKey>,
+          importJWK({ ...publicJwk, d: Redacted.value(d) }, algorithm) as Promise<oauth.CryptoKey>,
           importJWK(publicJwk, algorithm, { extractable: true }) as Promise<oauth.CryptoKey>
         ]),
       catch: (cause) =>

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
+import * as Concealing from "../../core/Concealing.ts"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import type * as Metadata from "../Metadata.ts"
 import * as OAuthError from "../OAuthError.ts"
@@ -28,6 +29,7 @@ type Result<A> = Effect.Effect<A, OAuthError.OAuthError>
 /** A client as it shows itself to one authorization server. */
 export interface Client {
   readonly id: string
+  readonly secret: Redacted.Redacted<string> | undefined
   readonly authenticate: oauth.ClientAuth
 }
 
@@ -87,6 +89,7 @@ export const authorizationResponse = (
   state: string
 ): Result<URLSearchParams> =>
   Effect.suspend(() => {
+    const told = [state, ...callback.getAll("code")]
     // Before anything else that it says: who says it (RFC 9207).
     const issuers = callback.getAll("iss")
     const isDue = server.authorization_response_iss_parameter_supported === true
@@ -96,7 +99,7 @@ export const authorizationResponse = (
       return Effect.fail(OAuthError.make(
         new OAuthError.IssuerMismatch({
           expected: server.issuer,
-          ...(issuers.length === 0 ? undefined : { found: printable(issuers.join(" ")) }),
+          ...(issuers.length === 0 ? undefined : { found: printable(issuers.join(" "), told) }),
           where: "authorization response"
         })
       ))
@@ -106,7 +109,7 @@ export const authorizationResponse = (
         oauth.validateAuthResponse(server as oauth.AuthorizationServer, { client_id: clientId }, callback, state),
       catch: (error) =>
         error instanceof oauth.AuthorizationResponseError
-          ? refusal(server, "authorization", error.error, error.error_description)
+          ? refusal(server, "authorization", error.error, error.error_description, told)
           : malformed(`the authorization response of ${server.issuer}`, error)
     })
   })
@@ -129,7 +132,7 @@ export const register = (
       failed
     )
     // The standard says 201; some say 200.
-    if (status !== 200 && status !== 201) return yield* errorIn(server, "registration", url, status, text)
+    if (status !== 200 && status !== 201) return yield* errorIn(server, "registration", url, status, text, [])
     return yield* decode(Registration, text, url)
   })
 }
@@ -192,12 +195,14 @@ const token = (
     ))
   }
   const once = Effect.gen(function*() {
+    const told: Array<string> = client.secret === undefined ? [] : [Redacted.value(client.secret)]
     const context = yield* Effect.context<never>()
     const startedAt = services.clock.currentTimeMillisUnsafe()
     const response = yield* Effect.tryPromise({
       try: (signal) =>
         send({
           [oauth.customFetch]: async (url, { body, headers, method }) => {
+            told.push(...secretsIn(headers, body))
             const fetching = services.safe.fetch({ url, method, headers, body: body.toString() })
             const exit = await Effect.runPromiseExitWith(context)(fetching, { signal })
             if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
@@ -211,7 +216,8 @@ const token = (
       catch: (error) => error instanceof SafeFetch.SafeFetchError ? failed(error) : malformed(url, error)
     })
     if (response.status !== 200) {
-      return yield* errorIn(server, "token", url, response.status, yield* Effect.promise(() => response.text()))
+      const text = yield* Effect.promise(() => response.text())
+      return yield* errorIn(server, "token", url, response.status, text, told)
     }
     const body = yield* Effect.tryPromise({
       try: () =>
@@ -230,6 +236,22 @@ const token = (
   })
   return dpop === undefined ? once : Effect.catchIf(once, wantsNonce, () => once)
 }
+
+/** What of a request is not to be said again. */
+const secretsIn = (headers: FetchOptions["headers"], body: URLSearchParams): ReadonlyArray<string> => [
+  ...secretParameters.flatMap((name) => body.getAll(name)),
+  ...[headers.authorization?.replace(/^Basic /u, ""), headers.dpop].flatMap((text) => text ?? [])
+]
+
+const secretParameters = [
+  "code",
+  "code_verifier",
+  "refresh_token",
+  "client_secret",
+  "client_assertion",
+  "assertion",
+  "subject_token"
+]
 
 const wantsNonce = ({ reason }: OAuthError.OAuthError): boolean =>
   reason._tag === "Refused" && reason.code === "use_dpop_nonce"
@@ -280,12 +302,13 @@ const errorIn = (
   endpoint: OAuthError.Refused["endpoint"],
   url: string,
   status: number,
-  text: string
+  text: string,
+  told: ReadonlyArray<string>
 ): Effect.Effect<never, OAuthError.OAuthError> => {
   const body = Schema.decodeUnknownOption(ErrorBody)(text)
   return Effect.fail(
     body._tag === "Some"
-      ? refusal(server, endpoint, body.value.error, body.value.error_description)
+      ? refusal(server, endpoint, body.value.error, body.value.error_description, told)
       : OAuthError.make(new OAuthError.HttpStatus({ url, status }))
   )
 }
@@ -294,24 +317,27 @@ const refusal = (
   server: Metadata.AuthorizationServer,
   endpoint: OAuthError.Refused["endpoint"],
   code: string,
-  description: string | undefined
+  description: string | undefined,
+  told: ReadonlyArray<string>
 ): OAuthError.OAuthError =>
   OAuthError.make(
     new OAuthError.Refused({
       issuer: server.issuer,
       endpoint,
-      code: printable(code),
-      ...(description === undefined ? undefined : { description: printable(description) })
+      code: printable(code, told),
+      ...(description === undefined ? undefined : { description: printable(description, told) })
     })
   )
 
-const malformed = (from: string, error: unknown): OAuthError.OAuthError =>
-  OAuthError.make(
-    new OAuthError.Malformed({ from, message: `${from}: ${error instanceof Error ? error.message : String(error)}` })
-  )
+/** Only `oauth4webapi` is known to quote nothing of an answer; its errors have codes. */
+const malformed = (from: string, error: unknown): OAuthError.OAuthError => {
+  const problem = error instanceof Error && "code" in error ? error.message : "it cannot be made sense of"
+  return OAuthError.make(new OAuthError.Malformed({ from, message: `${from}: ${problem}` }))
+}
 
-/** What a stranger says, for a terminal. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]+/gu, " ").slice(0, 300)
+/** What a stranger says, for a terminal, without what it was told in secret. */
+const printable = (text: string, told: ReadonlyArray<string>): string =>
+  Concealing.conceal(text, told).replace(/[^\x20-\x7e]+/gu, " ").slice(0, 300)
 
 const present = (parameters: Parameters): URLSearchParams => {
   const search = new URLSearchParams()

@@ -21,6 +21,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
+import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
@@ -29,14 +30,20 @@ import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
 import * as clients from "./clients.ts"
 import * as Consent from "./Consent.ts"
+import { device } from "./endpoints/device.ts"
+import { deviceAuthorization } from "./endpoints/deviceAuthorization.ts"
 import { callback, interaction } from "./endpoints/interaction.ts"
 import { jwks } from "./endpoints/jwks.ts"
 import * as metadata from "./endpoints/metadata.ts"
 import { register } from "./endpoints/register.ts"
 import { engine as ownEngine } from "./engine.ts"
+import * as ExchangePolicy from "./ExchangePolicy.ts"
 import { authorizationCode } from "./grants/authorizationCode.ts"
 import { clientCredentials } from "./grants/clientCredentials.ts"
+import { deviceCode } from "./grants/deviceCode.ts"
+import { jwtBearer } from "./grants/jwtBearer.ts"
 import { refreshToken } from "./grants/refreshToken.ts"
+import { tokenExchange } from "./grants/tokenExchange.ts"
 import * as http from "./http.ts"
 import * as interactions from "./interactions.ts"
 import * as cookies from "./internal/cookies.ts"
@@ -49,6 +56,7 @@ import * as records from "./records.ts"
 import * as redirect from "./redirect.ts"
 import * as secrets from "./secrets.ts"
 import * as SigningKeys from "./SigningKeys.ts"
+import * as trusted from "./trusted.ts"
 import * as UserLogin from "./UserLogin.ts"
 
 // ----------------------------------------------------------------------------
@@ -81,6 +89,8 @@ export interface Lifetimes {
   readonly session?: Duration.Input
   /** Of a request that was pushed; 90 seconds at most. 1 minute. */
   readonly pushedRequest?: Duration.Input
+  /** How long the user of a device may take to type its code. 10 minutes. */
+  readonly deviceCode?: Duration.Input
 }
 
 /** @category models @since 0.1.0 */
@@ -89,6 +99,25 @@ export interface Registration {
   readonly lasts?: Duration.Input
   /** How many may register from one address in an hour. 20. */
   readonly mostAnHour?: number
+}
+
+/** A company's login, whose users are let in by its word alone (ID-JAG). @category models @since 0.1.0 */
+export interface TrustedIdentityProvider {
+  /** Byte for byte as its tokens name it. */
+  readonly issuer: string
+  /** Where its public keys are, or the keys. Where its own metadata says, when both are left out. */
+  readonly jwksUri?: string
+  readonly keys?: ReadonlyArray<Jwks.Jwk>
+  /** The subject that one of its users is here; undefined for somebody who is not let in. The issuer, `|`, and `sub`. */
+  readonly subjectOf?: (claims: Jwt.Claims) => Effect.Effect<string | undefined>
+}
+
+/** A platform that vouches for programs that run on it; `workload` of a client says for which. @category models @since 0.1.0 */
+export interface TrustedPlatform {
+  readonly issuer: string
+  /** As of an identity provider. */
+  readonly jwksUri?: string
+  readonly keys?: ReadonlyArray<Jwks.Jwk>
 }
 
 /** @category models @since 0.1.0 */
@@ -103,6 +132,12 @@ export interface Options {
   readonly metadataDocuments?: boolean
   /** Whether clients may register themselves, which `metadataDocuments` has made needless. No. */
   readonly registration?: boolean | Registration
+  /** Whether devices are let in whose user types a code elsewhere; a client needs the grant type for it. Yes. */
+  readonly deviceFlow?: boolean
+  /** Whose letters about users are taken; a client needs a secret or keys, and the grant type. Nobody's. */
+  readonly trustedIdentityProviders?: ReadonlyArray<TrustedIdentityProvider>
+  /** Whose word about programs is taken. Nobody's. */
+  readonly trustedPlatforms?: ReadonlyArray<TrustedPlatform>
   /** Whether a proof of a key (DPoP) has to have a nonce of this server in it. No. */
   readonly dpopNonces?: boolean | DpopNonce.Options
   readonly lifetimes?: Lifetimes
@@ -209,20 +244,46 @@ export const make = <E = never, R = never>(
   Effect.gen(function*() {
     const problem = problemOf(options)
     if (problem !== undefined) return yield* new InvalidOption(problem)
-    const { clients: configured = [], issuer: url, metadataDocuments = true, registration = false } = options
+    const {
+      clients: configured = [],
+      deviceFlow = true,
+      issuer: url,
+      metadataDocuments = true,
+      registration = false,
+      trustedIdentityProviders = [],
+      trustedPlatforms = []
+    } = options
+    const policy = Option.getOrUndefined(yield* Effect.serviceOption(ExchangePolicy.ExchangePolicy))
     const store = yield* OAuthStore.OAuthStore
     const fetch = yield* SafeFetch.SafeFetch
     const ownSecrets = yield* secrets.make
     const hub = yield* PubSub.sliding<AuthEvent>(1024)
     const nonces = noncesOf(options)
+    const providers = yield* trusted.make(trustedIdentityProviders, fetch)
+    const platforms = yield* trusted.make(trustedPlatforms, fetch)
     const base = url.replace(/\/$/u, "")
     const issuer: Issuer = {
       url,
       at: (path) => base + path,
       lifetimes: lifetimesOf(options.lifetimes ?? {}),
       resources: new Map(options.resources.map((resource) => [resource.uri, knownOf(resource)])),
-      grantTypes: new Map([authorizationCode, refreshToken, clientCredentials].map((grant) => [grant.name, grant])),
-      features: { registration: registration !== false, metadataDocuments },
+      grantTypes: new Map(
+        [
+          authorizationCode,
+          refreshToken,
+          clientCredentials,
+          ...(deviceFlow ? [deviceCode] : []),
+          ...(providers.size + platforms.size > 0 ? [jwtBearer({ providers, platforms })] : []),
+          ...(policy === undefined ? [] : [tokenExchange(policy)])
+        ].map((grant) => [grant.name, grant])
+      ),
+      features: {
+        registration: registration !== false,
+        metadataDocuments,
+        deviceFlow,
+        readsLetters: providers.size > 0,
+        writesLetters: policy !== undefined
+      },
       extensions,
       store,
       keys: yield* SigningKeys.SigningKeys,
@@ -250,6 +311,7 @@ export const make = <E = never, R = never>(
     const endpoints = [
       ...engine.endpoints,
       jwks,
+      ...(deviceFlow ? [deviceAuthorization, device] : []),
       ...(registration === false ? [] : [register(registrationOf(registration === true ? {} : registration))]),
       ...extensions.flatMap(({ endpoints }) => endpoints)
     ]
@@ -331,6 +393,13 @@ const problemOf = (options: Options) => {
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
   }
+  const { trustedIdentityProviders = [], trustedPlatforms = [] } = options
+  const trusted = [...trustedIdentityProviders, ...trustedPlatforms]
+  for (const [index, { issuer: other }] of trusted.entries()) {
+    if (other === issuer || trusted.findIndex(({ issuer }) => issuer === other) !== index) {
+      return bad("trustedIdentityProviders and trustedPlatforms", `${other} is this server, or there twice`)
+    }
+  }
   const { secret } = noncesOf(options) ?? {}
   if (secret !== undefined && Redacted.value(secret).length < 32) {
     return bad("dpopNonces.secret", "it has less than 32 characters")
@@ -359,7 +428,8 @@ const lifetimesOf = (lifetimes: Lifetimes): Issuer["lifetimes"] => ({
   grant: millis(lifetimes.grant ?? "180 days"),
   interaction: millis(lifetimes.interaction ?? "15 minutes"),
   session: millis(lifetimes.session ?? "12 hours"),
-  pushedRequest: millis(lifetimes.pushedRequest ?? "1 minute")
+  pushedRequest: millis(lifetimes.pushedRequest ?? "1 minute"),
+  deviceCode: millis(lifetimes.deviceCode ?? "10 minutes")
 })
 
 const registrationOf = ({ lasts = "90 days", mostAnHour = 20 }: Registration) => ({

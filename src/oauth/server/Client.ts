@@ -38,10 +38,21 @@ export interface Options {
   readonly isFirstParty?: boolean
   /** Whether its tokens have to be bound to a key (RFC 9449). Off. */
   readonly requiresDpop?: boolean
+  /**
+   * The program that it is on a platform of `trustedPlatforms`: a token of that issuer about this subject is as good as
+   * a secret. None.
+   */
+  readonly workload?: Workload
   /** Resources it serves, and whose tokens it may therefore ask about (RFC 7662). None. */
   readonly introspects?: ReadonlyArray<string>
   /** How its id tokens are signed. What the server's first key is for. */
   readonly idTokenAlgorithm?: string
+}
+
+/** A program, as the platform it runs on knows it. @category models @since 0.1.0 */
+export interface Workload {
+  readonly issuer: string
+  readonly subject: string
 }
 
 /** @category models @since 0.1.0 */
@@ -64,6 +75,7 @@ export interface Client {
   readonly isFirstParty: boolean
   readonly introspects: ReadonlyArray<string>
   readonly requiresDpop: boolean
+  readonly workload: Workload | undefined
   readonly idTokenAlgorithm: string | undefined
 }
 

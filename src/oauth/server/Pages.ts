@@ -34,7 +34,7 @@ export interface Consent extends Form {
   readonly origin: Client.Client["origin"]
   /** Its page, if it has one: whatever it has said that is. */
   readonly clientUri: string | undefined
-  /** Where the user is sent: a host, or the scheme of a program's own. */
+  /** Where the user is sent: a host, or the scheme of a program's own, with its colon: `com.acme.notes:`. */
   readonly redirectHost: string
   /** Whether that is a program on the user's machine, which any program there may claim to be. */
   readonly isLoopback: boolean
@@ -51,7 +51,7 @@ export interface DeviceCode extends Form {
   readonly problem: string | undefined
 }
 
-/** Posts `decision`: `logout` or `stay`. @category models @since 0.1.0 */
+/** Posts `decision`: `logout` or `cancel`. @category models @since 0.1.0 */
 export interface Logout extends Form {
   readonly client: string | undefined
 }
@@ -65,7 +65,7 @@ export interface Message {
 /** Seen for a moment, or for longer where a program of the user's own opens. @category models @since 0.1.0 */
 export interface Leaving {
   readonly uri: string
-  /** Its host, or the scheme of a program's own. */
+  /** As `redirectHost` of `Consent`. */
   readonly place: string
 }
 
@@ -150,7 +150,7 @@ const consent = (page: Consent): Html => {
 </div>
 </div>
 <dl>
-${fact(page.isLoopback ? "Sends you back to a program on this computer" : "Sends you to", page.redirectHost)}
+${fact(isProgram(page) ? "Sends you to a program on this device" : "Sends you to", place(page.redirectHost))}
 ${fact("Gets access to", page.resource)}
 ${page.user === undefined ? undefined : fact("As the user", page.user)}
 </dl>
@@ -179,19 +179,26 @@ ${
 }
 
 const origins: { readonly [origin in Consent["origin"]]: string } = {
-  configured: "Set up by this service",
-  registered: "Not verified: has named itself",
+  configured: "Known to this service",
+  registered: "Not verified: chose its own name",
   document: "Not verified: describes itself"
 }
 
-const warning = ({ isLoopback, origin, redirectHost }: Consent): Html | undefined =>
-  isLoopback
-    ? html`<p class="note"><strong>Any program on this computer could be asking.</strong> Allow it only if you have just
+/** Both an address of this machine and a scheme are anybody's who takes them. */
+const isProgram = ({ isLoopback, redirectHost }: Consent): boolean => isLoopback || redirectHost.endsWith(":")
+
+const warning = (page: Consent): Html | undefined =>
+  isProgram(page)
+    ? html`<p class="note"><strong>Any program on this device could be asking.</strong> Allow it only if you have just
 started this yourself, in a program that you trust.</p>`
-    : origin === "configured"
+    : page.origin === "configured"
     ? undefined
     : html`<p class="note"><strong>Go by the address and not by the name,</strong> which anybody can choose. If you do not
-know <bdi>${redirectHost}</bdi>, deny.</p>`
+know where it sends you, deny.</p>`
+
+/** Wrapped between the labels of a domain, so that what is read as one is one. */
+const place = (host: string): Html =>
+  html`${host.replace(/:$/u, "").split(".").map((label, index) => index === 0 ? html`${label}` : html`.<wbr>${label}`)}`
 
 const scope = ({ description, name }: Consent["scopes"][number]): Html =>
   description === undefined
@@ -227,15 +234,17 @@ ${
     form(
       page,
       html`<div class="buttons">
-<button name="decision" value="stay">Stay logged in</button>
+<button name="decision" value="cancel">Stay logged in</button>
 <button name="decision" value="logout" class="main">Log out</button>
 </div>`
     )
   }`
 
-const leaving = ({ place, uri }: Leaving): Html =>
+const leaving = ({ place: to, uri }: Leaving): Html =>
   html`<h1>You can go on</h1>
-<p class="soft">You are being sent to <bdi>${place}</bdi>. Once it shows itself, you can close this page.</p>
+<p class="soft">You are being sent to ${to.endsWith(":") ? "the program " : undefined}<bdi>${
+    place(to)
+  }</bdi>. Once it opens, you can close this page.</p>
 <div class="buttons"><a class="main" href="${uri}">Go on if nothing happens</a></div>`
 
 const form = ({ action, csrf }: Form, content: Html): Html =>
@@ -247,7 +256,7 @@ ${content}
 const alert = (problem: string | undefined): Html | undefined =>
   problem === undefined ? undefined : html`<p class="problem" id="problem" role="alert">${problem}</p>`
 
-const fact = (what: string, value: string): Html => html`<div><dt>${what}</dt><dd><bdi>${value}</bdi></dd></div>`
+const fact = (what: string, value: string | Html): Html => html`<div><dt>${what}</dt><dd><bdi>${value}</bdi></dd></div>`
 
 /** Characters of a name that a client has given itself. */
 const longest = 100

@@ -128,7 +128,7 @@ export const layer = (
 
 const shown = (response: HttpServerResponse.HttpServerResponse): UserLogin.Step => ({ _tag: "Show", response })
 
-const wrong = "There is nobody of this username with this password."
+const wrong = "The username or the password is wrong."
 
 /** Characters of a username. */
 const longest = 256

@@ -9,7 +9,7 @@ import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import { grants, revocations } from "./records.ts"
 
 export interface Contents {
-  /** Undefined where a client has come for itself. */
+  /** Undefined where nothing lasts but the token. */
   readonly grantId: string | undefined
   readonly clientId: string
   readonly subject: string

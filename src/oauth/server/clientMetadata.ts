@@ -91,6 +91,7 @@ export const toClient = (
     scopes: metadata.scope === undefined ? undefined : Scope.parse(metadata.scope),
     isFirstParty: false,
     introspects: [],
+    workload: undefined,
     requiresDpop: metadata.dpop_bound_access_tokens ?? false,
     idTokenAlgorithm: metadata.id_token_signed_response_alg
   })

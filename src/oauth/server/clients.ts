@@ -64,6 +64,7 @@ const ofOptions = (options: Client.Options, secrets: Secrets): Effect.Effect<Cli
       scopes: options.scopes,
       isFirstParty: options.isFirstParty ?? false,
       introspects: options.introspects ?? [],
+      workload: options.workload,
       requiresDpop: options.requiresDpop ?? false,
       idTokenAlgorithm: options.idTokenAlgorithm
     })

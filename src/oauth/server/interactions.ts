@@ -6,16 +6,23 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as RedirectUri from "../RedirectUri.ts"
 import * as accessTokens from "./accessTokens.ts"
 import type * as Client from "./Client.ts"
 import type * as Consent from "./Consent.ts"
-import { placeOf } from "./internal/page.ts"
+import * as endings from "./endings.ts"
 import type { Failure, Issuer } from "./issuer.ts"
 import type * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import type * as parameters from "./parameters.ts"
-import { type AuthorizationRequest, type Grant, grants, type Interaction, interactions, sessions } from "./records.ts"
+import {
+  type AuthorizationRequest,
+  type DeviceRequest,
+  type Grant,
+  grants,
+  type Interaction,
+  interactions,
+  sessions
+} from "./records.ts"
 import * as redirect from "./redirect.ts"
 import * as Refusal from "./Refusal.ts"
 import { equal } from "./secrets.ts"
@@ -23,6 +30,8 @@ import type * as UserLogin from "./UserLogin.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Request = HttpServerRequest.HttpServerRequest
+
+type Asked = AuthorizationRequest | DeviceRequest
 
 /** One visit of the browser. */
 interface Visit {
@@ -66,14 +75,37 @@ export const endSession = (issuer: Issuer, request: Request, response: Response)
   })
 
 /** Text that only the browser of this secret can send back, for this interaction alone. */
-const csrfOf = (issuer: Issuer, browser: string, id: string) => issuer.secrets.hash(`csrf ${browser} ${id}`)
+export const csrfOf = (issuer: Issuer, browser: string, id: string) => issuer.secrets.hash(`csrf ${browser} ${id}`)
+
+/** What this browser is known by, from now on where it is new; `keepBrowser` has to tell it. */
+export const browserOf = (issuer: Issuer, request: Request): Effect.Effect<string> => {
+  const known = issuer.cookies.get(request, browserCookie)
+  return known === undefined ? issuer.secrets.make : Effect.succeed(known)
+}
+
+export const keepBrowser = (issuer: Issuer, response: Response, browser: string): Response =>
+  issuer.cookies.set(response, browserCookie, browser)
+
+/** A10: that the form was shown by this server, to this browser, and for this. */
+export const checkCsrf = (
+  issuer: Issuer,
+  request: Request,
+  id: string,
+  form: parameters.Parameters
+): Effect.Effect<void, Refusal.Refusal> =>
+  Effect.gen(function*() {
+    const browser = issuer.cookies.get(request, browserCookie)
+    if (browser === undefined || !equal(form.get("csrf") ?? "", yield* csrfOf(issuer, browser, id))) {
+      return yield* over
+    }
+  })
 
 /** From a request that has been checked to a page, or to the client where nobody need be asked. */
 export const begin = (
   issuer: Issuer,
   request: Request,
   client: Client.Client,
-  asked: AuthorizationRequest,
+  asked: Asked,
   /** What it is known by, where somebody else has begun it. */
   given?: string
 ): Effect.Effect<Response, Failure> =>
@@ -86,7 +118,7 @@ export const begin = (
         && now - session.user.authenticatedAt > asked.maxAge * 1000)
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
-    const browser = issuer.cookies.get(request, browserCookie) ?? (yield* issuer.secrets.make)
+    const browser = yield* browserOf(issuer, request)
     const id = given ?? (yield* issuer.secrets.make)
     const key = interactions.key(yield* issuer.secrets.hash(id))
     const interaction: Interaction = {
@@ -111,18 +143,18 @@ export const begin = (
       interaction,
       session: undefined
     })
-    return issuer.cookies.set(response, browserCookie, browser)
+    return keepBrowser(issuer, response, browser)
   })
 
 /** Whether a client has somebody else in mind. */
-const isSomebodyElse = ({ subject }: AuthorizationRequest, user: UserLogin.User): boolean =>
+const isSomebodyElse = ({ subject }: Asked, user: UserLogin.User): boolean =>
   subject !== undefined && subject !== user.subject
 
 /** `prompt=none`: only what needs no user (OpenID Connect, 3.1.2.1). */
 const nobodyIsAsked = (
   issuer: Issuer,
   client: Client.Client,
-  asked: AuthorizationRequest,
+  asked: Asked,
   user: UserLogin.User | undefined
 ): Effect.Effect<void, Failure> =>
   Effect.gen(function*() {
@@ -149,8 +181,8 @@ export const resume = (
     if (!equal(yield* issuer.secrets.hash(browser), found.value.browser)) return yield* over
     const csrf = yield* csrfOf(issuer, browser, id)
     if (form !== undefined && !equal(form.get("csrf") ?? "", csrf)) return yield* over
-    const { request: { redirectUri, state, clientId } } = found.value
-    const client = yield* issuer.client(clientId)
+    const { request: asked } = found.value
+    const client = yield* issuer.client(asked.clientId)
     if (client === undefined) return yield* over
     const visit: Visit = {
       issuer,
@@ -165,8 +197,9 @@ export const resume = (
       interaction: found.value,
       session: undefined
     }
-    return yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
-      Effect.as(issuer.store.remove(key), redirect.withRefusal(issuer, redirectUri, state, refused)))
+    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
+      Effect.andThen(issuer.store.remove(key), endings.of(issuer, asked).refuse(refused)))
+    return redirect.byPage(issuer, response)
   })
 
 const over = Refusal.make(
@@ -245,10 +278,12 @@ const startSession = (visit: Visit, user: UserLogin.User): Effect.Effect<string,
 const hasConsent = (
   issuer: Issuer,
   client: Client.Client,
-  asked: AuthorizationRequest,
+  asked: Asked,
   subject: string | undefined
-): Effect.Effect<boolean, Failure> =>
-  client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
+): Effect.Effect<boolean, Failure> => {
+  if (client.isFirstParty) return Effect.succeed(true)
+  return "device" in asked ? Effect.succeed(false) : issuer.consent.isGiven(consentOf(client, asked, subject))
+}
 
 const consentOf = (
   client: Client.Client,
@@ -274,7 +309,8 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
       const isGiven = decision === "allow"
       yield* issuer.tell({ _tag: "Consented", subject: user?.subject, clientId: client.id, isGiven })
       if (!isGiven) return yield* Refusal.make("access_denied", "The user does not let the client in.")
-      yield* issuer.consent.remember(consentOf(client, asked, user?.subject))
+      // What was said of one device says nothing of the next.
+      if (!("device" in asked)) yield* issuer.consent.remember(consentOf(client, asked, user?.subject))
     } else if (!(yield* hasConsent(issuer, client, asked, user?.subject))) {
       return consentPage(visit)
     }
@@ -282,7 +318,9 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
   })
 
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {
-  const { request: { alsoAsked = [], redirectUri, resource: uri, scopes }, user } = interaction
+  const { request: asked, user } = interaction
+  const { alsoAsked = [], resource: uri, scopes } = asked
+  const { isLoopback, place } = endings.of(issuer, asked)
   const resource = issuer.resources.get(uri)
   const html = issuer.pages.consent({
     action: issuer.at(`/interaction/${id}`),
@@ -291,8 +329,8 @@ const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response
     clientId: client.id,
     origin: client.origin,
     clientUri: client.uri,
-    redirectHost: placeOf(redirectUri),
-    isLoopback: RedirectUri.isLoopback(redirectUri),
+    redirectHost: place,
+    isLoopback,
     resource: resource?.name ?? uri,
     scopes: [...scopes, ...alsoAsked].map((name) => ({
       name,
@@ -325,6 +363,7 @@ const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<
     const { request: asked, session, user } = interaction
     const now = yield* Clock.currentTimeMillis
     const grantId = yield* secrets.makeId
+    const ending = endings.of(issuer, asked)
     const grant: Grant = {
       clientId: client.id,
       subject: user!.subject,
@@ -333,11 +372,10 @@ const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<
       authenticatedAt: user!.authenticatedAt,
       ...(user!.methods === undefined ? undefined : { methods: user!.methods }),
       ...(user!.kept === undefined ? undefined : { kept: user!.kept }),
-      ...(asked.nonce === undefined ? undefined : { nonce: asked.nonce }),
-      ...(asked.claims === undefined ? undefined : { claims: asked.claims }),
-      ...(session === undefined ? undefined : { session })
+      ...(session === undefined ? undefined : { session }),
+      ...ending.grant
     }
-    const { answer, kept } = yield* issuer.giveCode(issuer, asked, grantId, id)
+    const { answer, kept } = yield* ending.allow(grantId, id)
     const taken = yield* store.takeOnce(key, [
       [grants.key(grantId), grants.entry(grant, now + lifetimes.grant)],
       ...kept

@@ -36,12 +36,17 @@ export interface Lifetimes {
   readonly interaction: number
   readonly session: number
   readonly pushedRequest: number
+  readonly deviceCode: number
 }
 
 /** What is switched on. */
 export interface Features {
   readonly registration: boolean
   readonly metadataDocuments: boolean
+  readonly deviceFlow: boolean
+  /** Whether letters of identity providers are read, and whether they are written. */
+  readonly readsLetters: boolean
+  readonly writesLetters: boolean
 }
 
 export interface Issuer {
@@ -139,6 +144,7 @@ export interface Issuing {
   readonly issuer: Issuer
   readonly grantType: string
   readonly client: Client.Client
+  /** Undefined where nothing lasts but the token. */
   readonly grantId: string | undefined
   readonly grant: Grant
   /** Of this token; no more than those of the grant. */

@@ -38,30 +38,46 @@ const optional = Schema.optionalKey(Schema.String)
 const strings = Schema.Array(Schema.String)
 const millis = Schema.Finite
 
-/** What a client has asked for, when all of it has been checked. */
-export const AuthorizationRequest = Schema.Struct({
+/** What a user is asked for, whoever asks. */
+const asked = {
   clientId: text,
-  redirectUri: text,
-  state: optional,
-  nonce: optional,
-  challenge: text,
   resource: text,
   scopes: strings,
   prompt: strings,
   /** Seconds. */
   maxAge: Schema.optionalKey(Schema.Finite),
   loginHint: optional,
-  /** The key that the code is bound to. */
-  jkt: optional,
-  /** Claims it asks for by name (OpenID Connect, 5.5). */
-  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings })),
   /** Scopes that it does not ask for and gets something of; the user is asked about them as well. */
   alsoAsked: Schema.optionalKey(strings),
   /** Who it has to be. */
   subject: optional
+}
+
+/** What a client has asked for, when all of it has been checked. */
+export const AuthorizationRequest = Schema.Struct({
+  ...asked,
+  redirectUri: text,
+  state: optional,
+  nonce: optional,
+  challenge: text,
+  /** The key that the code is bound to. */
+  jkt: optional,
+  /** Claims it asks for by name (OpenID Connect, 5.5). */
+  claims: Schema.optionalKey(Schema.Struct({ userinfo: strings, idToken: strings }))
 })
 
 export type AuthorizationRequest = typeof AuthorizationRequest.Type
+
+/** What a device has asked for, when its user has typed its code. */
+export const DeviceRequest = Schema.Struct({
+  ...asked,
+  /** The hash of the code it polls with. */
+  device: text,
+  /** As it is shown. */
+  userCode: text
+})
+
+export type DeviceRequest = typeof DeviceRequest.Type
 
 export const User = Schema.Struct({
   subject: text,
@@ -109,7 +125,7 @@ export const refreshTokens = shelf(
 
 /** A user on the way from a client and back. */
 export const Interaction = Schema.Struct({
-  request: AuthorizationRequest,
+  request: Schema.Union([AuthorizationRequest, DeviceRequest]),
   /** The hash of the cookie of the browser it was begun in. */
   browser: text,
   user: Schema.optionalKey(User),
@@ -130,6 +146,28 @@ export const sessions = shelf("session", User)
 
 /** A request that was sent ahead (RFC 9126). */
 export const pushedRequests = shelf("request", AuthorizationRequest)
+
+/** A device that waits for its user. It belongs to the grant once there is one. */
+export const Device = Schema.Struct({
+  clientId: text,
+  resource: text,
+  scopes: strings,
+  state: Schema.Literals(["pending", "allowed", "denied"]),
+  /** The hash of the code that its user types. */
+  userCode: text,
+  /** When its codes expire; it is kept for longer, to say so. */
+  endsAt: millis
+})
+
+export type Device = typeof Device.Type
+
+export const devices = shelf("device", Device)
+
+/** By the hash of what a user types, the hash of what its device polls with. */
+export const userCodes = shelf("user-code", Schema.Struct({ device: text }))
+
+/** When a device has polled, and the seconds it has to wait. */
+export const polls = shelf("poll", Schema.Struct({ at: millis, interval: Schema.Finite }))
 
 /** A client that has registered itself. */
 export const registrations = shelf("client", clientMetadata.Kept)

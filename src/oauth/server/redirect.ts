@@ -7,6 +7,17 @@ export interface Values {
   readonly [name: string]: string | undefined
 }
 
+/** Out of what a form may have begun, where a redirect leads no further: see `Page.leave`. */
+export const byPage = (
+  { page }: Pick<Issuer, "page">,
+  response: HttpServerResponse.HttpServerResponse
+): HttpServerResponse.HttpServerResponse => {
+  const { location } = response.headers
+  return location === undefined
+    ? response
+    : HttpServerResponse.replaceCookies(page.leave(location), response.cookies)
+}
+
 export const to = (url: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
     status: 303,

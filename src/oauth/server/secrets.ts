@@ -10,6 +10,8 @@ export interface Secrets {
   readonly make: Effect.Effect<string>
   /** 128 bits: an id that is not guessed and need not be kept secret. */
   readonly makeId: Effect.Effect<string>
+  /** So many letters of an alphabet, each as likely as any other. */
+  readonly makeCode: (alphabet: string, length: number) => Effect.Effect<string>
   /** SHA-256 of a text, as base64url. */
   readonly hash: (text: string) => Effect.Effect<string>
 }
@@ -20,6 +22,18 @@ export const make: Effect.Effect<Secrets, never, SecureRandom.SecureRandom | Dig
   return {
     make: Effect.map(randomBytes(32), Base64Url.encode),
     makeId: Effect.map(randomBytes(16), Base64Url.encode),
+    makeCode: (alphabet, length) =>
+      Effect.gen(function*() {
+        // Of 256 bytes the last few would make some letters likelier.
+        const most = 256 - 256 % alphabet.length
+        let code = ""
+        while (code.length < length) {
+          for (const byte of yield* randomBytes(length)) {
+            if (byte < most && code.length < length) code += alphabet[byte % alphabet.length]
+          }
+        }
+        return code
+      }),
     hash: (text) => Effect.map(digest(Digest.sha256, bytes(text)), Base64Url.encode)
   }
 })

@@ -7,6 +7,7 @@ import type * as OAuthStore from "./OAuthStore.ts"
 import { type Grant, refreshTokens } from "./records.ts"
 
 export interface Given {
+  /** Undefined where nothing lasts but the token: of a client itself, or of a user for whom somebody else has vouched. */
   readonly grantId: string | undefined
   readonly grant: Grant
   /** Of the access token; no more than those of the grant. */

@@ -64,7 +64,7 @@ export interface Asked {
 export const asking = (
   admission: Admission.Admission["Service"],
   transport: Receiver.Connection["transport"]
-): Effect.Effect<(head: Pick<HttpEndpoint.Head, "header">) => Asked, never, Scope.Scope> =>
+): Effect.Effect<(head: Pick<HttpEndpoint.Head, "header" | "method">) => Asked, never, Scope.Scope> =>
   Effect.gen(function*() {
     const run = yield* runner.make
     const sha256 = yield* Admission.CurrentSha256
@@ -81,9 +81,9 @@ export const asking = (
         for (const asked of waiting) answer(asked, stopping)
       })
     )
-    return ({ header }) => {
+    return ({ header, method }) => {
       if (isClosed) return { verdict: stopping, then: undefined }
-      const answering = admission.admit({ transport, header, sha256 })
+      const answering = admission.admit({ transport, header, method, sha256 })
       if (Exit.isExit(answering) && Exit.isSuccess(answering)) {
         return { verdict: answering.value as Admission.Verdict, then: undefined }
       }

@@ -16,6 +16,7 @@ import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as Concealing from "../../core/Concealing.ts"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
 import * as Authorization from "../Authorization.ts"
 import type * as SseClient from "../SseClient.ts"
@@ -82,7 +83,8 @@ const enter = (
       if (!isRefusal(status, headers["www-authenticate"]) || attempt === mostAttempts) return response
       // Its connection is not kept waiting for a person.
       yield* discard(response)
-      if (yield* gate.refused({ status, headers, sent, attempt, isWaitedFor })) continue
+      const heard = { ...headers, "www-authenticate": challengeOf(response) }
+      if (yield* gate.refused({ status, headers: heard, sent, attempt, isWaitedFor })) continue
       return HttpClientResponse.fromWeb(response.request, new Response(null, { status, headers: { ...headers } }))
     }
   })
@@ -94,7 +96,11 @@ export const within = (spans: boolean) => <A, E, R>(effect: Effect.Effect<A, E, 
       ...Option.getOrUndefined(init),
       redirect: "manual"
     })
-    return spans ? manual : Effect.provideService(manual, HttpClient.TracerDisabledWhen, () => true)
+    if (!spans) return Effect.provideService(manual, HttpClient.TracerDisabledWhen, () => true)
+    return Effect.flatMap(
+      Headers.CurrentRedactedNames,
+      (names) => Effect.provideService(manual, Headers.CurrentRedactedNames, [...names, "dpop"])
+    )
   })
 
 export class ClientHttp {
@@ -224,14 +230,15 @@ export class ClientHttp {
   problem(response: Response): Effect.Effect<Problem> {
     const { headers, status } = response
     const limit = isOfType(headers["content-type"], json) ? this.maxMessageBytes : longestPage
+    const told = secretsIn(response)
     return readUpTo(response, limit).pipe(
       Effect.timeoutOption(longestProblem),
       Effect.map(Option.match({ onNone: () => "", onSome: ({ text }) => text })),
       Effect.catch(() => Effect.succeed("")),
       Effect.map((text) => ({
         status,
-        text: isText(headers["content-type"]) ? text : "",
-        challenge: headers["www-authenticate"],
+        text: isText(headers["content-type"]) ? Concealing.conceal(text, told) : "",
+        challenge: challengeOf(response),
         retryAfter: this.waitOf(headers["retry-after"])
       }))
     )
@@ -247,7 +254,7 @@ export class ClientHttp {
   }
 
   private unsent({ reason }: HttpClientError.HttpClientError): TransportError.TransportError {
-    const cause = "cause" in reason ? reason.cause : undefined
+    const cause = "cause" in reason ? Concealing.bareError(reason.cause) : undefined
     const message = messageOf(cause) ?? reason.message
     return TransportError.make(
       reason._tag === "EncodeError" || reason._tag === "InvalidUrlError" || isOfConnecting(cause)
@@ -376,8 +383,19 @@ export const unreachable = (
 
 /** The request was sent, and its answer broke off. */
 export const lost = ({ reason }: HttpClientError.HttpClientError): TransportError.TransportError => {
-  const cause = "cause" in reason ? reason.cause : undefined
+  const cause = "cause" in reason ? Concealing.bareError(reason.cause) : undefined
   return TransportError.make(new TransportError.Lost({ message: messageOf(cause) ?? reason.message, cause }))
+}
+
+/** What of a request its answer may not say again. A word so short is in every text, and is no secret. */
+const secretsIn = ({ request }: Response): ReadonlyArray<string> =>
+  Object.entries(request.headers).flatMap(([name, value]) =>
+    ownNames.has(name) || name.startsWith("mcp-") ? [] : value.replace(/^(?:Basic|Bearer|DPoP) /iu, "")
+  ).filter((value) => value.length >= shortestSecret)
+
+const challengeOf = (response: Response): string | undefined => {
+  const challenge = response.headers["www-authenticate"]
+  return challenge === undefined ? undefined : Concealing.conceal(challenge, secretsIn(response))
 }
 
 /** Names that are the transport's own are left out, whoever gives them. */
@@ -455,6 +473,8 @@ const mostAttempts = 4
 
 /** Bytes of a page that is no message. */
 const longestPage = 16 << 10
+
+const shortestSecret = 8
 
 /** Characters of it that an error quotes. */
 const longestQuote = 500

@@ -35,6 +35,8 @@ export interface World {
   readonly good: Set<string>
   /** What a registration brings besides the id. */
   registration: Json
+  /** What it calls the next that it gives out. */
+  name: (kind: "code" | "access" | "refresh", number: number) => string
   /** Waits in front of the token endpoint. */
   hold: Effect.Effect<void>
   /** What the user brings back besides the code and the state. */
@@ -83,6 +85,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
     refusals: [],
     good: new Set(),
     registration: {},
+    name: (kind, number) => `${kind}-${number}`,
     hold: Effect.void,
     answer: () => ({ iss: issuer }),
     grants: undefined,
@@ -117,7 +120,7 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
   const authorize = ({ href, searchParams }: URL): URLSearchParams => {
     const params = Object.fromEntries(searchParams)
     world.seen.push({ url: href.split("?")[0]!, method: "GET", headers: {}, params })
-    const code = `code-${++last}`
+    const code = world.name("code", ++last)
     world.good.add(code)
     challenges.set(code, params.code_challenge!)
     return new URLSearchParams({ code, state: params.state!, ...world.answer(searchParams) })
@@ -148,10 +151,10 @@ export const make = (store: Layer.Layer<TokenStore.TokenStore> = TokenStore.laye
         params.code !== undefined
         && createHash("sha256").update(params.code_verifier!).digest("base64url") !== challenges.get(params.code)
       ) return respond(400, { error: "invalid_grant" })
-      const refresh = `refresh-${++last}`
+      const refresh = world.name("refresh", ++last)
       if (world.refreshes) world.good.add(refresh)
       return respond(200, {
-        access_token: `access-${last}`,
+        access_token: world.name("access", last),
         token_type: world.tokenType,
         expires_in: world.lasts,
         ...(world.grants === undefined ? undefined : { scope: world.grants }),

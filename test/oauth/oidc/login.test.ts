@@ -113,4 +113,20 @@ describe("a login", () => {
       {},
       { consent: asking }
     ))
+
+  it.effect("a yes to openid is none to claims", () =>
+    world.withProvider(
+      Effect.gen(function*() {
+        const caller = yield* server.caller
+        const { text } = yield* caller.send(server.authorizePath({ scope: "openid" }))
+        const [, action] = /action="([^"]*)"/u.exec(text)!
+        const [, csrf] = /name="csrf" value="([^"]*)"/u.exec(text)!
+        yield* caller.send(action!, { form: { csrf: csrf!, decision: "allow" } })
+        assert.strictEqual(yield* ask(caller, { prompt: "none" }), "code")
+        const claims = JSON.stringify({ userinfo: { email: null } })
+        assert.strictEqual(yield* ask(caller, { prompt: "none", claims }), "consent_required")
+      }),
+      {},
+      { consent: asking }
+    ))
 })

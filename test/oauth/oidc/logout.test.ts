@@ -133,6 +133,15 @@ describe("logout", () => {
       assert.isTrue(yield* isLoggedIn(caller))
     })))
 
+  it.effect("R9: refuses a token of another issuer that has the same keys", () =>
+    Effect.gen(function*() {
+      const { token } = yield* world.withProvider(begun, { issuer: "https://other.example" })
+      yield* world.withProvider(Effect.gen(function*() {
+        const { caller, right } = yield* begun
+        assert.strictEqual((yield* caller.send(asksFor({ ...right, id_token_hint: token }))).status, 400)
+      }))
+    }))
+
   it.effect("R9: refuses another address than that of the client, to the letter, and another client", () =>
     world.withProvider(Effect.gen(function*() {
       const { caller, right } = yield* begun
@@ -192,7 +201,7 @@ describe("logout", () => {
   it.effect("leaves who says no logged in, and here", () =>
     world.withProvider(Effect.gen(function*() {
       const { caller, right } = yield* begun
-      const stayed = yield* answer(caller, pageOf(yield* caller.send(asksFor(right))), "stay")
+      const stayed = yield* answer(caller, pageOf(yield* caller.send(asksFor(right))), "cancel")
       assert.isUndefined(onwards(stayed))
       assert.isTrue(yield* isLoggedIn(caller))
     })))

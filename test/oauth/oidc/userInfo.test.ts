@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
+import { decodeJwt } from "jose"
 import * as server from "../server/world.ts"
 import * as world from "./world.ts"
 
@@ -63,6 +65,18 @@ describe("user info", () => {
       assert.deepStrictEqual(yield* refused(bearer(ofClient.json.access_token)), insufficient)
       const twice = yield* caller.send("/userinfo", { form: { access_token }, ...bearer(access_token) })
       assert.deepStrictEqual([twice.status, twice.json.error], [400, "invalid_request"])
+    })))
+
+  it.effect("R8: takes no token that is bound to a key for a bearer token", () =>
+    world.withProvider(Effect.gen(function*() {
+      const caller = yield* server.caller
+      const { access_token } = yield* world.tokens(caller)
+      const { sign } = yield* Effect.provide(SigningKeys.SigningKeys, world.keys)
+      const claims = decodeJwt(access_token)
+      const again = yield* sign({ typ: "at+jwt" }, claims)
+      assert.strictEqual((yield* world.userInfo(caller, again)).status, 200)
+      const bound = yield* sign({ typ: "at+jwt" }, { ...claims, cnf: { jkt: "somebody's" } })
+      assert.strictEqual((yield* world.userInfo(caller, bound)).status, 401)
     })))
 
   it.effect("R8: ends with the token, its time and its grant", () =>

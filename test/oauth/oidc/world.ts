@@ -46,7 +46,7 @@ const ring = Effect.runPromise(
   Effect.forEach(["ES256", "RS256", "EdDSA"] as const, (algorithm) => SigningKeys.generate(algorithm, 0))
 )
 
-const keys = Layer.unwrap(
+export const keys = Layer.unwrap(
   Effect.map(Effect.promise(() => ring), (ring) => SigningKeys.layer(Redacted.make(ring)))
 )
 

@@ -14,7 +14,7 @@ const layer = Pages.layer({ name: "Acme <Notes>" })
 const all = Effect.map(Pages.Pages, (service) => (text: string) => pages(service, text))
 
 /** What a browser takes for tags, with their attributes; text between them is not looked at. */
-const tags = (markup: string) => markup.replace(/<style>[^<]*<\/style>/, "").match(/<[^>]*>/g) ?? []
+const tags = (markup: string) => markup.replace(/<style>[^<]*<\/style>|<wbr>/g, "").match(/<[^>]*>/g) ?? []
 
 describe("Pages", () => {
   it.effect("have the same tags whatever they are told", () =>
@@ -96,7 +96,7 @@ describe("Pages", () => {
       }
       const known = consent(asked)
       for (const text of ["Notes", "notes-1", "notes.acme.example", "https://mcp.acme.example/mcp", "anna"]) {
-        assert.include(known, `<bdi>${text}</bdi>`)
+        assert.include(known.replaceAll("<wbr>", ""), `<bdi>${text}</bdi>`)
       }
       assert.include(known, "Read your notes")
       assert.include(known, "<code>write</code>")
@@ -110,8 +110,10 @@ describe("Pages", () => {
       assert.include(stranger, "Go by the address")
       assert.notInclude(stranger, "As the user")
 
-      const local = consent({ ...asked, isLoopback: true, redirectHost: "127.0.0.1:4711" })
-      assert.include(local, "Any program on this computer could be asking.")
+      for (const redirectHost of ["127.0.0.1:4711", "com.acme.notes:"]) {
+        const local = consent({ ...asked, isLoopback: redirectHost.startsWith("127"), redirectHost })
+        assert.include(local, "Any program on this device could be asking.")
+      }
     }).pipe(Effect.provide(layer)))
 
   it("cut a name that would push everything else away", () => {
@@ -161,7 +163,7 @@ describe("page", () => {
       const body = leave("https://münchen.example/cb?a=\"&b=<").body
       const markup = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
       assert.include(markup, "href=\"https://xn--mnchen-3ya.example/cb?a=%22&#38;b=%3C\"")
-      assert.include(markup, "<bdi>xn--mnchen-3ya.example</bdi>")
+      assert.include(markup, "<bdi>xn--mnchen-3ya.<wbr>example</bdi>")
     }).pipe(Effect.provide([layer, Digest.layerWebCrypto])))
 
   it("names a place for people", () => {

@@ -30,6 +30,7 @@ const client: Client.Client = {
   isFirstParty: false,
   introspects: [],
   requiresDpop: false,
+  workload: undefined,
   idTokenAlgorithm: undefined
 }
 

@@ -3,10 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import type * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
+import * as ClientCredentials from "fastmcp-effect/oauth/client/ClientCredentials"
+import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as jose from "jose"
 import { type Key, makeKey, type Own, prove } from "./proofs.ts"
+import * as wire from "./wire.ts"
 import * as world from "./world.ts"
 
 const shared = Promise.all([makeKey(), makeKey()])
@@ -332,4 +334,21 @@ describe("T11: a refresh token", () => {
       const next = yield* refresh(caller, json.refresh_token, other, basic, { client_id: "backend" })
       assert.deepStrictEqual(jose.decodeJwt(next.json.access_token).cnf, { jkt: other.jkt })
     })))
+})
+
+describe("T11: our client", () => {
+  for (const dpopNonces of [false, true]) {
+    it.effect(`gets a token that is bound to its key, ${dpopNonces ? "with a nonce" : "without a nonce"}`, () =>
+      world.withServer(
+        Effect.gen(function*() {
+          const there = yield* AuthorizationServer.AuthorizationServer
+          const documents = wire.protectedBy(world.issuer, { dpop_bound_access_tokens_required: true })
+          const grant = ClientCredentials.make({ clientId: "backend", clientSecret: Redacted.make(world.secret) })
+          const held = yield* wire.getIn(grant, wire.fetch({ servers: [there], documents }))
+          assert.strictEqual(held!.token.type, "DPoP")
+          assert.isDefined((yield* there.check(held!.token.access))!.cnf)
+        }),
+        { dpopNonces }
+      ))
+  }
 })

@@ -124,7 +124,7 @@ const freePort = (): Promise<number> =>
 export const engine: Engine = {
   name: "fastmcp-effect",
   introspects: "every token",
-  lacks: ["device"],
+
   start: async (setup): Promise<Running> => {
     const port = await freePort()
     const issuer = `http://127.0.0.1:${port}`

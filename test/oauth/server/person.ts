@@ -32,6 +32,10 @@ const attributes = (tag: string): Record<string, string> =>
       .map(([, name, ...values]) => [name!.toLowerCase(), unescaped(values.find((value) => value !== undefined) ?? "")])
   )
 
+/** Where a page leads on to by itself. */
+const refreshOf = ({ headers }: Response): string | null =>
+  /^0;url=(.*)$/u.exec(headers.get("refresh") ?? "")?.[1] ?? null
+
 /** The first form of the page. A button may stand outside and name its form. */
 const formOf = (page: string): Form | undefined => {
   const [, open, inside] = /(<form[^>]*>)(.*?)<\/form>/su.exec(page) ?? []
@@ -91,9 +95,12 @@ export const make = (issuer: string): Person => {
     for (let step = 0; step < 30; step++) {
       if (url.origin !== origin) return url
       const response = await request(url, init)
-      const location = response.headers.get("location")
+      const refresh = refreshOf(response)
+      const location = refresh ?? response.headers.get("location")
       if (location !== null) {
-        if (![302, 303].includes(response.status)) throw new Error(`${url} redirects with ${response.status}`)
+        if (refresh === undefined && ![302, 303].includes(response.status)) {
+          throw new Error(`${url} redirects with ${response.status}`)
+        }
         await response.body?.cancel()
         url = new URL(location, url)
         init = {}
@@ -125,7 +132,7 @@ export const make = (issuer: string): Person => {
     for (let step = 0; step < 30; step++) {
       if (url.origin !== origin) return { url, status }
       const response = await request(url)
-      const location = response.headers.get("location")
+      const location = refreshOf(response) ?? response.headers.get("location")
       const page = await response.text()
       status = response.status
       if (location === null) return { url, status, page }

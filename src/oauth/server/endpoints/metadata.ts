@@ -4,6 +4,7 @@ import * as Dpop from "../../Dpop.ts"
 import { algorithms as assertionAlgorithms } from "../assertions.ts"
 import { offlineAccess } from "../checks/scope.ts"
 import * as http from "../http.ts"
+import * as identityAssertions from "../identityAssertions.ts"
 import type { Handler, Issuer } from "../issuer.ts"
 
 const maxAge = 300
@@ -27,6 +28,7 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
         introspection_endpoint: at("/introspect"),
         pushed_authorization_request_endpoint: at("/par"),
         jwks_uri: at("/jwks"),
+        ...(features.deviceFlow ? { device_authorization_endpoint: at("/device_authorization") } : undefined),
         ...(features.registration ? { registration_endpoint: at("/register") } : undefined),
         scopes_supported: [...scopes],
         response_types_supported: ["code"],
@@ -40,6 +42,12 @@ export const describe = (issuer: Issuer): Effect.Effect<{ readonly [member: stri
         introspection_endpoint_auth_methods_supported: confidential,
         authorization_response_iss_parameter_supported: true,
         ...(features.metadataDocuments ? { client_id_metadata_document_supported: true } : undefined),
+        ...(features.readsLetters
+          ? { authorization_grant_profiles_supported: [identityAssertions.profile] }
+          : undefined),
+        ...(features.writesLetters
+          ? { identity_chaining_requested_token_types_supported: [identityAssertions.tokenType] }
+          : undefined),
         protected_resources: [...resources.keys()]
       },
       ...yield* Effect.forEach(extensions, ({ metadata }) => metadata(issuer))

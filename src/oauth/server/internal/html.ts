@@ -36,6 +36,6 @@ const unreadable = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp
 
 /** Its beginning, where it would push everything else off a small screen. */
 export const shorten = (text: string, most: number): string => {
-  const characters = [...text]
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`
+  const characters = [...clean(text)]
+  return characters.length <= most ? characters.join("") : `${characters.slice(0, most - 1).join("")}…`
 }

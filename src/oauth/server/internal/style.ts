@@ -38,7 +38,7 @@ h2 { margin: 1.5rem 0 .5rem; font-size: 1rem; line-height: 1.4 }
 p { margin: .5rem 0 0 }
 .soft { color: var(--soft) }
 code { font: .9em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", monospace }
-.client { display: flex; gap: .875rem; align-items: center; margin-top: 1.25rem }
+.client { display: flex; gap: .875rem; align-items: flex-start; margin-top: 1.25rem }
 .client > div { min-width: 0 }
 .mark {
   flex: none; width: 3rem; height: 3rem; border-radius: .75rem; overflow: hidden;
@@ -59,18 +59,18 @@ dd { margin: .05rem 0 0; font-weight: 600 }
 .note { background: var(--warn); color: var(--warn-text); border-color: var(--warn-line) }
 .problem { background: var(--bad); color: var(--bad-text); border-color: var(--bad-line); font-weight: 600 }
 .scopes { margin: 0; padding: 0; list-style: none }
-.scopes li { padding: .5rem 0 .5rem 1.75rem; position: relative }
+.scopes li { padding: .35rem 0 .35rem 1.75rem; position: relative }
 .scopes li::before {
-  content: ""; position: absolute; left: .3rem; top: .85rem; width: .4rem; height: .75rem;
+  content: ""; position: absolute; left: .3rem; top: .7rem; width: .4rem; height: .75rem;
   border: solid var(--accent); border-width: 0 .15rem .15rem 0; transform: rotate(40deg);
 }
 .scopes span { display: block; color: var(--soft); font-size: .875rem }
-details { margin-top: 1rem; color: var(--soft); font-size: .9rem }
+details { margin-top: .5rem; color: var(--soft); font-size: .9rem }
 summary { min-height: 2.75rem; padding: .6rem 0; cursor: pointer; border-radius: .25rem }
 details dl { margin: .25rem 0 0 }
 details dd { font-weight: 400; color: var(--text) }
-form { margin: 1.5rem 0 0 }
-label { display: block; margin: 1rem 0 .35rem; font-weight: 600 }
+form { margin: 1rem 0 0 }
+label { display: block; margin: 1rem 0 .4rem; font-weight: 600 }
 input {
   display: block; width: 100%; min-height: 3rem; padding: .6rem .85rem; border: 1px solid var(--edge);
   border-radius: .625rem; background: var(--card); color: inherit; font: inherit;
@@ -78,16 +78,18 @@ input {
 input[aria-invalid] { border-color: var(--bad-line) }
 input.code { font: 600 1.35rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; text-align: center;
   letter-spacing: .12em; text-transform: uppercase }
-.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem }
+.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.25rem }
 button, .buttons a {
   flex: 1 1 9rem; min-height: 3rem; padding: .6rem 1rem; border: 1px solid var(--edge); border-radius: .625rem;
   background: transparent; color: inherit; font: inherit; font-weight: 600; text-align: center; text-decoration: none;
   cursor: pointer;
 }
+.buttons a { display: grid; place-items: center }
 button:hover { background: var(--tint) }
 .main:is(button, a) { background: var(--accent); border-color: var(--accent); color: var(--on-accent) }
 .main:is(button, a):hover { background: var(--accent-strong); border-color: var(--accent-strong) }
-:focus-visible { outline: .1875rem solid var(--accent); outline-offset: .1875rem }
+:focus-visible { outline: .1875rem solid var(--accent); outline-offset: .125rem }
+input:focus-visible { outline-offset: -.0625rem }
 @media (max-width: 30rem) {
   body { padding: 1rem .75rem 1.5rem }
   body::before { flex: 0 }

@@ -41,7 +41,7 @@ it("does not come back from a page that asks nothing", async () => {
   const other = new URL(url)
   other.searchParams.set("client_id", "nobody")
   const error = await running.person().visit(other.href).catch((error) => error)
-  assert.match(error.message, /^it ends on a page \(400\)/)
+  assert.match(error.message, /is an error \(400\)/)
 })
 
 it("is sent on by a page that goes on of its own accord", async () => {
