@@ -21,7 +21,7 @@ export interface Contents {
 }
 
 /** Its id says which grant it belongs to, so that it ends with that. */
-const idOf = (grantId: string | undefined, own: string) => grantId === undefined ? own : `${grantId}.${own}`
+export const idOf = (grantId: string | undefined, own: string) => grantId === undefined ? own : `${grantId}.${own}`
 
 export const grantOf = (tokenId: string): string | undefined => {
   const dot = tokenId.indexOf(".")

@@ -105,7 +105,9 @@ export const begin = (
   issuer: Issuer,
   request: Request,
   client: Client.Client,
-  asked: Asked
+  asked: Asked,
+  /** What it is known by, where somebody else has begun it. */
+  given?: string
 ): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
@@ -120,7 +122,7 @@ export const begin = (
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
     const browser = yield* browserOf(issuer, request)
-    const id = yield* issuer.secrets.make
+    const id = given ?? (yield* issuer.secrets.make)
     const key = interactions.key(yield* issuer.secrets.hash(id))
     const interaction: Interaction = {
       request: asked,
@@ -360,7 +362,7 @@ const write = (
     return isFirst
   })
 
-const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
+const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const { lifetimes, secrets, store } = issuer
     const { request: asked, session, user } = interaction
@@ -378,7 +380,7 @@ const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Resp
       ...(session === undefined ? undefined : { session }),
       ...ending.grant
     }
-    const { answer, kept } = yield* ending.allow(grantId)
+    const { answer, kept } = yield* ending.allow(grantId, id)
     const taken = yield* store.takeOnce(key, [
       [grants.key(grantId), grants.entry(grant, now + lifetimes.grant)],
       ...kept
