@@ -54,10 +54,11 @@ const browse = async (start: string): Promise<ReadonlyArray<string>> => {
       cookies.set(name!, value!)
     }
     const page = await response.text()
-    const location = response.headers.get("location")
+    const [, next] = /^0;url=(.+)$/u.exec(response.headers.get("refresh") ?? "") ?? []
+    const location = response.headers.get("location") ?? next
     const [, action] = /<form method="post" action="([^"]+)"/u.exec(page) ?? []
     form = undefined
-    if (location !== null) url = new URL(location, url)
+    if (location !== undefined) url = new URL(location, url)
     else if (action === undefined) return visited
     else {
       const [, csrf] = /name="csrf" value="([^"]+)"/u.exec(page)!

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as endpoints from "../client/endpoints.ts"
-import * as Jwks from "../Jwks.ts"
+import type * as Jwks from "../Jwks.ts"
 import * as Jwt from "../Jwt.ts"
 import * as OAuthError from "../OAuthError.ts"
 import type * as SafeFetch from "../SafeFetch.ts"

@@ -18,7 +18,8 @@ describe("OAuthProxy", () => {
         assert.strictEqual(page.status, 200)
         assert.strictEqual(idp.seen.length, 0)
         const hop = yield* world.answer(browser, page, "allow")
-        assert.strictEqual(hop.status, 303)
+        // By a page: a form that ends in a redirect elsewhere ends in no browser of Chromium's.
+        assert.strictEqual(hop.status, 200)
         assert.strictEqual(hop.location!.origin + hop.location!.pathname, `${idps.issuer}/authorize`)
         assert.deepInclude(Object.fromEntries(hop.location!.searchParams), {
           response_type: "code",

@@ -6,7 +6,7 @@ import * as OAuthProxy from "fastmcp-effect/oauth/proxy/OAuthProxy"
 import type * as Provider from "fastmcp-effect/oauth/proxy/Provider"
 import * as Providers from "fastmcp-effect/oauth/proxy/Providers"
 import type * as Upstream from "fastmcp-effect/oauth/proxy/Upstream"
-import * as UpstreamTokens from "fastmcp-effect/oauth/proxy/UpstreamTokens"
+import type * as UpstreamTokens from "fastmcp-effect/oauth/proxy/UpstreamTokens"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as server from "../server/world.ts"
@@ -56,11 +56,17 @@ export type Caller = server.Caller
 export const ask = (browser: Caller, own?: Readonly<Record<string, string | undefined>>) =>
   browser.send(server.authorizePath(own))
 
+/** A page that sends the browser on is as good as a redirect here. */
+const arrived = (answer: server.Answer): server.Answer => {
+  const [, url] = /^0;url=(.+)$/u.exec(answer.headers.get("refresh") ?? "") ?? []
+  return url === undefined ? answer : { ...answer, location: new URL(url) }
+}
+
 /** The user's answer to it. */
 export const answer = (browser: Caller, page: server.Answer, decision: "allow" | "deny") => {
   const action = /action="([^"]+)"/u.exec(page.text)![1]!
   const csrf = /name="csrf" value="([^"]+)"/u.exec(page.text)![1]!
-  return browser.send(new URL(action).pathname, { form: { csrf, decision } })
+  return Effect.map(browser.send(new URL(action).pathname, { form: { csrf, decision } }), arrived)
 }
 
 /** Where the browser is sent once its user has said yes. */
@@ -70,7 +76,7 @@ export const hop = (browser: Caller, own?: Readonly<Record<string, string | unde
     return (yield* answer(browser, page, "allow")).location!
   })
 
-export const come = (browser: Caller, back: URL) => browser.send(back.pathname + back.search)
+export const come = (browser: Caller, back: URL) => Effect.map(browser.send(back.pathname + back.search), arrived)
 
 /** All of it: what the client is given in the end. */
 export const login = (browser: Caller, idp: idps.Idp, own?: Readonly<Record<string, string | undefined>>) =>
