@@ -131,7 +131,11 @@ describe("UpstreamTokens", () => {
           )
           // Until both have asked the provider; cryptography has its own time.
           yield* TestClock.withLive(Effect.repeat(Effect.sleep(5), { until: () => idp.count("/token") === 3 }))
-          yield* TestClock.adjust(1000)
+          // The provider begins to take its time a little after it was asked.
+          yield* Effect.repeat(
+            Effect.andThen(TestClock.adjust(1000), TestClock.withLive(Effect.sleep(5))),
+            { until: () => both.every((fiber) => fiber.pollUnsafe() !== undefined) }
+          )
           const [here, elsewhere] = yield* Effect.forEach(both, (fiber) => Fiber.join(fiber))
           assert.strictEqual(here, elsewhere)
         }).pipe(Effect.scoped), { store })))
