@@ -279,8 +279,9 @@ const hasConsent = (
   asked: Asked,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> => {
-  if (client.isFirstParty) return Effect.succeed(true)
-  return "device" in asked ? Effect.succeed(false) : issuer.consent.isGiven(consentOf(client, asked, subject))
+  // T10: also by the company's own, for nobody knows whose device it is.
+  if ("device" in asked) return Effect.succeed(false)
+  return client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
 }
 
 const consentOf = (
