@@ -23,6 +23,7 @@ import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
+import * as RedirectUri from "../RedirectUri.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
 import * as assertions from "./assertions.ts"
@@ -77,7 +78,7 @@ export interface Resource {
 export interface Lifetimes {
   /** Of a code; a minute at most is good for anything. 1 minute. */
   readonly code?: Duration.Input
-  /** Of an access token, which nobody can take back from whoever checks no more than its signature. 5 minutes. */
+  /** Of an access token, which who checks its signature alone takes until then; 10 minutes at most. 5 minutes. */
   readonly accessToken?: Duration.Input
   /** Of a refresh token that is not used. 30 days. */
   readonly refreshToken?: Duration.Input
@@ -391,12 +392,23 @@ const problemOf = (options: Options) => {
       return bad(`resources[${index}]`, "its uri is not absolute, or has a fragment (RFC 8707, 2)")
     }
   }
-  for (const [index, { id }] of clients.entries()) {
+  for (const [index, client] of clients.entries()) {
+    const { id, postLogoutRedirectUris = [], redirectUris = [], secret } = client
     if (id === "" || clients.findIndex((other) => other.id === id) !== index) {
       return bad(`clients[${index}]`, "its id is empty, or another's")
     }
+    if (secret !== undefined && Redacted.value(secret).length < 32) {
+      return bad(`clients[${index}].secret`, "it has less than 32 characters")
+    }
+    for (const uri of [...redirectUris, ...postLogoutRedirectUris]) {
+      const problem = RedirectUri.problem(uri, true)
+      if (problem !== undefined) return bad(`clients[${index}]`, `a redirect URI is no good: ${problem}`)
+    }
   }
   if (millis(lifetimes.code ?? "1 minute") > 60_000) return bad("lifetimes.code", "it is more than a minute")
+  if (millis(lifetimes.accessToken ?? "5 minutes") > 600_000) {
+    return bad("lifetimes.accessToken", "it is more than 10 minutes")
+  }
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
   }

@@ -25,7 +25,7 @@ export interface Options {
   readonly postLogoutRedirectUris?: ReadonlyArray<string>
   /** `authorization_code` and `refresh_token`. */
   readonly grantTypes?: ReadonlyArray<GrantType>
-  /** At least 32 random bytes; a secret a person can remember can be guessed. Without one and without keys it is public. */
+  /** 32 characters at least, of 32 random bytes; a secret a person can remember can be guessed. Without one and without keys it is public. */
   readonly secret?: Redacted.Redacted
   /** For `private_key_jwt`: its public keys, or where they are. */
   readonly keys?: ReadonlyArray<Jwks.Jwk>

@@ -284,6 +284,7 @@ const hasConsent = (
   asked: Asked,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> => {
+  // T10: also by the company's own, for nobody knows whose device it is.
   if ("device" in asked) return Effect.succeed(false)
   return client.isFirstParty && !issuer.login.asksConsentFirst
     ? Effect.succeed(true)
