@@ -279,8 +279,9 @@ const hasConsent = (
   asked: Asked,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> => {
-  if (client.isFirstParty) return Effect.succeed(true)
-  return "device" in asked ? Effect.succeed(false) : issuer.consent.isGiven(consentOf(client, asked, subject))
+  // Whoever has sent the user here with a code of their own device counts on nobody being asked.
+  if ("device" in asked) return Effect.succeed(false)
+  return client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
 }
 
 const consentOf = (
