@@ -43,5 +43,6 @@ const Provider = (issuer: string, keysFile: string) =>
 export const serve = (port: number, keysFile: string) =>
   HttpRouter.serve(AuthorizationServer.routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(Provider(`http://127.0.0.1:${port}`, keysFile)),
+    Layer.provide(AuthorizationServer.redactedUrls),
     Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }))
   )

@@ -171,10 +171,16 @@ const routesOf = <E>(
   routes: Layer.Layer<never, E, HttpRouter.HttpRouter>
 ): Effect.Effect<Handler, E, Scope.Scope> =>
   Effect.gen(function*() {
-    const [Router, Server] = yield* Effect.promise(() =>
-      Promise.all([import("effect/http/HttpRouter"), import("@effect/platform-node/NodeHttpServer")])
+    const [Router, Server, redactedUrls] = yield* Effect.promise(() =>
+      Promise.all([
+        import("effect/http/HttpRouter"),
+        import("@effect/platform-node/NodeHttpServer"),
+        import("../oauth/redactedUrls.ts")
+      ])
     )
-    return yield* Server.makeHandler(yield* Router.toHttpEffect(routes), { scope: yield* Effect.scope })
+    const app = yield* Router.toHttpEffect(routes)
+    // An authorization server may be among them.
+    return yield* Effect.provide(Server.makeHandler(app, { scope: yield* Effect.scope }), redactedUrls.layer)
   })
 
 const notFound: Handler = (request, response) => {

@@ -54,7 +54,10 @@ export const pg: Effect.Effect<Database, never, Scope.Scope> = Effect.acquireRel
   () => onTables((sql, table) => sql`DELETE FROM ${sql(table)}`)
 )
 
-if (postgres.answers) afterAll(() => Effect.runPromise(onTables((sql, table) => sql`DROP TABLE ${sql(table)}`)))
+/** Of this file, when its tests are over; what is no test does it itself. */
+export const dropTables: Effect.Effect<void> = onTables((sql, table) => sql`DROP TABLE ${sql(table)}`)
+
+if (postgres.answers && process.env["VITEST"] !== undefined) afterAll(() => Effect.runPromise(dropTables))
 
 /** The tests of a store on each database there is. */
 export const onDatabases = (tests: (name: string, database: Effect.Effect<Database, never, Scope.Scope>) => void) => {

@@ -24,6 +24,7 @@ import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
 import * as RedirectUri from "../RedirectUri.ts"
+import * as urls from "../redactedUrls.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
 import * as assertions from "./assertions.ts"
@@ -210,7 +211,8 @@ export const layer = (options: Options): Layer.Layer<AuthorizationServer, Invali
   Layer.effect(AuthorizationServer, make(options, []))
 
 /**
- * Puts its endpoints on a router.
+ * Puts its endpoints on a router. Codes and other secrets are in the addresses of some requests: provide `redactedUrls` to
+ * `HttpRouter.serve`, so that its spans do not tell them; `NodeHttp` does so for its `routes`.
  *
  * @category layers
  * @since 0.1.0
@@ -223,6 +225,14 @@ export const routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Authoriza
     }
   })
 )
+
+/**
+ * For the server that `routes` are on: what is secret in an address is in no span of it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const redactedUrls: Layer.Layer<never> = urls.layer
 
 /**
  * What an engine of somebody else's is made of.

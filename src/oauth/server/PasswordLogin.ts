@@ -16,6 +16,7 @@ import * as page from "./internal/page.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import * as Pages from "./Pages.ts"
 import * as PasswordHash from "./PasswordHash.ts"
+import * as StoreText from "./storeText.ts"
 import * as UserLogin from "./UserLogin.ts"
 import * as UserStore from "./UserStore.ts"
 
@@ -112,7 +113,12 @@ export const layer = (
       /** Nobody is kept out for it. */
       const rehash = (user: UserStore.User, password: Redacted.Redacted) =>
         Effect.flatMap(passwords.hash(password), (hash) => users.rehash(user, hash)).pipe(
-          Effect.catch((error) => Effect.logWarning("The hash of a password stays an old one.", error))
+          Effect.catch((error) =>
+            Effect.logWarning(
+              "The hash of a password stays an old one.",
+              error._tag === "Busy" ? error.message : StoreText.ofError(error)
+            )
+          )
         )
 
       return {

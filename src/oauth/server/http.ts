@@ -4,6 +4,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Failure } from "./issuer.ts"
 import * as Refusal from "./Refusal.ts"
+import * as StoreText from "./storeText.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -77,6 +78,6 @@ export const refusal = (refused: Refusal.Refusal, { headers }: HttpServerRequest
 export const asRefusal = (failure: Failure): Effect.Effect<Refusal.Refusal> =>
   failure._tag === "Refusal"
     ? Effect.succeed(failure)
-    : Effect.as(Effect.logError("The store of the authorization server fails.", failure), unavailable)
+    : Effect.as(Effect.logError(StoreText.ofError(failure)), unavailable)
 
 const unavailable = Refusal.make("temporarily_unavailable", "The server cannot do this now; try again later.")

@@ -1,5 +1,6 @@
 /** Ids, times and errors as the stores in databases and in Redis have them. */
 import * as Effect from "effect/Effect"
+import * as Concealing from "../../core/Concealing.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import * as OAuthStoreError from "./OAuthStoreError.ts"
 
@@ -37,3 +38,9 @@ export const taken = Effect.suspend(() => Effect.die(new Error("There is an entr
 
 export const unavailable = (_store: string, cause: unknown): OAuthStoreError.OAuthStoreError =>
   OAuthStoreError.make(new OAuthStoreError.Unavailable({ cause }))
+
+/** For a log: a cause may quote what was to be written, so there is no more of it than its code. */
+export const ofError = ({ reason }: OAuthStoreError.OAuthStoreError): string => {
+  const code = reason._tag === "Unavailable" ? Concealing.codeOf(reason.cause) : undefined
+  return code === undefined ? reason.message : `${reason.message} (${code})`
+}

@@ -10,12 +10,10 @@ import * as Refusal from "fastmcp-effect/oauth/server/Refusal"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
 import * as jose from "jose"
 import * as oauth from "oauth4webapi"
+import { asking, begin, decide, formOf, grantType, tv, type } from "./devices.ts"
 import { makeKey, prove } from "./proofs.ts"
 import * as world from "./world.ts"
 
-const grantType = "urn:ietf:params:oauth:grant-type:device_code"
-
-const tv: Client.Options = { id: "tv", name: "TV", grantTypes: [grantType, "refresh_token"] }
 const radio: Client.Options = { id: "radio", grantTypes: [grantType], isFirstParty: true }
 
 const clients = [...world.options.clients!, tv, radio]
@@ -26,29 +24,8 @@ const withServer = <A, E>(
   surroundings?: world.Surroundings
 ) => world.withServer(test, { clients, ...own }, surroundings)
 
-const begin = ({ send }: world.Caller, own: Readonly<Record<string, string>> = {}) =>
-  send("/device_authorization", { form: { client_id: "tv", scope: "notes:read", ...own } })
-
 const poll = ({ send }: world.Caller, code: string, own: Readonly<Record<string, string>> = {}, headers = {}) =>
-  send("/token", { form: { grant_type: grantType, client_id: "tv", device_code: code, ...own }, headers })
-
-/** What is in the form of a page. */
-const formOf = ({ text }: world.Answer) => ({
-  action: /<form method="post" action="([^"]+)"/u.exec(text)![1]!,
-  csrf: /name="csrf" value="([^"]+)"/u.exec(text)![1]!
-})
-
-/** Looks at the page, and types this. */
-const type = (browser: world.Caller, userCode: string) =>
-  Effect.gen(function*() {
-    const { action, csrf } = formOf(yield* browser.send("/device"))
-    return yield* browser.send(action, { form: { csrf, user_code: userCode } })
-  })
-
-const decide = (browser: world.Caller, page: world.Answer, decision: "allow" | "deny") => {
-  const { action, csrf } = formOf(page)
-  return browser.send(action, { form: { csrf, decision } })
-}
+  send("/token", { ...asking(code, own), headers })
 
 /** The codes of a device that its user has let in. */
 const allowed = Effect.gen(function*() {

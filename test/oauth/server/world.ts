@@ -93,6 +93,8 @@ export interface Answer {
 export interface Sent {
   readonly form?: Readonly<Record<string, string>> | URLSearchParams
   readonly json?: unknown
+  /** A body of any other kind. */
+  readonly text?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly method?: string
 }
@@ -107,12 +109,12 @@ export const caller = Effect.map(AuthorizationServer.AuthorizationServer, ({ han
   const cookies = new Map<string, string>()
   return {
     cookies,
-    send: (pathOrUrl, { form, headers = {}, json, method } = {}) =>
+    send: (pathOrUrl, { form, headers = {}, json, method, text: plain } = {}) =>
       Effect.gen(function*() {
         const body = form !== undefined
           ? new URLSearchParams(form as Record<string, string>).toString()
           : json === undefined
-          ? undefined
+          ? plain
           : JSON.stringify(json)
         const request = new Request(new URL(pathOrUrl, issuer), {
           method: method ?? (body === undefined ? "GET" : "POST"),
