@@ -98,7 +98,7 @@ describe("fastmcp_rust 3: what is secret comes from a source of randomness", () 
       const caller = yield* world.caller
       const codes = yield* Effect.all(Array.from({ length: 1000 }, () => world.code(caller)))
       assert.strictEqual(new Set(codes).size, 1000)
-      const counts = new Array<number>(256).fill(0)
+      const counts = Array.from({ length: 256 }, () => 0)
       for (const code of codes) {
         const bytes = jose.base64url.decode(code)
         for (let bit = 0; bit < 256; bit++) counts[bit]! += bytes[bit >> 3]! >> (bit & 7) & 1

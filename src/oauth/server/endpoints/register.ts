@@ -51,8 +51,9 @@ const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
       registrations.entry({ metadata, ...(secretHash === undefined ? undefined : { secretHash }) }, now + lasts)
     )
     yield* issuer.tell({ _tag: "Registered", clientId: id })
+    const { scope: _, ...registered } = metadata
     return http.json({
-      ...metadata,
+      ...registered,
       client_id: id,
       client_id_issued_at: Math.floor(now / 1000),
       ...(secret === undefined
