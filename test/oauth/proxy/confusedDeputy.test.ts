@@ -21,7 +21,7 @@ const withIdp = (
   return world.withProxy(test(idp), { idp, ...setup })
 }
 
-describe("consent", () => {
+describe("R10: consent", () => {
   it.effect("comes before the hop: without a yes nobody is sent to the provider", () =>
     withIdp((idp) =>
       Effect.gen(function*() {
@@ -78,7 +78,7 @@ describe("consent", () => {
     ))
 })
 
-describe("the way back", () => {
+describe("R10: the way back", () => {
   it.effect("is refused in a foreign browser with a stolen callback URL", () =>
     withIdp((idp) =>
       Effect.gen(function*() {
@@ -182,7 +182,7 @@ describe("the way back", () => {
     ))
 })
 
-describe("what a client asks for", () => {
+describe("R10: what a client asks for", () => {
   it.effect("does not choose where the provider sends a user, nor what the provider is asked for", () =>
     withIdp(() =>
       Effect.gen(function*() {

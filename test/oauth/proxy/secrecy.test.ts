@@ -60,7 +60,7 @@ const forms = (secret: string): ReadonlyArray<string> => [
   [...new TextEncoder().encode(secret)].slice(0, 20).join(", ")
 ]
 
-describe("a token of the provider", () => {
+describe("R10: a token of the provider", () => {
   it.effect("is not in our answers, our tokens, our pages, our logs, spans, errors, events, or our store", () => {
     const idp = idps.make()
     const eyes = watch()

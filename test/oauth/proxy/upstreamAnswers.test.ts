@@ -43,7 +43,7 @@ const claims = (own: Readonly<Record<string, unknown>>) => (idp: idps.Idp) => {
   idp.changes.claims = own
 }
 
-describe("an authorization response", () => {
+describe("R10: an authorization response", () => {
   it.effect("is refused with the iss of another issuer (RFC 9207)", () =>
     Effect.gen(function*() {
       const { error, idp } = yield* endOf(() => {}, {
@@ -98,7 +98,7 @@ describe("an authorization response", () => {
     isBroken(() => {}, { back: (url) => url.searchParams.set("id_token", "x") }))
 })
 
-describe("an ID token", () => {
+describe("R10: an ID token", () => {
   it.effect("is needed", () => isBroken((idp) => void (idp.changes.tokens = { id_token: undefined })))
 
   it.effect("is refused from another issuer", () => isBroken(claims({ iss: "https://other.example" })))

@@ -38,6 +38,11 @@ export const redeem = (caller: world.Caller, code: string, own: Own = {}) =>
 export const refresh = (caller: world.Caller, refreshToken: string, own: Own = {}) =>
   token(caller, { grant_type: "refresh_token", client_id: "app", refresh_token: refreshToken, ...own })
 
+export interface Tokens {
+  readonly access_token: string
+  readonly refresh_token: string
+}
+
 /** What `app` gets for a login. */
 export const login = (caller: world.Caller, own: Own = {}) =>
   Effect.gen(function*() {
@@ -45,7 +50,7 @@ export const login = (caller: world.Caller, own: Own = {}) =>
       ...(own["redirect_uri"] === undefined ? undefined : { redirect_uri: own["redirect_uri"] })
     })
     assert.strictEqual(answer.status, 200, answer.text)
-    return answer.json as { readonly access_token: string; readonly refresh_token: string }
+    return answer.json as Tokens
   })
 
 /** What the server says of a token, to whom may know. */
