@@ -23,7 +23,6 @@ import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
-import * as urls from "../redactedUrls.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
@@ -204,7 +203,7 @@ export const layer = (options: Options): Layer.Layer<AuthorizationServer, Invali
   Layer.effect(AuthorizationServer, make(options, []))
 
 /**
- * Puts its endpoints on a router. Codes and other secrets are in the addresses of some requests: provide `redactedUrls` to
+ * Puts its endpoints on a router. Codes and other secrets are in the addresses of some requests: provide `RedactedUrls` to
  * `HttpRouter.serve`, so that its spans do not tell them; `NodeHttp` does so for its `routes`.
  *
  * @category layers
@@ -218,14 +217,6 @@ export const routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Authoriza
     }
   })
 )
-
-/**
- * For the server that `routes` are on: what is secret in an address is in no span of it.
- *
- * @category layers
- * @since 0.1.0
- */
-export const redactedUrls: Layer.Layer<never> = urls.layer
 
 /**
  * With what stands on it.
