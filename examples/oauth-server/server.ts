@@ -52,7 +52,7 @@ const Auth = AuthorizationServer.layer({
   // Off unless asked for: anybody may come. Clients whose id is the address of their own description need none.
   registration: true
 }).pipe(
-  // PasswordLogin.layer(), or UpstreamLogin.layer(...) for an identity provider you have.
+  // PasswordLogin.layer(), or OAuthProxy.layer in the place of all this for an identity provider you have.
   Layer.provide(UserLogin.layerAutomatic("ada")),
   // Consent.layer(), which asks.
   Layer.provide(Consent.layerAutomatic),

@@ -52,7 +52,8 @@ export const layerFile = (
       return {
         sign: (header, claims) => Effect.suspend(() => keys.sign(header, claims)),
         published: Effect.suspend(() => keys.published),
-        algorithms: Effect.suspend(() => keys.algorithms)
+        algorithms: Effect.suspend(() => keys.algorithms),
+        ring: Effect.suspend(() => keys.ring)
       }
     })
   )

@@ -65,5 +65,6 @@ export const problemOfId = (id: string): string | undefined => {
   if (url.pathname === "/") return "it has no path"
   if (url.username !== "" || url.password !== "") return "there are credentials in it"
   if (id.includes("#")) return "it has a fragment"
-  return /\/\.{1,2}(?:\/|$)/u.test(id) ? "there are dots in its path" : undefined
+  if (/[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)/iu.test(id)) return "there are dots in its path"
+  return url.href === id ? undefined : `it is not written as ${url.href} is`
 }

@@ -27,18 +27,25 @@ export const isLoopback = (uri: string): boolean => {
 }
 
 /**
- * Why nobody should register it, or undefined: it can be read on its way, or runs something where it arrives.
+ * Why nobody should register it, or undefined: it can be read on its way, or runs something where it arrives. For
+ * whoever configures a client and knows its program, the program's scheme may have any name (`isKnown`).
  *
  * @category guards
  * @since 0.1.0
  */
-export const problem = (uri: string): string | undefined => {
+export const problem = (uri: string, isKnown = false): string | undefined => {
   if (!URL.canParse(uri)) return "it is not an absolute URI"
   if (uri.includes("#")) return "it has a fragment"
   const url = new URL(uri)
   if (url.username !== "" || url.password !== "") return "there are credentials in it"
+  if (url.host.includes("*")) return "there is a wildcard in its host, and it is compared as text"
   if (url.protocol === "https:" || isLoopback(uri)) return undefined
   if (url.protocol === "http:") return "it is not encrypted and not of this machine"
   // A scheme that a program has to itself is named after a domain.
-  return url.protocol.includes(".") ? undefined : `${url.protocol} is not a scheme of a program's own`
+  return url.protocol.includes(".") || (isKnown && !browsers.test(url.protocol))
+    ? undefined
+    : `${url.protocol} is not a scheme of a program's own`
 }
+
+/** What a browser opens itself. */
+const browsers = /^(?:about|blob|data|file|filesystem|ftp|javascript|vbscript|view-source|wss?):$/u

@@ -129,6 +129,8 @@ export interface Request {
   readonly body?: string
   /** Whether a kept answer will do. What may be kept is kept either way. Yes. */
   readonly useCache?: boolean
+  /** Whether it may lead on to another address of its origin. Yes. */
+  readonly followsRedirects?: boolean
 }
 
 /** @category models @since 0.1.0 */
@@ -293,13 +295,13 @@ const make = (options: Options): Effect.Effect<SafeFetch["Service"], never, Http
     }
 
     const fetch = (request: Request): Effect.Effect<Response, SafeFetchError> => {
-      const { method = "GET", url: href, useCache = true } = request
+      const { followsRedirects = true, method = "GET", url: href, useCache = true } = request
       const isGet = method === "GET" && Object.keys(request.headers ?? {}).every((name) => name === "accept")
       return Effect.suspend(() => {
         const kept = isGet && useCache ? cache.get(href) : undefined
         if (kept !== undefined && kept.until > clock.currentTimeMillisUnsafe()) return Effect.succeed(kept.response)
         return Effect.flatMap(check(href), (url) =>
-          execute(request, url, maxRedirects).pipe(
+          execute(request, url, followsRedirects ? maxRedirects : 0).pipe(
             Effect.timeoutOrElse({
               duration: timeout,
               orElse: () => Effect.fail(fail(new TimedOut({ url: addressOf(url), after: timeout })))

@@ -2,24 +2,20 @@
  * The state of a request that asks its client (2026-07-28), sealed: the client carries it and sends it back with the
  * answers, and can neither read nor change it, nor use it for another request. Until it expires it opens as often as it
  * is sent: that a step happens only once is for the step to see to.
- *
- * A token is base64url of version, key id, nonce and ciphertext. The cipher is XChaCha20-Poly1305, whose nonces are
- * long enough to be random however many states one key seals; keys are derived from the secret with HKDF.
  */
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Aead from "effect/crypto/Aead"
-import * as Kdf from "effect/crypto/Kdf"
+import type * as Aead from "effect/crypto/Aead"
+import type * as Kdf from "effect/crypto/Kdf"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AskError from "../context/AskError.ts"
+import * as Seal from "../core/Seal.ts"
 import type { Json } from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 
@@ -34,8 +30,8 @@ export class KeyTooShort extends Schema.TaggedClass<KeyTooShort>()("KeyTooShort"
   bytes: Schema.Finite
 }) {
   get message(): string {
-    return `${this.option} of the request state has ${this.bytes} bytes and needs at least ${minKeyBytes}; ` +
-      `"openssl rand -base64 ${minKeyBytes}" makes one.`
+    return `${this.option} of the request state has ${this.bytes} bytes and needs at least ${Seal.minKeyBytes}; ` +
+      `"openssl rand -base64 ${Seal.minKeyBytes}" makes one.`
   }
 }
 
@@ -152,18 +148,11 @@ export const layerRandom: Layer.Layer<RequestState> = Layer.suspend(() => build(
 
 const build = <E>(
   make: Effect.Effect<RequestState["Service"], E, Aead.Aead | Kdf.Kdf | SecureRandom.SecureRandom>
-): Layer.Layer<RequestState, E> => Layer.provide(Layer.effect(RequestState, make), webCrypto)
-
-// Fresh, for a layer that was built before under another `WebCrypto` would be handed out again.
-const webCrypto = Layer.fresh(
-  Layer.merge(Aead.layerWebCrypto, Kdf.layerWebCrypto).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
-)
+): Layer.Layer<RequestState, E> => Layer.provide(Layer.effect(RequestState, make), Seal.layerWebCrypto)
 
 // ----------------------------------------------------------------------------
 // options
 // ----------------------------------------------------------------------------
-
-const minKeyBytes = 32
 
 interface CheckedLimits {
   /** Milliseconds. */
@@ -198,9 +187,8 @@ const secret = (
   option: string,
   key: Redacted.Redacted<string | Uint8Array>
 ): Effect.Effect<Uint8Array, RequestStateError> => {
-  const value = Redacted.value(key)
-  const bytes = typeof value === "string" ? encoder.encode(value) : value
-  return bytes.length < minKeyBytes
+  const bytes = Seal.bytesOf(key)
+  return bytes.length < Seal.minKeyBytes
     ? Effect.fail(new RequestStateError({ reason: new KeyTooShort({ option, bytes: bytes.length }) }))
     : Effect.succeed(bytes)
 }
@@ -209,7 +197,7 @@ const random = Effect.fnUntraced(function*(limits: CheckedLimits) {
   const { randomBytes } = yield* SecureRandom.SecureRandom
   const services = yield* Effect.context<Aead.Aead | Kdf.Kdf | SecureRandom.SecureRandom>()
   // Made when it is first needed: most servers ask nothing, and cryptography takes its time to start.
-  const made = yield* Effect.flatMap(randomBytes(minKeyBytes), (secret) => make([secret], limits)).pipe(
+  const made = yield* Effect.flatMap(randomBytes(Seal.minKeyBytes), (secret) => make([secret], limits)).pipe(
     Effect.provideContext(services),
     Effect.uninterruptible,
     Effect.cached
@@ -221,7 +209,7 @@ const random = Effect.fnUntraced(function*(limits: CheckedLimits) {
     return Effect.logWarning(
       "A request asks its client, and its state is sealed with a key of this process only: after a restart, or on " +
         "another process, the client cannot continue. Provide RequestState.layer({ key }) with a secret of at least " +
-        `${minKeyBytes} bytes, the same in all processes.`
+        `${Seal.minKeyBytes} bytes, the same in all processes.`
     )
   })
   return RequestState.of({
@@ -235,72 +223,29 @@ const random = Effect.fnUntraced(function*(limits: CheckedLimits) {
 // sealing
 // ----------------------------------------------------------------------------
 
-const algorithm = Aead.xchacha20Poly1305
-
-const version = 1
-
-const keyIdLength = 8
-
-const headerLength = 1 + keyIdLength
-
 const expiryLength = 8
-
-const tagLength = 16
-
-const smallest = headerLength + algorithm.nonceLength + expiryLength + tagLength
-
-interface Key {
-  /** What tokens of this key begin with: version and key id. */
-  readonly header: Uint8Array
-  readonly key: Aead.Key
-}
-
-const derive = Effect.fnUntraced(function*(secret: Uint8Array) {
-  const kdf = yield* Kdf.Kdf
-  const part = (name: string, length: number) =>
-    kdf.derive(Kdf.hkdfSha256, secret, {
-      salt: new Uint8Array(0),
-      info: encoder.encode(`fastmcp-effect requestState ${version} ${name}`),
-      length
-    })
-  const key = yield* Aead.key(algorithm, yield* part("key", algorithm.keyLength))
-  const id = yield* part("key id", keyIdLength)
-  return { header: concat([Uint8Array.of(version), id]), key } satisfies Key
-}, Effect.orDie)
 
 /** The first secret seals; all open. */
 const make = Effect.fnUntraced(function*(
   secrets: readonly [Uint8Array, ...ReadonlyArray<Uint8Array>],
   { maxBytes, maxRounds, ttl }: CheckedLimits
 ) {
-  const aead = yield* Aead.Aead
-  const { randomBytes } = yield* SecureRandom.SecureRandom
-  const current = yield* derive(secrets[0])
-  const keys = [current, ...yield* Effect.forEach(secrets.slice(1), derive)]
+  const sealer = yield* Seal.make("requestState", secrets)
 
   const seal = Effect.fnUntraced(function*(state: Json, binding: string) {
     const body = encoder.encode(JSON.stringify(state))
-    if (textLength(smallest + body.length) > maxBytes) {
+    if (Seal.lengthOf(expiryLength + body.length) > maxBytes) {
       return yield* AskError.make(new AskError.LimitReached({ limit: "state size", maximum: maxBytes }))
     }
-    const expiry = new Uint8Array(expiryLength)
-    new DataView(expiry.buffer).setFloat64(0, (yield* Clock.currentTimeMillis) + ttl)
-    const nonce = yield* randomBytes(algorithm.nonceLength)
-    const aad = additionalData(current.header, binding)
-    const sealed = yield* Effect.orDie(aead.encrypt(current.key, concat([expiry, body]), { nonce, aad }))
-    return Base64Url.encode(concat([current.header, nonce, sealed]))
+    const plain = new Uint8Array(expiryLength + body.length)
+    new DataView(plain.buffer).setFloat64(0, (yield* Clock.currentTimeMillis) + ttl)
+    plain.set(body, expiryLength)
+    return yield* sealer.seal(plain, binding)
   })
 
   const open = Effect.fnUntraced(function*(token: string, binding: string) {
-    const bytes = token.length > maxBytes ? undefined : decode(token)
-    const found = bytes && keys.find(({ header }) => header.every((byte, index) => bytes[index] === byte))
-    if (bytes === undefined || found === undefined) return yield* unusable()
-    const nonce = bytes.slice(headerLength, headerLength + algorithm.nonceLength)
-    const sealed = bytes.slice(headerLength + algorithm.nonceLength)
-    const aad = additionalData(found.header, binding)
-    const plain = yield* aead.decrypt(found.key, sealed, { nonce, aad }).pipe(
-      Effect.catch((error) => error.reason._tag === "DecryptionFailed" ? Effect.fail(unusable()) : Effect.die(error))
-    )
+    const plain = token.length > maxBytes ? undefined : yield* sealer.open(token, binding)
+    if (plain === undefined || plain.length < expiryLength) return yield* unusable()
     const expiry = new DataView(plain.buffer, plain.byteOffset).getFloat64(0)
     if ((yield* Clock.currentTimeMillis) >= expiry) return yield* expired()
     return JSON.parse(decoder.decode(plain.subarray(expiryLength))) as Json
@@ -308,16 +253,6 @@ const make = Effect.fnUntraced(function*(
 
   return RequestState.of({ seal, open, maxRounds })
 })
-
-// As a JSON string, for UTF-8 would make one character of all lone surrogates.
-const additionalData = (header: Uint8Array, binding: string): Uint8Array =>
-  concat([header, encoder.encode(JSON.stringify(binding))])
-
-/** The bytes of a token, unless other text stands for the same bytes: padding, line breaks, bits that are not used. */
-const decode = (token: string): Uint8Array | undefined => {
-  const bytes = Result.getOrUndefined(Base64Url.decode(token))
-  return bytes !== undefined && bytes.length >= smallest && Base64Url.encode(bytes) === token ? bytes : undefined
-}
 
 const startAgain = "Start the request again, without requestState and inputResponses."
 
@@ -328,19 +263,6 @@ const unusable = () =>
   )
 
 const expired = () => McpError.invalidParams(`This requestState has expired. ${startAgain}`)
-
-/** Characters of unpadded base64url. */
-const textLength = (bytes: number): number => Math.ceil(bytes * 4 / 3)
-
-const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
-}
 
 const encoder = new TextEncoder()
 

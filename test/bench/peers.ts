@@ -58,7 +58,7 @@ const build = (work: string) => async (): Promise<void> => {
 
 /** Strips the servers of `peers/` into `work`, and those of the other folders into folders of their own there. */
 export const stripPeers = (work: string): void => {
-  for (const folder of ["peers", "large", "push", "mounts", "clients"]) {
+  for (const folder of ["peers", "large", "push", "mounts", "clients", "oauth"]) {
     const to = folder === "peers" ? work : join(work, folder)
     mkdirSync(to, { recursive: true })
     const from = join(import.meta.dirname, folder)
@@ -250,6 +250,24 @@ export const protectedPeers = async (work: string): Promise<ReadonlyArray<Peer>>
   ]
 }
 
+let files = 0
+
+/** Authorization servers, each on a file of its own at every start. */
+export const oauthPeers = (work: string): ReadonlyArray<Peer> => {
+  const server = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">): Peer => ({
+    ...peer,
+    eras: both,
+    http: (port) => ({
+      args: [join(work, "oauth", `${peer.id}.mjs`), String(port), join(work, `oauth-${++files}.db`)]
+    })
+  })
+  return [
+    server({ id: "floor", name: "floor: signs a token", kind: "floor", needs: [] }),
+    server({ id: "oidc-provider", name: "oidc-provider", kind: "peer", needs: ["node_modules/oidc-provider"] }),
+    server({ id: "ours", name: "fastmcp-effect", kind: "ours", needs: [entry], prepare: build(work) })
+  ]
+}
+
 /** Cold starts and memory: every peer as it is, the newest SDK and ours also bundled. */
 export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({
@@ -383,6 +401,7 @@ export const versions = (): Readonly<Record<string, string>> => {
     "@hono/node-server",
     "effect",
     "fastmcp",
+    "oidc-provider",
     "zod"
   ]
   return Object.fromEntries(names.flatMap((name) => {

@@ -4,6 +4,7 @@ import type { ClientFigures } from "./drive/clients.ts"
 import { type Figures, type HttpFigures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
 import type { IdleFigures } from "./drive/idle.ts"
 import type { LargeFigures } from "./drive/large.ts"
+import type { OauthFigures } from "./drive/oauth.ts"
 import type { ProgressFigures } from "./drive/progress.ts"
 import type { SessionFigures } from "./drive/sessions.ts"
 import type { StreamFigures, StreamLoad } from "./drive/streams.ts"
@@ -34,6 +35,7 @@ interface Tables {
   readonly features: Figures
   readonly large: LargeFigures
   readonly clients: ClientFigures
+  readonly oauth: OauthFigures
 }
 
 interface SectionOf<Table extends keyof Tables> {
@@ -53,6 +55,8 @@ export interface Setting extends Load {
   /** Of many sessions, each with a call in flight. */
   readonly sessions: Load
   readonly streams: StreamLoad
+  /** Of authorization servers. */
+  readonly oauth: Load
   readonly idle: { readonly rounds: number; readonly sessions: ReadonlyArray<number> }
   readonly coldRuns: number
   readonly quick: boolean
@@ -152,6 +156,13 @@ const sessions = (rows: ReadonlyArray<Row<SessionFigures>>): ReadonlyArray<Colum
   { head: "p50 ms", cell: (row) => (median(row, ({ p50 }) => p50) / 1000).toFixed(1) },
   { head: "p99 ms (over lowest peer)", cell: overLowest(rows, ({ p99 }) => p99 / 1000, 1) },
   { head: "server CPU us/open", cell: (row) => row.kind === "floor" ? "-" : count(median(row, (f) => f.openMicros)) },
+  ...conditionsOf()
+]
+
+const oauth = (rows: ReadonlyArray<Row<OauthFigures>>): ReadonlyArray<Column<OauthFigures>> => [
+  ...speeds(rows, "token"),
+  { head: "p50 ms", cell: (row) => (median(row, ({ p50 }) => p50) / 1000).toFixed(1) },
+  { head: "p99 ms (over lowest peer)", cell: overLowest(rows, ({ p99 }) => p99 / 1000, 1) },
   ...conditionsOf()
 ]
 
@@ -289,6 +300,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, features(section.rows))
     case "large":
       return fill(section.rows, large(section.rows))
+    case "oauth":
+      return fill(section.rows, oauth(section.rows))
     case "clients":
       return fill(section.rows, clients(section.rows), "client")
     case "cold":
@@ -311,7 +324,7 @@ const lines = (table: Table, before: string, between: string, after: string): Re
 }
 
 const conditions = (setting: Setting, sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
-  const { clients, coldRuns, idle, large, quick, rounds, streams, versions } = setting
+  const { clients, coldRuns, idle, large, oauth, quick, rounds, streams, versions } = setting
   const has = (...tables: ReadonlyArray<Section["table"]>) => sections.some(({ table }) => tables.includes(table))
   const run = ({ calls, inFlight, warmup }: Load) =>
     `${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ${count(inFlight)} in ` +
@@ -335,6 +348,7 @@ const conditions = (setting: Setting, sections: ReadonlyArray<Section>): Readonl
     ...(has("cold") ? [`${coldRuns} cold starts.`] : []),
     ...(has("large") ? [`Large answers: ${run(large)}; a list read page by page is one call.`] : []),
     ...(has("clients") ? [`Clients: ${run(clients)}, then ${count(oneAtATime(clients))} alone.`] : []),
+    ...(has("oauth") ? [`Tokens: ${run(oauth)}.`] : []),
     "Every server and every client is a process of its own, and every answer is checked.",
     ...(quick ? ["A quick run: too short to rely on."] : [])
   ]
@@ -359,6 +373,10 @@ const own: { readonly [Table in Section["table"]]?: string } = {
   streams:
     "The floor writes the same events to open responses. An event is one notification on one stream; none may be " +
     "missing, come twice or out of order.",
+  oauth:
+    "The floor signs an access token and does nothing else. The others check the client, and what it has, and keep what " +
+    "follows in a file of SQLite, in WAL mode with synchronous = normal. Latencies are of requests while all connections " +
+    "have one in flight.",
   idle: "Memory in use without garbage (V8's heap and what hangs on it), before the sessions, with them and nobody " +
     "connected, and once all have ended: by themselves where a server ends them, else by DELETE."
 }

@@ -2,13 +2,13 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,mounts,auth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
+ *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
  *   [--peers floor,ours,...]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
  * `--sessions` is how many sessions make calls, and how many streams are open; `--events` is how many events each stream
  * gets; `--idle` how many sessions idle. The large loads have defaults of their own, 300 calls after 100, and so have
- * clients: 20,000 after 5,000, 100 in flight. What memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
+ * clients: 20,000 after 5,000, 100 in flight. Tokens: 5,000 after 1,000, for a code lasts a minute. What memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -18,6 +18,7 @@ import { measure, measureHttp, memory } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
 import { measureIdle } from "./drive/idle.ts"
 import { type Large, measureLarge } from "./drive/large.ts"
+import { type Grant, grants, measureOauth } from "./drive/oauth.ts"
 import { measureProgress } from "./drive/progress.ts"
 import { measureSessions } from "./drive/sessions.ts"
 import { coldStart, openStdio } from "./drive/stdio.ts"
@@ -30,6 +31,7 @@ import {
   largePeers,
   missing,
   mounts,
+  oauthPeers,
   type Peer,
   peers,
   protectedPeers,
@@ -46,6 +48,7 @@ const everything = [
   "http",
   "mounts",
   "auth",
+  "oauth",
   "sse",
   "sessions",
   "streams",
@@ -105,6 +108,11 @@ const setting: Setting = {
     calls: number(values.calls, values.quick ? 2_000 : 20_000),
     warmup: number(values.warmup, values.quick ? 500 : 5_000),
     inFlight: 100
+  },
+  oauth: {
+    calls: number(values.calls, values.quick ? 500 : 5_000),
+    warmup: number(values.warmup, values.quick ? 200 : 1_000),
+    inFlight: 32
   },
   coldRuns: values.quick ? 3 : 20,
   quick: values.quick,
@@ -187,6 +195,17 @@ const http = async (title: string, contestants: ReadonlyArray<Peer>, era: Era): 
       measureHttp(await openHttp((port) => peer.http!(port, era), era, bare(peer), "reply", peer.headers), setting)
   )
   return { table: "http", title, rows }
+}
+
+const tokens = async (grant: Grant): Promise<Section> => {
+  const rows = await inTurn(
+    `Tokens, ${grant}`,
+    setting.rounds,
+    chosen(oauthPeers(work)),
+    () => undefined,
+    (peer) => measureOauth((port) => peer.http!(port, modern), grant, setting.oauth)
+  )
+  return { table: "oauth", title: `Tokens, ${grant}`, rows }
 }
 
 const sse = async (era: Era): Promise<Section> => {
@@ -314,6 +333,7 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   http: both((era) => http(`HTTP, ${era}`, peers(work), era)),
   mounts: both((era) => http(`Mounts, HTTP, ${era}`, mounts(work), era)),
   auth: both(async (era) => http(`A token on each request, HTTP, ${era}`, await protectedPeers(work), era)),
+  oauth: grants.map((grant) => () => tokens(grant)),
   sse: both(sse),
   sessions: [busySessions],
   streams: both(streams),

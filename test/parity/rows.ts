@@ -1093,7 +1093,12 @@ export const rows: ReadonlyArray<Row> = [
     "oauth/client/OAuthClient, client/ClientAuth",
     "test/interop/authorization.test.ts::lets a user in from a bare 401, asks for more scopes once, and takes renewed tokens, in ${revision}"
   ),
-  planned("A37", "No sign-in through GitHub, Google and their like", "oauth/proxy/OAuthProxy"),
+  done(
+    "A37",
+    "No sign-in through GitHub, Google and their like",
+    "oauth/proxy/OAuthProxy, oauth/proxy/Providers",
+    "test/oauth/proxy/OAuthProxy.test.ts::gives a client a token of its own for a user of the provider"
+  ),
 
   // Asking the client
   done(

@@ -7,6 +7,7 @@ import type * as Clock from "effect/Clock"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
@@ -43,19 +44,35 @@ export interface TokenRequest {
 
 export type Parameters = { readonly [name: string]: string | undefined }
 
-/** A code for a token. `callback` has been judged by `authorizationResponse`. */
-export const codeGrant = (
-  request: TokenRequest,
-  code: { readonly callback: URLSearchParams; readonly redirectUri: string; readonly verifier: string }
-): Result<Token.Token> =>
-  token(request, (options) =>
+export interface Code {
+  /** Judged by `authorizationResponse`. */
+  readonly callback: URLSearchParams
+  readonly redirectUri: string
+  /** Undefined where the request for it had no challenge. */
+  readonly verifier: string | undefined
+}
+
+/** What a token endpoint has given out. */
+export interface Granted {
+  readonly token: Token.Token
+  /** Nothing of it has been checked. */
+  readonly idToken: Redacted.Redacted | undefined
+}
+
+/** A code for a token. */
+export const codeGrant = (request: TokenRequest, code: Code): Result<Token.Token> =>
+  Effect.map(loginGrant(request, code), toToken)
+
+/** Likewise, for whoever asks who the user is. */
+export const loginGrant = (request: TokenRequest, code: Code): Result<Granted> =>
+  granted(request, (options) =>
     oauth.authorizationCodeGrantRequest(
       request.server as oauth.AuthorizationServer,
       { client_id: request.client.id },
       request.client.authenticate,
       code.callback,
       code.redirectUri,
-      code.verifier,
+      code.verifier ?? oauth.nopkce,
       { ...options, additionalParameters: present(request.parameters) }
     ))
 
@@ -182,11 +199,18 @@ interface FetchOptions {
   readonly method: "POST"
 }
 
-/** Sends it, and once more where the server wants its nonce in the proof (RFC 9449, 8). */
 const token = (
   request: TokenRequest,
   send: (options: RequestOptions) => Promise<Response>
-): Result<Token.Token> => {
+): Result<Token.Token> => Effect.map(granted(request, send), toToken)
+
+const toToken = ({ token }: Granted): Token.Token => token
+
+/** Sends it, and once more where the server wants its nonce in the proof (RFC 9449, 8). */
+const granted = (
+  request: TokenRequest,
+  send: (options: RequestOptions) => Promise<Response>
+): Result<Granted> => {
   const { client, dpop, server, services } = request
   const url = server.token_endpoint
   if (url === undefined) {
@@ -198,6 +222,7 @@ const token = (
     const told: Array<string> = client.secret === undefined ? [] : [Redacted.value(client.secret)]
     const context = yield* Effect.context<never>()
     const startedAt = services.clock.currentTimeMillisUnsafe()
+    let text = ""
     const response = yield* Effect.tryPromise({
       try: (signal) =>
         send({
@@ -206,6 +231,7 @@ const token = (
             const fetching = services.safe.fetch({ url, method, headers, body: body.toString() })
             const exit = await Effect.runPromiseExitWith(context)(fetching, { signal })
             if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+            text = exit.value.text
             return toResponse(exit.value)
           },
           // Which of them may go without TLS is for `SafeFetch` to say.
@@ -215,8 +241,8 @@ const token = (
         }),
       catch: (error) => error instanceof SafeFetch.SafeFetchError ? failed(error) : malformed(url, error)
     })
-    if (response.status !== 200) {
-      const text = yield* Effect.promise(() => response.text())
+    // Some say no with a status that says yes.
+    if (response.status !== 200 || errorOf(text) !== undefined) {
       return yield* errorIn(server, "token", url, response.status, text, told)
     }
     const body = yield* Effect.tryPromise({
@@ -232,7 +258,7 @@ const token = (
         ),
       catch: (error) => malformed(url, error)
     })
-    return toToken(body, startedAt)
+    return { token: tokenOf(body, startedAt), idToken: idTokenOf(text) }
   })
   return dpop === undefined ? once : Effect.catchIf(once, wantsNonce, () => once)
 }
@@ -256,7 +282,7 @@ const secretParameters = [
 const wantsNonce = ({ reason }: OAuthError.OAuthError): boolean =>
   reason._tag === "Refused" && reason.code === "use_dpop_nonce"
 
-/** Without what of it is of the connection, and without an id token: nobody here asks who the user is. */
+/** Without what of it is of the connection, and without an id token, which `oauth4webapi` would check by its own clock. */
 const toResponse = ({ headers, status, text }: SafeFetch.Response): Response => {
   const { "content-encoding": _, "content-length": __, ...own } = headers
   return new Response(status === 204 || status === 205 || status === 304 ? null : withoutIdToken(text), {
@@ -275,7 +301,12 @@ const withoutIdToken = (text: string): string => {
   }
 }
 
-const toToken = (response: oauth.TokenEndpointResponse, now: number): Token.Token => ({
+const idTokenOf = (text: string): Redacted.Redacted | undefined => {
+  const { id_token: idToken } = JSON.parse(text) as { readonly id_token?: unknown }
+  return typeof idToken === "string" ? Redacted.make(idToken) : undefined
+}
+
+const tokenOf = (response: oauth.TokenEndpointResponse, now: number): Token.Token => ({
   access: Redacted.make(response.access_token),
   type: response.token_type === "dpop" ? "DPoP" : "Bearer",
   ...(response.expires_in === undefined ? undefined : timesOf(now, response.expires_in * 1000)),
@@ -297,6 +328,9 @@ const ErrorBody = Schema.fromJsonString(Schema.Struct({
   error_description: Schema.optionalKey(Schema.String)
 }))
 
+const errorOf = (text: string): typeof ErrorBody.Type | undefined =>
+  text.includes("\"error\"") ? Option.getOrUndefined(Schema.decodeUnknownOption(ErrorBody)(text)) : undefined
+
 const errorIn = (
   server: Metadata.AuthorizationServer,
   endpoint: OAuthError.Refused["endpoint"],
@@ -305,10 +339,10 @@ const errorIn = (
   text: string,
   told: ReadonlyArray<string>
 ): Effect.Effect<never, OAuthError.OAuthError> => {
-  const body = Schema.decodeUnknownOption(ErrorBody)(text)
+  const body = errorOf(text)
   return Effect.fail(
-    body._tag === "Some"
-      ? refusal(server, endpoint, body.value.error, body.value.error_description, told)
+    body !== undefined
+      ? refusal(server, endpoint, body.error, body.error_description, told)
       : OAuthError.make(new OAuthError.HttpStatus({ url, status }))
   )
 }

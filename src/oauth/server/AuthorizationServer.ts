@@ -23,23 +23,21 @@ import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
+import * as RedirectUri from "../RedirectUri.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
+import * as assertions from "./assertions.ts"
 import type { AuthEvent } from "./AuthEvent.ts"
 import type * as Client from "./Client.ts"
 import * as clients from "./clients.ts"
 import * as Consent from "./Consent.ts"
-import { authorize } from "./endpoints/authorize.ts"
 import { device } from "./endpoints/device.ts"
 import { deviceAuthorization } from "./endpoints/deviceAuthorization.ts"
 import { callback, interaction } from "./endpoints/interaction.ts"
-import { introspect } from "./endpoints/introspect.ts"
 import { jwks } from "./endpoints/jwks.ts"
 import * as metadata from "./endpoints/metadata.ts"
-import { pushedRequest } from "./endpoints/pushedRequest.ts"
 import { register } from "./endpoints/register.ts"
-import { revoke } from "./endpoints/revoke.ts"
-import { token } from "./endpoints/token.ts"
+import { engine as ownEngine } from "./engine.ts"
 import * as ExchangePolicy from "./ExchangePolicy.ts"
 import { authorizationCode } from "./grants/authorizationCode.ts"
 import { clientCredentials } from "./grants/clientCredentials.ts"
@@ -48,12 +46,15 @@ import { jwtBearer } from "./grants/jwtBearer.ts"
 import { refreshToken } from "./grants/refreshToken.ts"
 import { tokenExchange } from "./grants/tokenExchange.ts"
 import * as http from "./http.ts"
+import * as interactions from "./interactions.ts"
 import * as cookies from "./internal/cookies.ts"
 import * as page from "./internal/page.ts"
-import type { Endpoint, Extension, Issuer, Resource as Known } from "./issuer.ts"
+import type { Endpoint, Engine, Extension, Failure, Issuer, Resource as Known } from "./issuer.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import * as Pages from "./Pages.ts"
+import * as records from "./records.ts"
+import * as redirect from "./redirect.ts"
 import * as secrets from "./secrets.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import * as trusted from "./trusted.ts"
@@ -77,7 +78,7 @@ export interface Resource {
 export interface Lifetimes {
   /** Of a code; a minute at most is good for anything. 1 minute. */
   readonly code?: Duration.Input
-  /** Of an access token, which nobody can take back from whoever checks no more than its signature. 5 minutes. */
+  /** Of an access token, which who checks its signature alone takes until then; 10 minutes at most. 5 minutes. */
   readonly accessToken?: Duration.Input
   /** Of a refresh token that is not used. 30 days. */
   readonly refreshToken?: Duration.Input
@@ -177,6 +178,12 @@ export class AuthorizationServer extends Context.Service<AuthorizationServer, {
   ) => Effect.Effect<Jwt.Claims | undefined, OAuthStoreError.OAuthStoreError>
   /** What was kept with the grant of a token when its user logged in (`UserLogin.User`). */
   readonly keptOf: (claims: Jwt.Claims) => Effect.Effect<string | undefined, OAuthStoreError.OAuthStoreError>
+  /** Keeps `after` with it, if what is kept still is `before`; false otherwise. */
+  readonly keep: (
+    claims: Jwt.Claims,
+    before: string,
+    after: string
+  ) => Effect.Effect<boolean, OAuthStoreError.OAuthStoreError>
   /** Ends a grant and all tokens of it; its id is in `Issued`. */
   readonly endGrant: (id: string) => Effect.Effect<void, OAuthStoreError.OAuthStoreError>
   /** From now on; whoever does not keep up misses some. */
@@ -219,14 +226,29 @@ export const routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Authoriza
 )
 
 /**
- * With what stands on it.
+ * What an engine of somebody else's is made of.
  *
  * @internal
  */
-export const make = (
+export type { Endpoint, Engine, Failure, Issuer }
+
+/**
+ * What it takes from ours: users are asked, and access tokens known again, in the same way.
+ *
+ * @internal
+ */
+export const parts = { accessTokens, assertions, callback, http, interaction, interactions, records, redirect }
+
+/**
+ * With what stands on it, and with another engine than our own.
+ *
+ * @internal
+ */
+export const make = <E = never, R = never>(
   options: Options,
-  extensions: ReadonlyArray<Extension>
-): Effect.Effect<AuthorizationServer["Service"], InvalidOption, Services> =>
+  extensions: ReadonlyArray<Extension>,
+  engineOf: (issuer: Issuer) => Effect.Effect<Engine, E, R> = () => Effect.succeed(ownEngine)
+): Effect.Effect<AuthorizationServer["Service"], InvalidOption | E, Services | R> =>
   Effect.gen(function*() {
     const problem = problemOf(options)
     if (problem !== undefined) return yield* new InvalidOption(problem)
@@ -289,17 +311,13 @@ export const make = (
         takesDocuments: metadataDocuments
       }),
       addressOf: options.clientAddress ?? (({ remoteAddress }) => Option.getOrUndefined(remoteAddress)),
-      tell: (event) => Effect.asVoid(PubSub.publish(hub, event))
+      tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+      giveCode: (...given) => engine.giveCode(...given)
     }
+    const engine = yield* engineOf(issuer)
 
     const endpoints = [
-      authorize,
-      interaction,
-      callback,
-      token,
-      revoke,
-      introspect,
-      pushedRequest,
+      ...engine.endpoints,
       jwks,
       ...(deviceFlow ? [deviceAuthorization, device] : []),
       ...(registration === false ? [] : [register(registrationOf(registration === true ? {} : registration))]),
@@ -311,9 +329,8 @@ export const make = (
       ...metadata.paths(issuer).map((path) => [path, document] as const),
       ...endpoints.map((endpoint) => [basePath + endpoint.path, endpoint] as const)
     ])
-    const interactionPath = `${basePath}/interaction/`
     const find = (path: string): Endpoint | undefined =>
-      path.startsWith(interactionPath) ? interaction : byPath.get(path)
+      byPath.get(path) ?? byPath.get(path.replace(/\/[^/]*$/u, "/:id"))
 
     return {
       issuer: url,
@@ -322,6 +339,7 @@ export const make = (
       handle: (request) => handle(issuer, find(request.url.split("?", 1)[0]!), request),
       check: accessTokens.checker(issuer),
       keptOf: ({ jti }) => accessTokens.keptOf(issuer, String(jti)),
+      keep: ({ jti }, before, after) => accessTokens.keep(issuer, String(jti), before, after),
       endGrant: (id) =>
         Effect.andThen(
           store.endGrant(id),
@@ -375,12 +393,23 @@ const problemOf = (options: Options) => {
       return bad(`resources[${index}]`, "its uri is not absolute, or has a fragment (RFC 8707, 2)")
     }
   }
-  for (const [index, { id }] of clients.entries()) {
+  for (const [index, client] of clients.entries()) {
+    const { id, postLogoutRedirectUris = [], redirectUris = [], secret } = client
     if (id === "" || clients.findIndex((other) => other.id === id) !== index) {
       return bad(`clients[${index}]`, "its id is empty, or another's")
     }
+    if (secret !== undefined && Redacted.value(secret).length < 32) {
+      return bad(`clients[${index}].secret`, "it has less than 32 characters")
+    }
+    for (const uri of [...redirectUris, ...postLogoutRedirectUris]) {
+      const problem = RedirectUri.problem(uri, true)
+      if (problem !== undefined) return bad(`clients[${index}]`, `a redirect URI is no good: ${problem}`)
+    }
   }
   if (millis(lifetimes.code ?? "1 minute") > 60_000) return bad("lifetimes.code", "it is more than a minute")
+  if (millis(lifetimes.accessToken ?? "5 minutes") > 600_000) {
+    return bad("lifetimes.accessToken", "it is more than 10 minutes")
+  }
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
   }

@@ -25,7 +25,7 @@ export interface Options {
   readonly postLogoutRedirectUris?: ReadonlyArray<string>
   /** `authorization_code` and `refresh_token`. */
   readonly grantTypes?: ReadonlyArray<GrantType>
-  /** At least 32 random bytes; a secret a person can remember can be guessed. Without one and without keys it is public. */
+  /** 32 characters at least, of 32 random bytes; a secret a person can remember can be guessed. Without one and without keys it is public. */
   readonly secret?: Redacted.Redacted
   /** For `private_key_jwt`: its public keys, or where they are. */
   readonly keys?: ReadonlyArray<Jwks.Jwk>
@@ -34,7 +34,7 @@ export interface Options {
   readonly authentication?: AuthenticationMethod
   /** What it may ask for, at most; everything when left out. */
   readonly scopes?: ReadonlyArray<string>
-  /** The company's own: nobody is asked for consent. Off. */
+  /** The company's own: nobody is asked for consent, unless the login wants them to be asked first. Off. */
   readonly isFirstParty?: boolean
   /** Whether its tokens have to be bound to a key (RFC 9449). Off. */
   readonly requiresDpop?: boolean

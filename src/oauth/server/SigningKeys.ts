@@ -60,9 +60,12 @@ export class SigningKeys extends Context.Service<SigningKeys, {
   readonly published: Effect.Effect<ReadonlyArray<Jwks.Jwk>>
   /** Those that sign now, of the most wanted first. */
   readonly algorithms: Effect.Effect<ReadonlyArray<string>>
+  /** The keys themselves, for an engine that signs by itself: published now, and of each algorithm the one that signs first. */
+  readonly ring: Effect.Effect<Redacted.Redacted<Ring>>
 }>()("fastmcp-effect/oauth/server/SigningKeys") {}
 
 interface Prepared {
+  readonly source: RingKey
   readonly algorithm: Algorithm
   readonly key: CryptoKey
   readonly kid: string
@@ -134,12 +137,18 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
         Clock.currentTimeMillis,
         (now) => keys.filter(({ publishedUntil }) => now < publishedUntil).map(({ publicJwk }) => publicJwk)
       ),
-      algorithms: Effect.map(Clock.currentTimeMillis, (now) => signing(now).map(({ algorithm }) => algorithm))
+      algorithms: Effect.map(Clock.currentTimeMillis, (now) => signing(now).map(({ algorithm }) => algorithm)),
+      ring: Effect.map(Clock.currentTimeMillis, (now) => {
+        const first = signing(now)
+        const others = keys.filter((key) => now < key.publishedUntil && !first.includes(key))
+        return Redacted.make([...first, ...others].map(({ source }) => source))
+      })
     }
   })
 
-const prepare = ({ algorithm, jwk, publishedUntil = Infinity, signsFrom }: RingKey) =>
-  Effect.tryPromise({
+const prepare = (source: RingKey) => {
+  const { algorithm, jwk, publishedUntil = Infinity, signsFrom } = source
+  return Effect.tryPromise({
     try: async (): Promise<Prepared> => {
       const key = await importJWK(jwk, algorithm) as CryptoKey
       if (key.type !== "private") throw new Error("It is not private.")
@@ -149,6 +158,7 @@ const prepare = ({ algorithm, jwk, publishedUntil = Infinity, signsFrom }: RingK
       )
       const kid = await calculateJwkThumbprint(bare)
       return {
+        source,
         algorithm,
         key,
         kid,
@@ -160,3 +170,4 @@ const prepare = ({ algorithm, jwk, publishedUntil = Infinity, signsFrom }: RingK
     catch: () =>
       new SigningKeysError({ text: `A key of the ring cannot be used: it has to be a private JWK for ${algorithm}` })
   })
+}

@@ -21,7 +21,7 @@ export interface Contents {
 }
 
 /** Its id says which grant it belongs to, so that it ends with that. */
-const idOf = (grantId: string | undefined, own: string) => grantId === undefined ? own : `${grantId}.${own}`
+export const idOf = (grantId: string | undefined, own: string) => grantId === undefined ? own : `${grantId}.${own}`
 
 export const grantOf = (tokenId: string): string | undefined => {
   const dot = tokenId.indexOf(".")
@@ -92,6 +92,23 @@ export const keptOf = (
     if (grantId === undefined) return undefined
     const found = grants.read(yield* store.get(grants.key(grantId)))
     return found._tag === "Live" ? found.value.kept : undefined
+  })
+
+/** Keeps something else with the grant of a token, if what is kept still is `before`; false otherwise. */
+export const keep = (
+  { store }: Pick<Issuer, "store">,
+  tokenId: string,
+  before: string,
+  after: string
+): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    const grantId = grantOf(tokenId)
+    if (grantId === undefined) return false
+    const key = grants.key(grantId)
+    const found = grants.read(yield* store.get(key))
+    if (found._tag !== "Live" || found.value.kept !== before) return false
+    const { data, expiresAt } = found.entry
+    return yield* store.replace(key, data, grants.entry({ ...found.value, kept: after }, expiresAt))
   })
 
 export const revoke = (issuer: Issuer, { exp, jti }: Jwt.Claims): Effect.Effect<void, Failure> =>

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Jwks from "../Jwks.ts"
 import * as Jwt from "../Jwt.ts"
 import type * as Client from "./Client.ts"
+import * as clientFetch from "./clientFetch.ts"
 import type { Failure, Issuer } from "./issuer.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -29,8 +30,7 @@ export const isOfClient = (
     const verifier = Jwt.verifier({ keys, issuer: client.id, algorithms })
     const claims = yield* verifier.verify(Redacted.make(assertion), issuer.url).pipe(
       Effect.catchTag("JwtError", () => Effect.succeed(undefined)),
-      Effect.catchTag("JwksError", () =>
-        Effect.fail(Refusal.make("temporarily_unavailable", "The keys of the client cannot be had.")))
+      Effect.catchTag("JwksError", () => Effect.fail(unavailable))
     )
     const now = (yield* Clock.currentTimeMillis) / 1000
     // A list of audiences could have another server in it, which could then pass the letter on.
@@ -50,15 +50,13 @@ export const isOfClient = (
 const keysOf = ({ fetch }: Issuer, { jwksUri, keys }: Client.Client): Effect.Effect<Jwks.Keys, Refusal.Refusal> => {
   if (keys !== undefined) return Effect.succeed(Jwks.fixed(keys))
   if (jwksUri === undefined) return Effect.succeed(Jwks.fixed([]))
-  const unavailable = Refusal.make("temporarily_unavailable", "The keys of the client cannot be had.")
-  return fetch.fetch({ url: jwksUri, headers: { accept: "application/json" } }).pipe(
-    Effect.mapError(() => unavailable),
-    Effect.flatMap(({ status, text }) => {
-      const parsed = status === 200 ? parse(text) : undefined
-      return parsed === undefined ? Effect.fail(unavailable) : Effect.succeed(Jwks.fixed(parsed))
-    })
-  )
+  return Effect.flatMap(clientFetch.read(fetch, jwksUri, true), (response) => {
+    const parsed = response === undefined ? undefined : parse(response.text)
+    return parsed === undefined ? Effect.fail(unavailable) : Effect.succeed(Jwks.fixed(parsed))
+  })
 }
+
+const unavailable = Refusal.make("temporarily_unavailable", "The keys of the client cannot be had.")
 
 const parse = (text: string): ReadonlyArray<Jwks.Jwk> | undefined => {
   try {

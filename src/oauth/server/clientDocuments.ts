@@ -5,15 +5,13 @@ import * as Exit from "effect/Exit"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import type * as SafeFetch from "../SafeFetch.ts"
 import type * as Client from "./Client.ts"
+import * as clientFetch from "./clientFetch.ts"
 import * as clientMetadata from "./clientMetadata.ts"
 import * as Refusal from "./Refusal.ts"
 
-/** Characters of a document. */
-const mostText = 10 << 10
-
 /** R2: the client of an id that is a URL. */
 export const make = (
-  { fetch }: SafeFetch.SafeFetch["Service"]
+  fetch: SafeFetch.SafeFetch["Service"]
 ): Effect.Effect<(id: string) => Effect.Effect<Client.Client, Refusal.Refusal>> =>
   Effect.gen(function*() {
     // As long as a document is wrong it is not fetched again at once, for anybody can have it asked for.
@@ -31,20 +29,16 @@ interface Read {
 }
 
 const read = (
-  fetch: SafeFetch.SafeFetch["Service"]["fetch"],
+  fetch: SafeFetch.SafeFetch["Service"],
   id: string
 ): Effect.Effect<Read, Refusal.Refusal> =>
   Effect.gen(function*() {
     const problem = ClientMetadata.problemOfId(id)
     if (problem !== undefined) return yield* refused(`client_id is of no use as an address: ${problem}.`)
-    const { headers, status, text } = yield* Effect.catch(
-      fetch({ url: id, headers: { accept: "application/json" }, useCache: false }),
-      // Nothing of why: whoever asks could learn from it what this server can reach.
-      () => Effect.fail(unreadable)
-    )
-    if (status !== 200 || text.length > mostText) return yield* unreadable
-    const json = parse(text)
-    if (json === undefined) return yield* unreadable
+    const response = yield* clientFetch.read(fetch, id, false)
+    const json = response === undefined ? undefined : parse(response.text)
+    // Nothing of why: whoever asks could learn from it what this server can reach.
+    if (response === undefined || json === undefined) return yield* unreadable
     if (json.client_id !== id) return yield* refused("The document has another client_id than its address.")
     if ("client_secret" in json) return yield* refused("The document has a secret in it, which is none any more.")
     const metadata = yield* clientMetadata.parse(json)
@@ -57,7 +51,7 @@ const read = (
     if (client.authentication.startsWith("client_secret")) {
       return yield* refused("A client that is known by a document has no secret.")
     }
-    return { client, lasts: lastsOf(headers["cache-control"]) }
+    return { client, lasts: lastsOf(response.headers["cache-control"]) }
   })
 
 const refused = (description: string) => Refusal.make("invalid_client", description)

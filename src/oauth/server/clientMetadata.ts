@@ -5,7 +5,6 @@ import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import * as RedirectUri from "../RedirectUri.ts"
-import * as Scope from "../Scope.ts"
 import type * as Client from "./Client.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -88,7 +87,9 @@ export const toClient = (
     secretHash,
     keys,
     jwksUri: metadata.jwks_uri,
-    scopes: metadata.scope === undefined ? undefined : Scope.parse(metadata.scope),
+    // Whoever introduces itself could have named others: it is the user who says what it gets. Official clients name the
+    // scopes of the first challenge here, and would be held to them when a tool needs more.
+    scopes: undefined,
     isFirstParty: false,
     introspects: [],
     workload: undefined,

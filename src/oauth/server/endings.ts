@@ -1,13 +1,11 @@
 /** How an interaction ends: in a code that the browser takes to a client, or in a word to a device that waits for it. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as deviceCodes from "./deviceCodes.ts"
 import { placeOf } from "./internal/page.ts"
-import type { Failure, Issuer } from "./issuer.ts"
-import type * as OAuthStore from "./OAuthStore.ts"
-import { type AuthorizationRequest, codes, type DeviceRequest, type Grant } from "./records.ts"
+import type { Allowed, Failure, Issuer } from "./issuer.ts"
+import type { AuthorizationRequest, DeviceRequest, Grant } from "./records.ts"
 import * as redirect from "./redirect.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -20,21 +18,14 @@ export interface Ending {
   /** Members of the grant besides what all have. */
   readonly grant: Pick<Grant, "nonce" | "claims">
   readonly refuse: (refused: Refusal.Refusal) => Effect.Effect<Response, Failure>
-  readonly allow: (grantId: string) => Effect.Effect<Allowed, Failure>
-}
-
-export interface Allowed {
-  /** Kept in one step with the grant. */
-  readonly kept: ReadonlyArray<readonly [OAuthStore.Key, OAuthStore.Entry]>
-  /** When all that is kept. */
-  readonly answer: Effect.Effect<Response, Failure>
+  readonly allow: (grantId: string, interactionId: string) => Effect.Effect<Allowed, Failure>
 }
 
 export const of = (issuer: Issuer, asked: AuthorizationRequest | DeviceRequest): Ending =>
   "device" in asked ? ofDevice(issuer, asked) : ofCode(issuer, asked)
 
 const ofCode = (issuer: Issuer, asked: AuthorizationRequest): Ending => {
-  const { challenge, claims, clientId, jkt, nonce, redirectUri, state } = asked
+  const { claims, nonce, redirectUri, state } = asked
   return {
     place: placeOf(redirectUri),
     isLoopback: RedirectUri.isLoopback(redirectUri),
@@ -43,20 +34,7 @@ const ofCode = (issuer: Issuer, asked: AuthorizationRequest): Ending => {
       ...(claims === undefined ? undefined : { claims })
     },
     refuse: (refused) => Effect.succeed(redirect.withRefusal(issuer, redirectUri, state, refused)),
-    /** A14: the code stands for all of this and nothing else. */
-    allow: (grantId) =>
-      Effect.gen(function*() {
-        const code = yield* issuer.secrets.make
-        const entry = codes.entry(
-          { clientId, redirectUri, challenge, ...(jkt === undefined ? undefined : { jkt }) },
-          (yield* Clock.currentTimeMillis) + issuer.lifetimes.code,
-          grantId
-        )
-        return {
-          kept: [[codes.key(yield* issuer.secrets.hash(code)), entry]],
-          answer: Effect.succeed(redirect.toClient(issuer, redirectUri, { code, state }))
-        }
-      })
+    allow: (grantId, interactionId) => issuer.giveCode(issuer, asked, grantId, interactionId)
   }
 }
 

@@ -105,19 +105,24 @@ export const begin = (
   issuer: Issuer,
   request: Request,
   client: Client.Client,
-  asked: Asked
+  asked: Asked,
+  /** What it is known by, where somebody else has begun it. */
+  given?: string
 ): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     const session = issuer.login.isRemembered ? yield* sessionOf(issuer, request) : undefined
     const isForced = asked.prompt.includes("login") || asked.prompt.includes("select_account")
       || (session !== undefined && isSomebodyElse(asked, session.user))
-      || (session !== undefined && asked.maxAge !== undefined
-        && now - session.user.authenticatedAt > asked.maxAge * 1000)
+      || (asked.maxAge !== undefined
+        // How long ago somebody has logged in elsewhere is not known here.
+        && (session === undefined
+          ? !issuer.login.isRemembered
+          : now - session.user.authenticatedAt > asked.maxAge * 1000))
     const present = isForced ? undefined : session
     if (asked.prompt.includes("none")) yield* nobodyIsAsked(issuer, client, asked, present?.user)
     const browser = yield* browserOf(issuer, request)
-    const id = yield* issuer.secrets.make
+    const id = given ?? (yield* issuer.secrets.make)
     const key = interactions.key(yield* issuer.secrets.hash(id))
     const interaction: Interaction = {
       request: asked,
@@ -279,9 +284,11 @@ const hasConsent = (
   asked: Asked,
   subject: string | undefined
 ): Effect.Effect<boolean, Failure> => {
-  // Whoever has sent the user here with a code of their own device counts on nobody being asked.
+  // T10: also by the company's own, for nobody knows whose device it is.
   if ("device" in asked) return Effect.succeed(false)
-  return client.isFirstParty ? Effect.succeed(true) : issuer.consent.isGiven(consentOf(client, asked, subject))
+  return client.isFirstParty && !issuer.login.asksConsentFirst
+    ? Effect.succeed(true)
+    : issuer.consent.isGiven(consentOf(client, asked, subject))
 }
 
 const consentOf = (
@@ -356,7 +363,7 @@ const write = (
     return isFirst
   })
 
-const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
+const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const { lifetimes, secrets, store } = issuer
     const { request: asked, session, user } = interaction
@@ -374,7 +381,7 @@ const finish = ({ client, interaction, issuer, key }: Visit): Effect.Effect<Resp
       ...(session === undefined ? undefined : { session }),
       ...ending.grant
     }
-    const { answer, kept } = yield* ending.allow(grantId)
+    const { answer, kept } = yield* ending.allow(grantId, id)
     const taken = yield* store.takeOnce(key, [
       [grants.key(grantId), grants.entry(grant, now + lifetimes.grant)],
       ...kept

@@ -79,6 +79,26 @@ export interface Issuer {
   /** Where a request comes from, for limits. */
   readonly addressOf: (request: HttpServerRequest.HttpServerRequest) => string | undefined
   readonly tell: (event: AuthEvent) => Effect.Effect<void>
+  readonly giveCode: Engine["giveCode"]
+}
+
+/** What takes requests of users and clients, and gives out codes and tokens. */
+export interface Engine {
+  readonly endpoints: ReadonlyArray<Endpoint>
+  /** What a client gets whose request a user has allowed, in the interaction of this id. */
+  readonly giveCode: (
+    issuer: Issuer,
+    asked: AuthorizationRequest,
+    grantId: string,
+    interactionId: string
+  ) => Effect.Effect<Allowed, Failure>
+}
+
+export interface Allowed {
+  /** Kept in one step with the grant. */
+  readonly kept: ReadonlyArray<readonly [OAuthStore.Key, OAuthStore.Entry]>
+  /** When all that is kept. */
+  readonly answer: Effect.Effect<HttpServerResponse.HttpServerResponse, Failure>
 }
 
 export type Failure = Refusal.Refusal | OAuthStoreError.OAuthStoreError
@@ -92,7 +112,7 @@ export type Handler = (
 export type Audience = "program" | "person"
 
 export interface Endpoint {
-  /** Below the issuer. */
+  /** Below the issuer; at its end may be `/:id`, for any one segment. */
   readonly path: string
   readonly methods: { readonly [method in "GET" | "POST" | "PUT" | "DELETE"]?: Handler }
   readonly audience: Audience

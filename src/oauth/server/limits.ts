@@ -1,6 +1,7 @@
 /** How often somebody may be wrong. Who is wrong too often has to wait, right or not, so that guessing is of no use. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as NetworkAddress from "../NetworkAddress.ts"
 import type { Issuer } from "./issuer.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import * as Refusal from "./Refusal.ts"
@@ -16,15 +17,21 @@ export interface Guesser {
 const most = 20
 const windowMillis = 60_000
 
-const idOf = ({ address = "", clientId = "", what }: Guesser) => JSON.stringify([what, clientId, address])
+/** Whoever has one address of IPv6 has a whole network of them. */
+export const placeOf = (address: string | undefined): string =>
+  address === undefined ? "" : NetworkAddress.networkOf(address)
+
+/** A client says how it is called, at any length. */
+const idOf = ({ secrets }: Issuer, { address, clientId = "", what }: Guesser) =>
+  secrets.hash(JSON.stringify([what, clientId, placeOf(address)]))
 
 /** T13: refuses whoever has been wrong too often. */
 export const check = (
-  { store }: Issuer,
+  issuer: Issuer,
   guesser: Guesser
 ): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
   Effect.gen(function*() {
-    const found = yield* store.get({ kind: "locked", id: idOf(guesser) })
+    const found = yield* issuer.store.get({ kind: "locked", id: yield* idOf(issuer, guesser) })
     if (found._tag !== "Live") return
     const left = found.entry.expiresAt - (yield* Clock.currentTimeMillis)
     return yield* new Refusal.Refusal({
@@ -42,7 +49,7 @@ export const note = (issuer: Issuer, guesser: Guesser): Effect.Effect<void> =>
 export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
   Effect.gen(function*() {
     yield* note(issuer, guesser)
-    const id = idOf(guesser)
+    const id = yield* idOf(issuer, guesser)
     if ((yield* issuer.store.count({ kind: "failures", id }, windowMillis)) < most) return
     yield* issuer.store.putOnce(
       { kind: "locked", id },

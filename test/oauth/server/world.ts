@@ -17,6 +17,7 @@ import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as Pages from "fastmcp-effect/oauth/server/Pages"
 import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import { importJWK } from "jose"
 import { createHash } from "node:crypto"
 
 export const issuer = "https://auth.example"
@@ -44,6 +45,9 @@ export const options: AuthorizationServer.Options = {
 
 /** Made once, for making keys takes its time. */
 const ring = Effect.runPromise(Effect.all([SigningKeys.generate("ES256", 0)]))
+
+/** What the server signs with. */
+export const signer = ring.then(([{ algorithm, jwk }]) => importJWK(jwk, algorithm))
 
 export const keys = Layer.unwrap(
   Effect.map(Effect.promise(() => ring), (ring) => SigningKeys.layer(Redacted.make(ring)))

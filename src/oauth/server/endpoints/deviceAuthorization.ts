@@ -7,6 +7,7 @@ import * as deviceCodes from "../deviceCodes.ts"
 import { name as deviceGrant } from "../grants/deviceCode.ts"
 import * as http from "../http.ts"
 import type { Endpoint, Handler } from "../issuer.ts"
+import * as limits from "../limits.ts"
 import * as parameters from "../parameters.ts"
 import * as Refusal from "../Refusal.ts"
 
@@ -20,7 +21,8 @@ const handle: Handler = (issuer, request) =>
     if (!client.grantTypes.includes(deviceGrant)) {
       return yield* Refusal.make("unauthorized_client", "This client may not ask for device codes.")
     }
-    const count = yield* issuer.store.count({ kind: "device-requests", id: issuer.addressOf(request) ?? "" }, 60_000)
+    const place = limits.placeOf(issuer.addressOf(request))
+    const count = yield* issuer.store.count({ kind: "device-requests", id: place }, 60_000)
     if (count > most) {
       return yield* new Refusal.Refusal({
         code: "temporarily_unavailable",

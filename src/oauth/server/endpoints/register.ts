@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as clientMetadata from "../clientMetadata.ts"
 import * as http from "../http.ts"
 import type { Endpoint, Handler } from "../issuer.ts"
+import * as limits from "../limits.ts"
 import * as parameters from "../parameters.ts"
 import { registrations } from "../records.ts"
 import * as Refusal from "../Refusal.ts"
@@ -18,7 +19,10 @@ const hour = 3_600_000
 
 const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
   Effect.gen(function*() {
-    const count = yield* issuer.store.count({ kind: "registrations", id: issuer.addressOf(request) ?? "" }, hour)
+    const count = yield* issuer.store.count(
+      { kind: "registrations", id: limits.placeOf(issuer.addressOf(request)) },
+      hour
+    )
     if (count > mostAnHour) {
       return yield* new Refusal.Refusal({
         code: "temporarily_unavailable",
@@ -47,8 +51,9 @@ const handle = ({ lasts, mostAnHour }: Options): Handler => (issuer, request) =>
       registrations.entry({ metadata, ...(secretHash === undefined ? undefined : { secretHash }) }, now + lasts)
     )
     yield* issuer.tell({ _tag: "Registered", clientId: id })
+    const { scope: _, ...registered } = metadata
     return http.json({
-      ...metadata,
+      ...registered,
       client_id: id,
       client_id_issued_at: Math.floor(now / 1000),
       ...(secret === undefined

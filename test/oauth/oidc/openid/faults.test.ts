@@ -1,6 +1,6 @@
 /** No module is without a server that fails it. */
-import type { Running } from "../../server/engine.ts"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import type { Running } from "../../server/engine.ts"
 import { faults, lapses } from "./faults.ts"
 import { engine } from "./oidcProviderEngine.ts"
 import type { Name } from "./plans.ts"

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net"
 import { Provider } from "oidc-provider"
 import { vi } from "vitest"
 import type { Engine, Running } from "../../server/engine.ts"
-import { anna, claimsOf } from "./claims.ts"
 import * as person from "../../server/person.ts"
+import { anna, claimsOf } from "./claims.ts"
 
 const page = (body: string) => `<!doctype html><title>oidc-provider</title>${body}`
 

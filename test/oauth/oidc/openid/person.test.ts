@@ -1,11 +1,11 @@
 /** A person logs in and says yes or no. */
-import type { Running } from "../../server/engine.ts"
 import { afterAll, assert, beforeAll, it } from "vitest"
+import type { Running } from "../../server/engine.ts"
 import * as flow from "./flow.ts"
 import { jsonOf } from "./module.ts"
 import { engine } from "./oidcProviderEngine.ts"
-import { walk } from "./walk.ts"
 import { start } from "./run.ts"
+import { walk } from "./walk.ts"
 
 let running: Running
 let url: string

@@ -3,16 +3,7 @@ import { assert } from "vitest"
 import type * as engine from "../../server/engine.ts"
 import { bodies } from "./bodies.ts"
 import type { Json } from "./claims.ts"
-import {
-  type At,
-  type Client,
-  clients,
-  jsonOf,
-  postLogoutRedirectUri,
-  redirectUri,
-  Skipped,
-  text
-} from "./module.ts"
+import { type At, type Client, clients, jsonOf, postLogoutRedirectUri, redirectUri, Skipped, text } from "./module.ts"
 import type { Name, Outcome } from "./plans.ts"
 
 const clientOf = ({ authenticates, id, secret }: Client): engine.Client => ({

@@ -1,0 +1,6 @@
+export * as OAuthProxy from "./OAuthProxy.ts"
+export * as Provider from "./Provider.ts"
+export * as Providers from "./Providers.ts"
+export * as Upstream from "./Upstream.ts"
+export * as UpstreamLogin from "./UpstreamLogin.ts"
+export * as UpstreamTokens from "./UpstreamTokens.ts"
