@@ -11,6 +11,7 @@ import * as NodeSafeFetch from "fastmcp-effect/node/NodeSafeFetch"
 import * as NodeSigningKeys from "fastmcp-effect/node/NodeSigningKeys"
 import * as OidcProvider from "fastmcp-effect/oauth/oidc/OidcProvider"
 import * as UserClaims from "fastmcp-effect/oauth/oidc/UserClaims"
+import * as RedactedUrls from "fastmcp-effect/oauth/RedactedUrls"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
@@ -43,6 +44,6 @@ const Provider = (issuer: string, keysFile: string) =>
 export const serve = (port: number, keysFile: string) =>
   HttpRouter.serve(AuthorizationServer.routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(Provider(`http://127.0.0.1:${port}`, keysFile)),
-    Layer.provide(AuthorizationServer.redactedUrls),
+    Layer.provide(RedactedUrls.layer),
     Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }))
   )

@@ -171,16 +171,16 @@ const routesOf = <E>(
   routes: Layer.Layer<never, E, HttpRouter.HttpRouter>
 ): Effect.Effect<Handler, E, Scope.Scope> =>
   Effect.gen(function*() {
-    const [Router, Server, redactedUrls] = yield* Effect.promise(() =>
+    const [Router, Server, RedactedUrls] = yield* Effect.promise(() =>
       Promise.all([
         import("effect/http/HttpRouter"),
         import("@effect/platform-node/NodeHttpServer"),
-        import("../oauth/redactedUrls.ts")
+        import("../oauth/RedactedUrls.ts")
       ])
     )
     const app = yield* Router.toHttpEffect(routes)
     // An authorization server may be among them.
-    return yield* Effect.provide(Server.makeHandler(app, { scope: yield* Effect.scope }), redactedUrls.layer)
+    return yield* Effect.provide(Server.makeHandler(app, { scope: yield* Effect.scope }), RedactedUrls.layer)
   })
 
 const notFound: Handler = (request, response) => {

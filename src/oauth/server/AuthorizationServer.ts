@@ -23,8 +23,8 @@ import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
-import * as RedirectUri from "../RedirectUri.ts"
 import * as urls from "../redactedUrls.ts"
+import * as RedirectUri from "../RedirectUri.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
 import * as assertions from "./assertions.ts"
@@ -211,7 +211,7 @@ export const layer = (options: Options): Layer.Layer<AuthorizationServer, Invali
   Layer.effect(AuthorizationServer, make(options, []))
 
 /**
- * Puts its endpoints on a router. Codes and other secrets are in the addresses of some requests: provide `redactedUrls` to
+ * Puts its endpoints on a router. Codes and other secrets are in the addresses of some requests: provide `RedactedUrls` to
  * `HttpRouter.serve`, so that its spans do not tell them; `NodeHttp` does so for its `routes`.
  *
  * @category layers

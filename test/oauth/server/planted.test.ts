@@ -17,6 +17,7 @@ import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as NodePasswordHash from "fastmcp-effect/node/NodePasswordHash"
 import * as OidcProvider from "fastmcp-effect/oauth/oidc/OidcProvider"
 import * as UserClaims from "fastmcp-effect/oauth/oidc/UserClaims"
+import * as RedactedUrls from "fastmcp-effect/oauth/RedactedUrls"
 import * as SafeFetch from "fastmcp-effect/oauth/SafeFetch"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import type * as Client from "fastmcp-effect/oauth/server/Client"
@@ -292,7 +293,7 @@ describe("an address that has a secret in it", () => {
       Layer.build(
         HttpRouter.serve(app, { disableListenLog: true }).pipe(
           Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-          Layer.provide(AuthorizationServer.redactedUrls)
+          Layer.provide(RedactedUrls.layer)
         )
       ),
       (context) => {

@@ -26,7 +26,12 @@ const names = [
   "password"
 ]
 
-/** For the server of HTTP, whose span begins before any route is found. */
+/**
+ * For the HTTP server that the routes are on: its span begins before a route is found.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer: Layer.Layer<never> = Layer.effect(
   UrlParams.CurrentRedactedNames,
   Effect.map(UrlParams.CurrentRedactedNames, (others) => [...others, ...names])
