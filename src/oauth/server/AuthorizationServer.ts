@@ -23,7 +23,6 @@ import * as boundedJson from "../boundedJson.ts"
 import * as DpopNonce from "../DpopNonce.ts"
 import type * as Jwks from "../Jwks.ts"
 import type * as Jwt from "../Jwt.ts"
-import * as urls from "../redactedUrls.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as SafeFetch from "../SafeFetch.ts"
 import * as accessTokens from "./accessTokens.ts"
@@ -225,14 +224,6 @@ export const routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Authoriza
     }
   })
 )
-
-/**
- * For the server that `routes` are on: what is secret in an address is in no span of it.
- *
- * @category layers
- * @since 0.1.0
- */
-export const redactedUrls: Layer.Layer<never> = urls.layer
 
 /**
  * What an engine of somebody else's is made of.
