@@ -1009,9 +1009,24 @@ export const rows: ReadonlyArray<Row> = [
     "auth/ProtectedResource, oauth/ProtectedResourceMetadata",
     "test/auth/transports.test.ts::on a node:http server, with SSE and WebSocket beside"
   ),
-  planned("A11", "No authorization server metadata", "oauth/Metadata, oauth/server/endpoints/metadata"),
-  planned("A12", "Tokens are not bound to a resource", "oauth/server/checks/resource"),
-  planned("A13", "Authorization codes, ten minutes, used once", "oauth/server/grants/authorizationCode"),
+  done(
+    "A11",
+    "No authorization server metadata",
+    "oauth/server/endpoints/metadata",
+    "test/oauth/server/flow.test.ts::says of itself what is so"
+  ),
+  done(
+    "A12",
+    "Tokens are not bound to a resource",
+    "oauth/server/checks/resource",
+    "test/oauth/server/authorizationRows.test.ts::A14: is for its client, redirect, challenge and resource alone"
+  ),
+  done(
+    "A13",
+    "Authorization codes, ten minutes, used once",
+    "oauth/server/grants/authorizationCode",
+    "test/oauth/server/flow.test.ts::gives a code, tokens for it, and the next tokens"
+  ),
   done(
     "A14",
     "The S256 challenge never matches: the hash differs on each call",
@@ -1023,13 +1038,29 @@ export const rows: ReadonlyArray<Row> = [
     "The plain PKCE challenge is offered, and the only one that works",
     "plain sends the verifier itself with the first request and protects against nothing; MCP asks for S256"
   ),
-  planned("A16", "Refresh tokens for 30 days, the same one each time", "oauth/server/grants/refreshToken"),
-  planned("A17", "No grant for machines", "oauth/server/grants/clientCredentials"),
-  planned("A18", "A register of clients with secrets, redirects and scopes", "oauth/server/Store"),
-  planned(
+  done(
+    "A16",
+    "Refresh tokens for 30 days, the same one each time",
+    "oauth/server/grants/refreshToken",
+    "test/oauth/server/holes.test.ts::fastmcp_rust 4: a refresh token is another each time, and one that comes again ends all"
+  ),
+  done(
+    "A17",
+    "No grant for machines",
+    "oauth/server/grants/clientCredentials",
+    "test/oauth/server/tokenRows.test.ts::T8: give a subject that no user has, and nothing that lasts"
+  ),
+  done(
+    "A18",
+    "A register of clients with secrets, redirects and scopes",
+    "oauth/server/clients, oauth/server/Client",
+    "test/interop/ownAuthorization.test.ts::our client gets in, known ${registration}, and asks for more"
+  ),
+  done(
     "A19",
     "Clients are registered by code only; there is no endpoint",
-    "oauth/server/endpoints/register, oauth/ClientMetadata"
+    "oauth/server/endpoints/register, oauth/server/clientDocuments",
+    "test/interop/ownAuthorization.test.ts::the official client of ${revision} gets in, known ${registration}, and asks for more"
   ),
   done(
     "A20",
@@ -1037,14 +1068,54 @@ export const rows: ReadonlyArray<Row> = [
     "oauth/RedirectUri",
     "test/oauth/RedirectUri.test.ts::${given} is ${expected ? \"\" : \"not \"}the registered ${registered}"
   ),
-  planned("A21", "Any client can revoke any token", "oauth/server/endpoints/revoke"),
-  planned("A22", "No introspection", "oauth/server/endpoints/introspect"),
-  planned("A23", "Access tokens valid for an hour, kept as plain text", "auth/TokenVerifier.layerLocal"),
-  planned("A24", "Tokens derived from a hash of the time", "oauth/server/endpoints/token"),
-  planned("A25", "Ten OAuth error codes", "oauth/OAuthError"),
-  planned("A26", "The caller passes the user in; there is no login and no consent", "oauth/server/Consent"),
-  planned("A27", "Everything in memory", "oauth/server/Store, oauth/server/StoreSql"),
-  planned("A28", "Expired entries go and numbers come when a function is called", "oauth/server/Store"),
+  done(
+    "A21",
+    "Any client can revoke any token",
+    "oauth/server/endpoints/revoke",
+    "test/oauth/server/holes.test.ts::fastmcp_rust 5: a client cannot end the tokens of another"
+  ),
+  done(
+    "A22",
+    "No introspection",
+    "oauth/server/endpoints/introspect",
+    "test/oauth/server/otherRows.test.ts::R7: tells of tokens for the caller, and of others no more than of none"
+  ),
+  done(
+    "A23",
+    "Access tokens valid for an hour, kept as plain text",
+    "oauth/server/accessTokens, auth/LocalVerifier",
+    "test/oauth/server/flow.test.ts::gives a code, tokens for it, and the next tokens"
+  ),
+  done(
+    "A24",
+    "Tokens derived from a hash of the time",
+    "oauth/server/secrets",
+    "test/oauth/server/holes.test.ts::fastmcp_rust 3: and no two are alike, nor is a bit of them likelier than not"
+  ),
+  done(
+    "A25",
+    "Ten OAuth error codes",
+    "oauth/server/Refusal",
+    "test/oauth/server/authorizationRows.test.ts::A6: iss is in success and in each error, and the metadata says so"
+  ),
+  done(
+    "A26",
+    "The caller passes the user in; there is no login and no consent",
+    "oauth/server/UserLogin, oauth/server/PasswordLogin, oauth/server/Consent",
+    "test/oauth/server/browser.test.ts::a person comes to an authorization server, and back: ${look.name}"
+  ),
+  done(
+    "A27",
+    "Everything in memory",
+    "oauth/server/OAuthStore, oauth/server/OAuthStoreSql, oauth/server/OAuthStoreRedis",
+    "test/oauth/server/authorizationRows.test.ts::A14: is nowhere in the store, nor is any other secret"
+  ),
+  done(
+    "A28",
+    "Expired entries go and numbers come when a function is called",
+    "oauth/server/OAuthStoreSql",
+    "test/oauth/server/OAuthStoreSql.test.ts::deletes what is over, however much, and nothing else"
+  ),
   done(
     "A29",
     "An OpenID discovery document that no route serves",
@@ -1667,7 +1738,12 @@ export const rows: ReadonlyArray<Row> = [
     "transport/Memory",
     "test/transport/Memory.test.ts::answers each connection by itself"
   ),
-  planned("module.oauth", "Authorization server", "oauth/server/AuthorizationServer"),
+  done(
+    "module.oauth",
+    "Authorization server",
+    "oauth/server/AuthorizationServer",
+    "test/oauth/server/flow.test.ts::gives a code, tokens for it, and the next tokens"
+  ),
   done(
     "module.oidc",
     "OpenID provider",
