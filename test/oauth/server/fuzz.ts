@@ -295,7 +295,7 @@ const plain = (text: string): world.Sent => ({
   headers: { "content-type": "application/x-www-form-urlencoded" }
 })
 
-const latin = (text: string): string => text.replace(/[^\u0000-\u00ff]/gu, "?")
+const latin = (text: string): string => Buffer.from(text, "latin1").toString("latin1")
 
 /** Of clients, and our own. */
 const hosts = ["app.example", "127.0.0.1", "[::1]", "localhost", new URL(world.issuer).hostname, ""]
@@ -373,8 +373,8 @@ export const requests = ({ runs, seed }: Options) =>
 /** Whether there can be such a request at all. */
 const isSendable = (path: string, { headers = {} }: world.Sent): boolean => {
   try {
-    const { origin } = new URL(path, world.issuer)
-    return origin === world.issuer && new Headers(headers) !== undefined
+    const { url } = new Request(new URL(path, world.issuer), { headers })
+    return new URL(url).origin === world.issuer
   } catch {
     return false
   }
