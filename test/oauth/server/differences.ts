@@ -321,6 +321,7 @@ export const differences: Differences = {
       "registration: a redirect that is a number": ["4xx invalid_redirect_uri", "4xx invalid_client_metadata"],
       "registration: a redirect with a scheme without dots": ["2xx accepted", "4xx invalid_redirect_uri"],
       "registration: a redirect with a user": ["2xx accepted", "4xx invalid_redirect_uri"],
+      "registration: a redirect with a wildcard": ["2xx accepted", "4xx invalid_redirect_uri"],
       "registration: a thousand redirects": ["2xx accepted", "4xx invalid_redirect_uri"],
       "registration: an application_type of web on the loopback": ["2xx accepted", "4xx invalid_redirect_uri"],
       "registration: an empty body": ["4xx invalid_request", "4xx invalid_client_metadata"],

@@ -36,7 +36,9 @@ const nightly = (token_endpoint_auth_method: string): Client => ({
   client_id: `nightly_${token_endpoint_auth_method}`,
   grant_types: ["client_credentials"],
   token_endpoint_auth_method,
-  ...token_endpoint_auth_method === "private_key_jwt" ? {} : { client_secret: "a secret of the nightly job's" }
+  ...token_endpoint_auth_method === "private_key_jwt"
+    ? {}
+    : { client_secret: "a secret of the nightly job's, long enough" }
 })
 
 const methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
