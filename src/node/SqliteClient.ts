@@ -10,6 +10,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
@@ -104,19 +105,24 @@ const connect = (database: DatabaseSync, patience: number, cacheSize: number): S
     prepare: (sql: string) => StatementSync,
     sql: string,
     use: (statement: StatementSync) => A
-  ): Effect.Effect<A, SqlError.SqlError> =>
-    Effect.flatMap(
-      SqlClient.SafeIntegers,
-      (safeIntegers) =>
-        patiently(
-          patience,
-          Effect.flatMap(attempt("prepare", () => prepare(sql)), (statement) =>
-            attempt("execute", () => {
-              statement.setReadBigInts(safeIntegers)
-              return use(statement)
-            }))
-        )
-    )
+  ): Effect.Effect<A, SqlError.SqlError> => {
+    const once = (safeIntegers: boolean): Exit.Exit<A, SqlError.SqlError> => {
+      let operation: Operation = "prepare"
+      try {
+        const statement = prepare(sql)
+        operation = "execute"
+        statement.setReadBigInts(safeIntegers)
+        return Exit.succeed(use(statement))
+      } catch (cause) {
+        return Exit.fail(errorOf(cause, operation))
+      }
+    }
+    return Effect.withFiber((fiber) => {
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      const exit = once(safeIntegers)
+      return Exit.isSuccess(exit) ? exit : patiently(patience, exit, () => once(safeIntegers))
+    })
+  }
 
   const rows = (
     prepare: (sql: string) => StatementSync,
@@ -195,15 +201,17 @@ const bind = (params: ReadonlyArray<unknown>): Array<SQLInputValue> =>
     return (param ?? null) as SQLInputValue
   })
 
-const attempt = <A>(
-  operation: "open" | "prepare" | "execute",
-  evaluate: () => A
-): Effect.Effect<A, SqlError.SqlError> =>
-  Effect.try({ try: evaluate, catch: (cause) => new SqlError.SqlError({ reason: reasonOf(cause, operation) }) })
+type Operation = "open" | "prepare" | "execute"
+
+const attempt = <A>(operation: Operation, evaluate: () => A): Effect.Effect<A, SqlError.SqlError> =>
+  Effect.try({ try: evaluate, catch: (cause) => errorOf(cause, operation) })
+
+const errorOf = (cause: unknown, operation: Operation): SqlError.SqlError =>
+  new SqlError.SqlError({ reason: reasonOf(cause, operation) })
 
 const SQLITE_ERROR = 1
 
-const reasonOf = (cause: unknown, operation: "open" | "prepare" | "execute"): SqlError.SqlErrorReason => {
+const reasonOf = (cause: unknown, operation: Operation): SqlError.SqlErrorReason => {
   const message = cause instanceof Error ? cause.message : undefined
   if (cause instanceof Error && "errcode" in cause) {
     // SQLite has one code for whatever is wrong with the text of a statement, and nothing else fails before it runs.
@@ -229,14 +237,16 @@ const mayWait = ({ reason }: SqlError.SqlError): boolean =>
  */
 const patiently = <A>(
   patience: number,
-  effect: Effect.Effect<A, SqlError.SqlError>
+  failed: Effect.Effect<A, SqlError.SqlError>,
+  again: () => Effect.Effect<A, SqlError.SqlError>
 ): Effect.Effect<A, SqlError.SqlError> => {
-  const wait = (until: number, pause: number): Effect.Effect<A, SqlError.SqlError> =>
+  const until = performance.now() + patience
+  const wait = (effect: Effect.Effect<A, SqlError.SqlError>, pause: number): Effect.Effect<A, SqlError.SqlError> =>
     Effect.catchIf(effect, mayWait, (error) =>
       performance.now() + pause > until
         ? Effect.fail(error)
-        : Effect.andThen(realSleep(pause), wait(until, Math.min(2 * pause, 20))))
-  return Effect.suspend(() => wait(performance.now() + patience, 1))
+        : Effect.andThen(realSleep(pause), wait(Effect.suspend(again), Math.min(2 * pause, 20))))
+  return wait(failed, 1)
 }
 
 const realSleep = (millis: number): Effect.Effect<void> =>

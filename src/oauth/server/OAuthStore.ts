@@ -33,13 +33,13 @@ export interface Entry {
 
 /**
  * `Used`: somebody has taken it, and its time is not over. That it comes a second time says that it was stolen, and the
- * grant says what has to end for it.
+ * grant says what has to end for it. With what `get` finds comes the entry of its grant.
  *
  * @category models
  * @since 0.1.0
  */
 export type Found =
-  | { readonly _tag: "Live"; readonly entry: Entry }
+  | { readonly _tag: "Live"; readonly entry: Entry; readonly grantEntry?: Entry }
   | { readonly _tag: "Used"; readonly grant: string | undefined }
   | { readonly _tag: "Absent" }
 
@@ -190,7 +190,12 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
         get: (key) =>
           Effect.sync(() => {
             const found = find(nameOf(key))
-            return found === undefined ? absent : describe(found)
+            if (found === undefined) return absent
+            const { grant } = found.entry
+            const was = describe(found)
+            return was._tag === "Live" && grant !== undefined
+              ? { ...was, grantEntry: find(nameOfGrant(grant))!.entry }
+              : was
           }),
         takeOnce: (key, next = []) =>
           Effect.suspend(() => {

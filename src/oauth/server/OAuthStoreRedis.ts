@@ -45,11 +45,17 @@ export const layer = (options: Options = {}): Layer.Layer<OAuthStore.OAuthStore,
 
       const describe = (answer: Answer): OAuthStore.Found => {
         if (answer === null) return OAuthStore.absent
-        const [used, grantKey, data, expiresAt] = answer
+        const [used, grantKey, data, expiresAt, grantData, grantExpiresAt] = answer
         const grant = grantOf(grantKey)
-        return used === "1"
-          ? { _tag: "Used", grant: grant === null ? undefined : StoreText.toId(grant) }
-          : { _tag: "Live", entry: StoreText.entryOf({ data, grant, expiresAt: Number(expiresAt) }) }
+        if (used === "1") return { _tag: "Used", grant: grant === null ? undefined : StoreText.toId(grant) }
+        const entry = StoreText.entryOf({ data, grant, expiresAt: Number(expiresAt) })
+        return grantData === undefined
+          ? { _tag: "Live", entry }
+          : {
+            _tag: "Live",
+            entry,
+            grantEntry: StoreText.entryOf({ data: grantData, grant: null, expiresAt: Number(grantExpiresAt) })
+          }
       }
 
       return {
@@ -85,7 +91,16 @@ export const layer = (options: Options = {}): Layer.Layer<OAuthStore.OAuthStore,
     })
   )
 
-type Answer = readonly [used: "0" | "1", grantKey: string, data: string, expiresAt: string] | null
+type Answer =
+  | readonly [
+    used: "0" | "1",
+    grantKey: string,
+    data: string,
+    expiresAt: string,
+    grantData?: string,
+    grantExpiresAt?: string
+  ]
+  | null
 
 /** An entry is a hash, and there for as long as its grant is. */
 const luaEntry = `
@@ -112,7 +127,10 @@ return 1
 
 const get = RedisScript.make<Answer>(`
 ${luaEntry}
-return read(KEYS[1])
+local entry = read(KEYS[1])
+if not entry or entry[2] == '' then return entry end
+local grant = redis.call('HMGET', entry[2], 'data', 'expiresAt')
+return {entry[1], entry[2], entry[3], entry[4], grant[1], grant[2]}
 `)
 
 const takeOnce = RedisScript.make<Answer | "taken">(`

@@ -15,6 +15,7 @@ import type * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import * as Database from "../../storage/Database.ts"
 import * as Millis from "../../storage/Millis.ts"
+import * as SqlTemplate from "../../storage/SqlTemplate.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import * as StoreText from "./storeText.ts"
@@ -25,6 +26,11 @@ export interface Options {
   readonly prefix?: string
   /** How often what is over is deleted; `Duration.infinity` for never. 1 minute. */
   readonly cleanupInterval?: Duration.Input
+}
+
+interface GrantRow {
+  readonly grant_data: string | null
+  readonly grant_expires_at: number | bigint | null
 }
 
 interface Row {
@@ -94,71 +100,100 @@ export const layer = (
 
       const [e, old] = [sql.literal("e"), sql.literal("old")]
 
-      const hasGrant = (id: string | Statement.Fragment, now: number) =>
+      const hasGrant = (id: unknown, now: unknown) =>
         sql`EXISTS (
           SELECT 1 FROM ${entries} g WHERE g.kind = ${OAuthStore.grantKind} AND g.id = ${id} AND g.expires_at > ${now})`
 
-      const isThere = (row: Statement.Fragment, now: number) =>
+      const isThere = (row: Statement.Fragment, now: unknown) =>
         sql`(${row}.expires_at > ${now} AND (${row}.grant_id IS NULL OR ${hasGrant(sql`${row}.grant_id`, now)}))`
 
-      const isOf = (row: Statement.Fragment, { id, kind }: OAuthStore.Key) =>
-        sql`${row}.kind = ${kind} AND ${row}.id = ${StoreText.ofId(id)}`
+      const isSame = (row: Statement.Fragment, kind: unknown, id: unknown) =>
+        sql`${row}.kind = ${kind} AND ${row}.id = ${id}`
+
+      const isOf = (row: Statement.Fragment, { id, kind }: OAuthStore.Key) => isSame(row, kind, StoreText.ofId(id))
 
       const columns = sql.literal("kind, id, data, grant_id, expires_at, used")
 
-      const values = (key: OAuthStore.Key, entry: OAuthStore.Entry) =>
+      const valuesOf = (value: (index: number) => unknown) =>
         sql`
-          CAST(${key.kind} AS TEXT), CAST(${StoreText.ofId(key.id)} AS TEXT), CAST(${entry.data} AS TEXT),
-          CAST(${StoreText.ofGrant(key, entry) ?? null} AS TEXT), CAST(${
-          StoreText.ofTime(entry.expiresAt)
-        } AS BIGINT), 0`
+          CAST(${value(0)} AS TEXT), CAST(${value(1)} AS TEXT), CAST(${value(2)} AS TEXT), CAST(${value(3)} AS TEXT),
+          CAST(${value(4)} AS BIGINT), 0`
 
-      const live = (row: Row): OAuthStore.Found => ({
+      const values = (key: OAuthStore.Key, entry: OAuthStore.Entry) => {
+        const all = toValues(key, entry)
+        return valuesOf((index) => all[index])
+      }
+
+      const live = (row: Row): Extract<OAuthStore.Found, { readonly _tag: "Live" }> => ({
         _tag: "Live",
         entry: StoreText.entryOf({ data: row.data, grant: row.grant_id, expiresAt: Number(row.expires_at) })
       })
 
-      const get = (key: OAuthStore.Key, now: number) =>
+      const select = SqlTemplate.make<{ kind: string; id: string; now: number }, Row & GrantRow>(sql, (slot) =>
+        sql`
+          SELECT e.data, e.grant_id, e.expires_at, e.used, g.data AS grant_data, g.expires_at AS grant_expires_at
+          FROM ${entries} e LEFT JOIN ${entries} g
+            ON g.kind = ${OAuthStore.grantKind} AND g.id = e.grant_id AND g.expires_at > ${slot("now")}
+          WHERE ${isSame(e, slot("kind"), slot("id"))} AND e.expires_at > ${slot("now")}
+            AND (e.grant_id IS NULL OR g.id IS NOT NULL)`)
+
+      const get = ({ id, kind }: OAuthStore.Key, now: number) =>
         Effect.map(
-          sql<Row>`
-            SELECT data, grant_id, expires_at, used FROM ${entries} e WHERE ${isOf(e, key)} AND ${isThere(e, now)}`,
+          select({ kind, id: StoreText.ofId(id), now }),
           ([row]): OAuthStore.Found =>
             row === undefined
               ? OAuthStore.absent
               : Number(row.used) === 1
               ? { _tag: "Used", grant: row.grant_id === null ? undefined : StoreText.toId(row.grant_id) }
-              : live(row)
+              : row.grant_data === null
+              ? live(row)
+              : { ...live(row), grantEntry: entryOfGrant(row.grant_data, row.grant_expires_at!) }
         )
 
       /** One statement, so that no transaction is needed. It fails where there is an entry of a key in `next`. */
+      const makeTake = (count: number) =>
+        SqlTemplate.make<{ readonly [name: string]: unknown }, Row>(sql, (slot) => {
+          const isUsable = sql`${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}`
+          const update = sql<Row>`
+            UPDATE ${entries} AS e SET used = 1 WHERE ${isUsable} RETURNING data, grant_id, expires_at, used`
+          if (count === 0) return update
+          const each = (condition: Statement.Fragment) =>
+            sql.join(" UNION ALL ", false)(
+              Array.from(
+                { length: count },
+                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} WHERE ${condition}`
+              )
+            )
+          return sql.onDialectOrElse({
+            pg: () =>
+              sql<Row>`
+                WITH taken AS (${update}),
+                kept AS (INSERT INTO ${entries} (${columns}) ${each(sql`EXISTS (SELECT 1 FROM taken)`)})
+                SELECT data, grant_id, expires_at, used FROM taken`,
+            // The entry meets itself, and becomes used; for any other that is met, nothing is `used`, which is refused.
+            orElse: () =>
+              sql<Row>`
+                INSERT INTO ${entries} (${columns})
+                SELECT kind, id, data, grant_id, expires_at, 1 FROM ${entries} e WHERE ${isUsable}
+                UNION ALL ${each(sql`EXISTS (SELECT 1 FROM ${entries} e WHERE ${isUsable})`)}
+                ON CONFLICT (kind, id) DO UPDATE SET used = nullif(excluded.used, 0)
+                RETURNING data, grant_id, expires_at, used`
+          })
+        })
+
+      /** By how many are kept with it. */
+      const takes: Array<ReturnType<typeof makeTake>> = []
+
       const take = (
-        key: OAuthStore.Key,
+        { id, kind }: OAuthStore.Key,
         next: Next,
         now: number
       ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-        const isUsable = sql`${isOf(e, key)} AND e.used = 0 AND ${isThere(e, now)}`
-        const update = sql<Row>`
-          UPDATE ${entries} AS e SET used = 1 WHERE ${isUsable} RETURNING data, grant_id, expires_at, used`
-        if (next.length === 0) return update
-        const each = (condition: Statement.Fragment) =>
-          sql.join(" UNION ALL ", false)(
-            next.map(([key, entry]) => sql`SELECT ${values(key, entry)} WHERE ${condition}`)
-          )
-        return sql.onDialectOrElse({
-          pg: () =>
-            sql<Row>`
-              WITH taken AS (${update}),
-              kept AS (INSERT INTO ${entries} (${columns}) ${each(sql`EXISTS (SELECT 1 FROM taken)`)})
-              SELECT data, grant_id, expires_at, used FROM taken`,
-          // The entry meets itself, and becomes used; for any other that is met, nothing is `used`, which is refused.
-          orElse: () =>
-            sql<Row>`
-              INSERT INTO ${entries} (${columns})
-              SELECT kind, id, data, grant_id, expires_at, 1 FROM ${entries} e WHERE ${isUsable}
-              UNION ALL ${each(sql`EXISTS (SELECT 1 FROM ${entries} e WHERE ${isUsable})`)}
-              ON CONFLICT (kind, id) DO UPDATE SET used = nullif(excluded.used, 0)
-              RETURNING data, grant_id, expires_at, used`
-        })
+        const given: Record<string, unknown> = { kind, id: StoreText.ofId(id), now }
+        for (const [n, [key, entry]] of next.entries()) {
+          for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
+        }
+        return (takes[next.length] ??= makeTake(next.length))(given)
       }
 
       /** What is over is in the way until somebody deletes it. */
@@ -243,6 +278,17 @@ export const layer = (
       }
     })
   )
+
+const toValues = (key: OAuthStore.Key, entry: OAuthStore.Entry): ReadonlyArray<string | number | null> => [
+  key.kind,
+  StoreText.ofId(key.id),
+  entry.data,
+  StoreText.ofGrant(key, entry) ?? null,
+  StoreText.ofTime(entry.expiresAt)
+]
+
+const entryOfGrant = (data: string, expiresAt: number | bigint): OAuthStore.Entry =>
+  StoreText.entryOf({ data, grant: null, expiresAt: Number(expiresAt) })
 
 type Next = ReadonlyArray<readonly [key: OAuthStore.Key, entry: OAuthStore.Entry]>
 

@@ -6,7 +6,12 @@ import * as clientMetadata from "./clientMetadata.ts"
 import type * as OAuthStore from "./OAuthStore.ts"
 
 export type Read<A> =
-  | { readonly _tag: "Live"; readonly value: A; readonly entry: OAuthStore.Entry }
+  | {
+    readonly _tag: "Live"
+    readonly value: A
+    readonly entry: OAuthStore.Entry
+    readonly grantEntry: OAuthStore.Entry | undefined
+  }
   | Exclude<OAuthStore.Found, { readonly _tag: "Live" }>
 
 /** Entries of one kind. */
@@ -27,7 +32,7 @@ const shelf = <A, I>(kind: string, schema: Schema.Codec<A, I>): Shelf<A> => {
       if (found._tag !== "Live") return found
       const decoded = decode(found.entry.data)
       return Result.isSuccess(decoded)
-        ? { _tag: "Live", value: decoded.success, entry: found.entry }
+        ? { _tag: "Live", value: decoded.success, entry: found.entry, grantEntry: found.grantEntry }
         : { _tag: "Absent" }
     }
   }
@@ -106,6 +111,10 @@ export const Grant = Schema.Struct({
 export type Grant = typeof Grant.Type
 
 export const grants = shelf("grant", Grant)
+
+/** The grant that something was found with. */
+export const grantOf = ({ grantEntry }: { readonly grantEntry: OAuthStore.Entry | undefined }): Read<Grant> =>
+  grantEntry === undefined ? { _tag: "Absent" } : grants.read({ _tag: "Live", entry: grantEntry })
 
 export const codes = shelf(
   "code",

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as pkce from "../checks/pkce.ts"
 import type { Failure, GrantType, TokenRequest } from "../issuer.ts"
 import * as limits from "../limits.ts"
-import { codes, grants } from "../records.ts"
+import { codes, grantOf } from "../records.ts"
 import * as Refusal from "../Refusal.ts"
 import * as tokens from "../tokens.ts"
 
@@ -27,7 +27,7 @@ export const authorizationCode: GrantType = {
         if (bound !== undefined && bound !== jkt) return yield* bad
       }).pipe(Effect.tapError(() => wrong(request, key.id, found.entry.grant!)))
       const grantId = found.entry.grant!
-      const grant = grants.read(yield* issuer.store.get(grants.key(grantId)))
+      const grant = grantOf(found)
       if (grant._tag !== "Live") return yield* bad
       const { resource, scopes } = grant.value
       if ((parameters.get("resource") ?? resource) !== resource) {

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "../../Scope.ts"
 import type { Failure, GrantType, TokenRequest } from "../issuer.ts"
-import { grants, refreshTokens } from "../records.ts"
+import { grantOf, refreshTokens } from "../records.ts"
 import * as Refusal from "../Refusal.ts"
 import * as tokens from "../tokens.ts"
 
@@ -21,7 +21,7 @@ export const refreshToken: GrantType = {
       const { clientId, endsAt, jkt: bound, scopes } = found.value
       if (clientId !== client.id || (bound !== undefined && bound !== jkt)) return yield* bad
       const grantId = found.entry.grant!
-      const grant = grants.read(yield* issuer.store.get(grants.key(grantId)))
+      const grant = grantOf(found)
       if (grant._tag !== "Live") return yield* bad
       const wanted = yield* narrowed(request, grant.value.resource, scopes)
       const next = yield* tokens.makeRefreshToken(request, grantId, scopes, endsAt)

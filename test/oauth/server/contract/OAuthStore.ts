@@ -32,6 +32,9 @@ const refresh = (id: string): OAuthStore.Key => ({ kind: "refresh", id })
 const grant = (id: string): OAuthStore.Key => ({ kind: OAuthStore.grantKind, id })
 
 const live = (entry: OAuthStore.Entry): OAuthStore.Found => ({ _tag: "Live", entry })
+/** What comes with it has laws of its own. */
+const withoutGrant = (found: OAuthStore.Found): OAuthStore.Found => found._tag === "Live" ? live(found.entry) : found
+
 const used = (grant?: string): OAuthStore.Found => ({ _tag: "Used", grant })
 
 const isDefect = (effect: Result<unknown>) =>
@@ -44,8 +47,14 @@ export const suite = (name: string, { isShared, place, time }: Backend<OAuthStor
   const run = time === "virtual" ? it.effect : it.live
   const wait = (lives: number) => (time === "virtual" ? TestClock.adjust : Effect.sleep)(Duration.millis(lives * life))
 
-  const connect = (process: Layer.Layer<OAuthStore.OAuthStore, unknown>) =>
+  const connectWhole = (process: Layer.Layer<OAuthStore.OAuthStore, unknown>) =>
     Effect.map(Layer.build(process), Context.get(OAuthStore.OAuthStore))
+
+  const connect = (process: Layer.Layer<OAuthStore.OAuthStore, unknown>) =>
+    Effect.map(connectWhole(process), (store): Store => ({
+      ...store,
+      get: (key) => Effect.map(store.get(key), withoutGrant)
+    }))
 
   const law = (title: string, body: (store: Store) => Result<void>) =>
     run(title, () =>
@@ -89,6 +98,25 @@ export const suite = (name: string, { isShared, place, time }: Backend<OAuthStor
         assert.deepStrictEqual(yield* store.get(code("1")), live(one))
         assert.deepStrictEqual(yield* store.get(code("2")), live(ofGrant))
       }))
+
+    run(
+      "gives the entry of a grant with what belongs to it, as it is then",
+      () =>
+        Effect.scoped(Effect.gen(function*() {
+          const store = yield* connectWhole((yield* place)())
+          const [first, second, ofGrant] = [yield* entry("first"), yield* long("second"), yield* entry("", "g")]
+          yield* store.putOnce(grant("g"), first)
+          yield* store.putOnce(code("1"), ofGrant)
+          yield* store.putOnce(code("2"), first)
+          assert.deepStrictEqual(yield* store.get(code("1")), { _tag: "Live", entry: ofGrant, grantEntry: first })
+          assert.isTrue(yield* store.replace(grant("g"), "first", second))
+          assert.deepStrictEqual(yield* store.get(code("1")), { _tag: "Live", entry: ofGrant, grantEntry: second })
+          assert.deepStrictEqual(yield* store.get(grant("g")), live(second))
+          assert.deepStrictEqual(yield* store.get(code("2")), live(first))
+          yield* store.takeOnce(code("1"))
+          assert.deepStrictEqual(yield* store.get(code("1")), used("g"))
+        }))
+    )
 
     law("knows nothing of a key it was not given", (store) =>
       Effect.gen(function*() {
