@@ -186,7 +186,7 @@ export const resume = (
     if (form !== undefined && !equal(form.get("csrf") ?? "", csrf)) return yield* over
     const { request: asked } = found.value
     const client = yield* issuer.client(asked.clientId)
-    if (client === undefined) return yield* over
+    if (client === undefined || !(yield* isStillThere(issuer, request, found.value))) return yield* over
     const visit: Visit = {
       issuer,
       request,
@@ -203,6 +203,19 @@ export const resume = (
     const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
       Effect.andThen(issuer.store.remove(key), endings.of(issuer, asked).refuse(refused)))
     return redirect.byPage(issuer, response)
+  })
+
+/** Whether nobody has logged out since: the next one at this browser might go back to the page of the one before. */
+const isStillThere = (
+  issuer: Issuer,
+  request: Request,
+  { session, user }: Interaction
+): Effect.Effect<boolean, Failure> =>
+  Effect.gen(function*() {
+    if (session === undefined) return true
+    if ((yield* issuer.store.get(sessions.key(session)))._tag === "Live") return true
+    // They have logged in anew, in another tab.
+    return (yield* sessionOf(issuer, request))?.user.subject === user?.subject
   })
 
 const over = Refusal.make(

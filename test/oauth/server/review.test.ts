@@ -1,0 +1,68 @@
+/** Attacks that once got somewhere. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Consent from "fastmcp-effect/oauth/server/Consent"
+import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
+import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import * as world from "./world.ts"
+
+/** Whoever types a name is that user. */
+const login = Layer.succeed(UserLogin.UserLogin, {
+  step: ({ csrf, form, url }) =>
+    Effect.succeed(
+      form === undefined
+        ? {
+          _tag: "Show",
+          response: HttpServerResponse.text(`<form method="post" action="${url}"><input name="csrf" value="${csrf}">`)
+        }
+        : { _tag: "LoggedIn", user: { subject: form.get("username")!, authenticatedAt: 0 } }
+    ),
+  asksConsentFirst: false,
+  isRemembered: true
+})
+
+/** With a login, and a consent that is asked for. */
+const surroundings = (): world.Surroundings => {
+  const store = OAuthStore.layerMemory()
+  return { store, login, consent: Consent.layer().pipe(Layer.provide([store, Digest.layerWebCrypto])) }
+}
+
+/** What is in the form of a page. */
+const formOf = ({ text }: world.Answer) => ({
+  action: /<form method="post" action="([^"]+)"/u.exec(text)![1]!,
+  csrf: /name="csrf" value="([^"]+)"/u.exec(text)![1]!
+})
+
+const post = ({ send }: world.Caller, page: world.Answer, fields: Readonly<Record<string, string>>) => {
+  const { action, csrf } = formOf(page)
+  return send(action, { form: { csrf, ...fields } })
+}
+
+/** Where a page leads on to by itself. */
+const leadsTo = ({ headers }: world.Answer): string | undefined =>
+  /^0;url=(.*)$/u.exec(headers.get("refresh") ?? "")?.[1]
+
+describe("a browser of several people", () => {
+  it.effect("the next one does not go back and say yes for somebody who has logged out", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      assert.include(consent.text, "anna")
+      // Anna has logged out, and Bert has logged in, in another tab.
+      yield* post(browser, yield* browser.send(world.authorizePath({ prompt: "login" })), { username: "bert" })
+      const refused = yield* post(browser, consent, { decision: "allow" })
+      assert.strictEqual(refused.status, 400)
+      assert.isUndefined(leadsTo(refused))
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("who has logged in anew in another tab goes on in the first", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      yield* post(browser, yield* browser.send(world.authorizePath({ prompt: "login" })), { username: "anna" })
+      assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+})
