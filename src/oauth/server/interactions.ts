@@ -271,9 +271,11 @@ const identify = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
     const { kept: _, ...rest } = visit.interaction
     const session = issuer.login.isRemembered ? yield* startSession(visit, user) : undefined
     const isFirst = yield* write(visit, { ...rest, user, ...(session === undefined ? undefined : { session }) })
-    if (!isFirst) return yield* over
-    return undefined
+    return isFirst ? undefined : again(visit)
   })
+
+/** A form that was posted twice at one moment: the other one counts, and the browser goes to what comes after it. */
+const again = ({ id, issuer }: Visit): Response => redirect.to(issuer.at(`/interaction/${id}`))
 
 /** A12: a new one each time, so that nobody can have a user log in to a session that is known to others. */
 const startSession = (visit: Visit, user: UserLogin.User): Effect.Effect<string, Failure> =>
@@ -332,7 +334,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
     } else if (!(yield* hasConsent(issuer, client, asked, user?.subject))) {
       return consentPage(visit)
     }
-    return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : yield* over
+    return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : again(visit)
   })
 
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {

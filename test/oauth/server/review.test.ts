@@ -66,3 +66,16 @@ describe("a browser of several people", () => {
       assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
     }).pipe((test) => world.withServer(test, {}, surroundings())))
 })
+
+it.effect("a login that is posted twice at one moment goes on", () =>
+  Effect.gen(function*() {
+    const browser = yield* world.caller
+    const page = yield* browser.send(world.authorizePath())
+    const answers = yield* Effect.all(
+      [post(browser, page, { username: "anna" }), post(browser, page, { username: "anna" })],
+      { concurrency: 2 }
+    )
+    const loser = answers.find((answer) => leadsTo(answer) !== undefined)!
+    const consent = yield* browser.send(leadsTo(loser)!)
+    assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+  }).pipe((test) => world.withServer(test, {}, surroundings())))
