@@ -4,6 +4,8 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
@@ -79,3 +81,31 @@ it.effect("a login that is posted twice at one moment goes on", () =>
     const consent = yield* browser.send(leadsTo(loser)!)
     assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
   }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+describe("consent that is remembered", () => {
+  const program: Client.Options = {
+    id: "program",
+    redirectUris: ["http://127.0.0.1/callback", "com.acme.notes:/callback"]
+  }
+  const clients = [world.app, program, { ...program, id: "with-secret", secret: Redacted.make(world.secret) }]
+
+  for (
+    const [client_id, redirect_uri, isAsked] of [
+      ["app", world.redirectUri, false],
+      ["with-secret", "http://127.0.0.1:4711/callback", false],
+      ["program", "http://127.0.0.1:4711/callback", true],
+      ["program", "com.acme.notes:/callback", true]
+    ] as const
+  ) {
+    it.effect(`is ${isAsked ? "not" : "enough"} for ${client_id} at ${redirect_uri}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const path = world.authorizePath({ client_id, redirect_uri })
+        const consent = yield* post(browser, yield* browser.send(path), { username: "anna" })
+        assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+        // Another program on the user's machine, which has a port or a scheme for a moment.
+        const second = yield* browser.send(path)
+        assert.strictEqual(second.location?.searchParams.has("code") ?? false, !isAsked)
+      }).pipe((test) => world.withServer(test, { clients }, surroundings())))
+  }
+})
