@@ -1,13 +1,18 @@
 /** Attacks that once got somewhere. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Digest from "effect/crypto/Digest"
+import * as Kdf from "effect/crypto/Kdf"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
+import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
 import * as world from "./world.ts"
 
@@ -108,4 +113,38 @@ describe("consent that is remembered", () => {
         assert.strictEqual(second.location?.searchParams.has("code") ?? false, !isAsked)
       }).pipe((test) => world.withServer(test, { clients }, surroundings())))
   }
+})
+
+describe("a password", () => {
+  it.effect("is still being hashed when whoever sent it has gone, and keeps its place", () =>
+    Effect.gen(function*() {
+      const [done, started] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+      let [running, most, isReady] = [0, 0, false]
+      const tag = Effect.succeed(new Uint8Array(32))
+      // As Node has it: what has begun cannot be stopped.
+      const derive = Effect.callback<void>((resume) => {
+        most = Math.max(most, ++running)
+        started.openUnsafe()
+        Effect.runFork(Effect.andThen(
+          done.await,
+          Effect.sync(() => {
+            running--
+            resume(Effect.void)
+          })
+        ))
+      })
+      const kdf = Layer.succeed(Kdf.Kdf, { derive: () => isReady ? Effect.andThen(derive, tag) : tag } as never)
+      const { verify } = yield* Effect.provide(
+        PasswordHash.PasswordHash,
+        PasswordHash.layer({ concurrency: 1 }).pipe(Layer.provide([kdf, SecureRandom.layerWebCrypto]))
+      )
+      isReady = true
+      for (let index = 0; index < 5; index++) {
+        const fiber = yield* Effect.forkChild(verify(Redacted.make("guess"), undefined), { startImmediately: true })
+        yield* started.await
+        yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      }
+      assert.strictEqual(most, 1)
+      yield* done.open
+    }))
 })
