@@ -396,6 +396,12 @@ const problemOf = (options: Options) => {
       return bad(`clients[${index}]`, "its id is empty, or another's")
     }
   }
+  for (const [name, lasts] of Object.entries(lifetimes as { readonly [name: string]: Duration.Input })) {
+    // A refresh token ends with its grant anyway.
+    if (!(millis(lasts) > 0 && (millis(lasts) < Infinity || name === "refreshToken"))) {
+      return bad(`lifetimes.${name}`, "it has to be more than nothing, and has to end")
+    }
+  }
   if (millis(lifetimes.code ?? "1 minute") > 60_000) return bad("lifetimes.code", "it is more than a minute")
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")

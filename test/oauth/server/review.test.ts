@@ -148,3 +148,11 @@ describe("a password", () => {
       yield* done.open
     }))
 })
+
+for (const grant of ["Infinity", 0, "-1 minute"] as const) {
+  it.effect(`a grant that lasts ${grant} is found out before its first token`, () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(world.withServer(Effect.void, { lifetimes: { grant } }))
+      assert.strictEqual(error._tag === "InvalidOption" ? error.option : error._tag, "lifetimes.grant")
+    }))
+}
