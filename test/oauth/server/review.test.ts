@@ -156,3 +156,36 @@ for (const grant of ["Infinity", 0, "-1 minute"] as const) {
       assert.strictEqual(error._tag === "InvalidOption" ? error.option : error._tag, "lifetimes.grant")
     }))
 }
+
+describe("a request that is wrong", () => {
+  const registered = (browser: world.Caller, redirect_uri: string) =>
+    Effect.map(
+      browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
+      ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
+    )
+
+  for (const wrong of [{ scope: "nothing" }, { prompt: "none" }, { response_type: "token" }]) {
+    it.effect(`does not lead from here to the site of a stranger: ${JSON.stringify(wrong)}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const evil = yield* registered(browser, "https://evil.example/login")
+        const page = yield* browser.send(world.authorizePath({ ...evil, ...wrong }))
+        assert.strictEqual(page.status, 400)
+        assert.isUndefined(page.location)
+        assert.isUndefined(leadsTo(page))
+        // Whoever goes there has read where it leads.
+        assert.include(page.text, "<bdi>evil.<wbr>example</bdi>")
+        assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=/u)
+      }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+  }
+
+  it.effect("is told to a program on the user's machine, and to a client that is known", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const local = yield* registered(browser, "http://127.0.0.1/callback")
+      for (const own of [local, {}]) {
+        const { location } = yield* browser.send(world.authorizePath({ ...own, scope: "nothing" }))
+        assert.strictEqual(location?.searchParams.get("error"), "invalid_scope")
+      }
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+})
