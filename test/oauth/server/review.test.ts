@@ -5,10 +5,12 @@ import * as Kdf from "effect/crypto/Kdf"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
@@ -189,3 +191,16 @@ describe("a request that is wrong", () => {
       }
     }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
 })
+
+it.effect("a registration with a key that is nested deeply is refused, and is no defect", () =>
+  Effect.gen(function*() {
+    const { handle } = yield* AuthorizationServer.AuthorizationServer
+    const deep = "[".repeat(20_000) + "]".repeat(20_000)
+    const request = new Request(`${world.issuer}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: `{"redirect_uris":["https://app.example/"],"jwks":{"keys":[{"kty":"EC","x5c":${deep}}]}}`
+    })
+    const { status } = yield* handle(HttpServerRequest.fromWeb(request))
+    assert.strictEqual(status, 400)
+  }).pipe((test) => world.withServer(test, { registration: true })))
