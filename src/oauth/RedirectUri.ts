@@ -36,6 +36,7 @@ export const isLoopback = (uri: string): boolean => {
 export const problem = (uri: string, isKnown = false): string | undefined => {
   if (!URL.canParse(uri)) return "it is not an absolute URI"
   if (uri.includes("#")) return "it has a fragment"
+  if (!/^[\u0021-\u007e]+$/u.test(uri)) return "there are characters in it that no URI has, and no header"
   const url = new URL(uri)
   if (url.username !== "" || url.password !== "") return "there are credentials in it"
   if (url.host.includes("*")) return "there is a wildcard in its host, and it is compared as text"

@@ -44,6 +44,10 @@ it("nobody registers where a code could be read on its way, or would run somethi
       "vbscript:x",
       "https://me:pw@a.example/cb",
       "https://a.example/cb#x",
+      // A redirect has it in a header, as it stands.
+      "https://a.example/cb\r\nset-cookie: x=y",
+      " https://a.example/cb",
+      "https://a.example/\u0142",
       "/cb",
       "http://127.0.0.1.evil.example/cb"
     ]

@@ -61,7 +61,9 @@ const clientOf = (safe: SafeFetch.SafeFetch["Service"]): HttpClient.HttpClient =
       Effect.mapBoth({
         onFailure: (cause) =>
           new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) }),
-        onSuccess: ({ status, text }) => HttpClientResponse.fromWeb(request, new Response(text, { status }))
+        onSuccess: ({ status, text }) =>
+          // With most other statuses there is no body to be read, and with some there cannot be one.
+          HttpClientResponse.fromWeb(request, new Response(status === 200 ? text : null, { status }))
       })
     )
   )

@@ -409,6 +409,12 @@ const problemOf = (options: Options) => {
       if (problem !== undefined) return bad(`clients[${index}]`, `a redirect URI is no good: ${problem}`)
     }
   }
+  for (const [name, lasts] of Object.entries(lifetimes as { readonly [name: string]: Duration.Input })) {
+    // A refresh token ends with its grant anyway.
+    if (!(millis(lasts) > 0 && (millis(lasts) < Infinity || name === "refreshToken"))) {
+      return bad(`lifetimes.${name}`, "it has to be more than nothing, and has to end")
+    }
+  }
   if (millis(lifetimes.code ?? "1 minute") > 60_000) return bad("lifetimes.code", "it is more than a minute")
   if (millis(lifetimes.accessToken ?? "5 minutes") > 600_000) {
     return bad("lifetimes.accessToken", "it is more than 10 minutes")

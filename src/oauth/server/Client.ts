@@ -34,7 +34,10 @@ export interface Options {
   readonly authentication?: AuthenticationMethod
   /** What it may ask for, at most; everything when left out. */
   readonly scopes?: ReadonlyArray<string>
-  /** The company's own: nobody is asked for consent, unless the login wants them to be asked first. Off. */
+  /**
+   * The company's own: nobody is asked for consent, unless the login wants them to be asked first. No program on users'
+   * machines should be, for others there can ask in its name. Off.
+   */
   readonly isFirstParty?: boolean
   /** Whether its tokens have to be bound to a key (RFC 9449). Off. */
   readonly requiresDpop?: boolean

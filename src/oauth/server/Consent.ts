@@ -1,6 +1,7 @@
 /**
  * Whether a user lets a client in. The user is asked by a page that names the client and where it is; what is remembered
- * is only what they said of a client that somebody has registered by hand, for any other may be anybody's.
+ * is only what they said of a client that somebody has registered by hand, for any other may be anybody's; and of a
+ * program on their own machine only where it has a secret.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -51,7 +52,7 @@ export const layer = (
 
       /** Undefined where nothing is remembered. */
       const keyOf = ({ client, redirectUri, resource, scopes, subject }: Request) =>
-        subject === undefined || client.origin !== "configured" || lasts === 0
+        subject === undefined || client.origin !== "configured" || isAnyProgram(client, redirectUri) || lasts === 0
           ? Effect.succeed(undefined)
           : Effect.map(
             digest(
@@ -77,6 +78,10 @@ export const layer = (
       }
     })
   )
+
+/** Others on the user's machine can ask in its name, and wait where its codes come to (RFC 8252, 8.6). */
+const isAnyProgram = ({ authentication }: Client.Client, redirectUri: string): boolean =>
+  authentication === "none" && !/^https:/iu.test(redirectUri)
 
 /**
  * Nobody is asked. For tests and examples, and where all clients are the company's own.

@@ -62,8 +62,16 @@ export interface Message {
   readonly text: string
 }
 
-/** Seen for a moment, or for longer where a program of the user's own opens. @category models @since 0.1.0 */
+/**
+ * Seen for a moment, or for longer where a program of the user's own opens. With a `problem` nobody is sent on: the user
+ * reads where it leads, and goes there or does not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Leaving {
+  /** What was wrong with the request. */
+  readonly problem: string | undefined
   readonly uri: string
   /** As `redirectHost` of `Consent`. */
   readonly place: string
@@ -94,7 +102,8 @@ export const layer = (options: Options = {}): Layer.Layer<Pages> =>
     consent: (page) => document(options, "Allow access?", consent(page)),
     deviceCode: (page) => document(options, "Connect a device", deviceCode(page)),
     logout: (page) => document(options, "Log out?", logout(page)),
-    leaving: (page) => document(options, "You can go on", leaving(page)),
+    leaving: (page) =>
+      document(options, page.problem === undefined ? "You can go on" : "That did not work", leaving(page)),
     message: (page) => document(options, page.title, html`<h1>${page.title}</h1>\n<p>${page.text}</p>`),
     style: look.style
   })
@@ -240,11 +249,17 @@ ${
     )
   }`
 
-const leaving = ({ place: to, uri }: Leaving): Html =>
-  html`<h1>You can go on</h1>
+const leaving = ({ place: to, problem, uri }: Leaving): Html =>
+  problem !== undefined
+    ? html`<h1>That did not work</h1>
+<p>${problem}</p>
+<p class="note"><strong>Nobody has verified who has sent you here.</strong> Go back only if you know
+<bdi>${place(to)}</bdi>, where that leads.</p>
+<div class="buttons"><a href="${uri}">Go back</a></div>`
+    : html`<h1>You can go on</h1>
 <p class="soft">You are being sent to ${to.endsWith(":") ? "the program " : undefined}<bdi>${
-    place(to)
-  }</bdi>. Once it opens, you can close this page.</p>
+      place(to)
+    }</bdi>. Once it opens, you can close this page.</p>
 <div class="buttons"><a class="main" href="${uri}">Go on if nothing happens</a></div>`
 
 const form = ({ action, csrf }: Form, content: Html): Html =>

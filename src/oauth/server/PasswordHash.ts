@@ -82,7 +82,11 @@ export const layer = (
         Effect.suspend(() => {
           if (waiting >= concurrency + maxWaiting) return Effect.fail(new Busy({ waiting: maxWaiting }))
           waiting++
-          return Effect.ensuring(semaphore.withPermit(Effect.orDie(effect)), Effect.sync(() => waiting--))
+          // Whoever goes away does not stop it, so it keeps its place until it is done.
+          return Effect.ensuring(
+            semaphore.withPermit(Effect.uninterruptible(Effect.orDie(effect))),
+            Effect.sync(() => waiting--)
+          )
         })
 
       const tagOf = (password: Redacted.Redacted, costs: Costs, salt: Uint8Array, length: number) =>

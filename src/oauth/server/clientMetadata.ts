@@ -71,6 +71,9 @@ export const toClient = (
   if (keys?.some((key) => "d" in key || key.kty === "oct") === true) {
     return refused("There is a key in jwks that is not public.")
   }
+  if (keys?.some((key) => !Object.values(key).every(isFlat)) === true) {
+    return refused("There is more in a key of jwks than texts and lists of them.")
+  }
   if (metadata.jwks_uri !== undefined && !metadata.jwks_uri.startsWith("https://")) {
     return refused("jwks_uri is not of https:.")
   }
@@ -99,6 +102,10 @@ export const toClient = (
 }
 
 const refused = (description: string) => Effect.fail(Refusal.make("invalid_client_metadata", description))
+
+/** What is nested deeply enough cannot be written again. */
+const isFlat = (member: unknown): boolean =>
+  typeof member !== "object" || (Array.isArray(member) && member.every((one) => typeof one !== "object"))
 
 const methods: ReadonlyArray<Client.AuthenticationMethod> = [
   "none",

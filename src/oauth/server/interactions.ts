@@ -186,7 +186,7 @@ export const resume = (
     if (form !== undefined && !equal(form.get("csrf") ?? "", csrf)) return yield* over
     const { request: asked } = found.value
     const client = yield* issuer.client(asked.clientId)
-    if (client === undefined) return yield* over
+    if (client === undefined || !(yield* isStillThere(issuer, request, found.value))) return yield* over
     const visit: Visit = {
       issuer,
       request,
@@ -203,6 +203,19 @@ export const resume = (
     const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
       Effect.andThen(issuer.store.remove(key), endings.of(issuer, asked).refuse(refused)))
     return redirect.byPage(issuer, response)
+  })
+
+/** Whether nobody has logged out since: the next one at this browser might go back to the page of the one before. */
+const isStillThere = (
+  issuer: Issuer,
+  request: Request,
+  { session, user }: Interaction
+): Effect.Effect<boolean, Failure> =>
+  Effect.gen(function*() {
+    if (session === undefined) return true
+    if ((yield* issuer.store.get(sessions.key(session)))._tag === "Live") return true
+    // They have logged in anew, in another tab.
+    return (yield* sessionOf(issuer, request))?.user.subject === user?.subject
   })
 
 const over = Refusal.make(
@@ -258,9 +271,11 @@ const identify = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
     const { kept: _, ...rest } = visit.interaction
     const session = issuer.login.isRemembered ? yield* startSession(visit, user) : undefined
     const isFirst = yield* write(visit, { ...rest, user, ...(session === undefined ? undefined : { session }) })
-    if (!isFirst) return yield* over
-    return undefined
+    return isFirst ? undefined : again(visit)
   })
+
+/** A form that was posted twice at one moment: the other one counts, and the browser goes to what comes after it. */
+const again = ({ id, issuer }: Visit): Response => redirect.to(issuer.at(`/interaction/${id}`))
 
 /** A12: a new one each time, so that nobody can have a user log in to a session that is known to others. */
 const startSession = (visit: Visit, user: UserLogin.User): Effect.Effect<string, Failure> =>
@@ -320,7 +335,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
     } else if (!(yield* hasConsent(issuer, client, asked, user?.subject))) {
       return consentPage(visit)
     }
-    return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : yield* over
+    return (yield* write(visit, { ...visit.interaction, hasConsented: true })) ? undefined : again(visit)
   })
 
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {

@@ -25,6 +25,8 @@ export interface Changes {
   token: { readonly status: number; readonly body: unknown } | undefined
   /** Members of an answer with tokens. */
   tokens: Claims
+  /** The status of its keys. */
+  keys: number
   /** What the user API answers. */
   user: { readonly status: number; readonly body: unknown }
   /** The key that signs, and what it says it is. */
@@ -69,6 +71,7 @@ export const make = (at: string = issuer): Idp => {
     claims: {},
     token: undefined,
     tokens: {},
+    keys: 200,
     user: { status: 200, body: { id: 1234, login: "ada" } },
     signer: undefined,
     down: [],
@@ -161,7 +164,7 @@ export const make = (at: string = issuer): Idp => {
             ...changes.metadata
           })
         case "/jwks":
-          return answer(200, { keys: [yield* publicKey] })
+          return answer(changes.keys, { keys: [yield* publicKey] })
         case "/token":
           return yield* grant(new URLSearchParams(request.body))
         case "/user":

@@ -186,6 +186,8 @@ describe("a provider", () => {
       assert.strictEqual(error, "temporarily_unavailable")
       const keyless = yield* endOf((idp) => void (idp.changes.down = ["/jwks"]))
       assert.strictEqual(keyless.error, "temporarily_unavailable")
+      const empty = yield* endOf((idp) => void (idp.changes.keys = 204))
+      assert.strictEqual(empty.error, "temporarily_unavailable")
       const broken = yield* endOf((idp) => void (idp.changes.token = { status: 503, body: "oh" }))
       assert.strictEqual(broken.error, "temporarily_unavailable")
     }))

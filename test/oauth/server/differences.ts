@@ -339,6 +339,16 @@ export const differences: Differences = {
     "document: the metadata in capitals": ["2xx accepted", "4xx"],
     "document: the metadata with a slash": ["2xx accepted", "4xx"]
   }),
+  ...because(
+    "A yes to a program without a secret on the user's machine is not remembered: any other could come with its name (RFC 8252, 8.6).",
+    {
+      "authorize: nothing about prompts, of a person who said yes before": ["3xx redirect accepted", "2xx accepted"],
+      "authorize: prompt none, of a person who said yes before": [
+        "3xx redirect accepted",
+        "3xx redirect consent_required"
+      ]
+    }
+  ),
   ...because("A page may ask to register, as programs in a browser do; where a person is asked it may not.", {
     "cors: a page asks authorize": ["3xx", "2xx"],
     "cors: a page asks whether it may ask registration": ["4xx", "2xx accepted"]

@@ -105,6 +105,13 @@ const sentTo = ({ headers, status }: Response): string | undefined =>
     ? headers.get("location") ?? undefined
     : /^\s*0\s*;\s*url=(.+)$/iu.exec(headers.get("refresh") ?? "")?.[1]
 
+/** Where a page leads that does not go on of its own accord. */
+const linkOf = ({ text }: Page): URL | undefined => {
+  const link = /<a\b([^>]*)>/iu.exec(text)
+  const { href } = attributesOf(link?.[1] ?? "")
+  return href === undefined ? undefined : new URL(href)
+}
+
 /** Goes there and on, filling in every form, until the server sends the person away or has no more to ask. */
 export const walk = async (
   fetch: Person["fetch"],
@@ -126,7 +133,7 @@ export const walk = async (
     }
     const page = { url, status: response.status, text: await response.text() }
     pages.push(page)
-    if (page.status >= 400) return { pages, left: undefined }
+    if (page.status >= 400) return { pages, left: linkOf(page) }
     const forms = formsOf(page.text)
     // Nobody can refuse to log in, so who says no says it afterwards.
     const answer = isLogin(page) ? "yes" : says

@@ -1,0 +1,206 @@
+/** Attacks that once got somewhere. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Digest from "effect/crypto/Digest"
+import * as Kdf from "effect/crypto/Kdf"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
+import type * as Client from "fastmcp-effect/oauth/server/Client"
+import * as Consent from "fastmcp-effect/oauth/server/Consent"
+import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
+import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
+import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import * as world from "./world.ts"
+
+/** Whoever types a name is that user. */
+const login = Layer.succeed(UserLogin.UserLogin, {
+  step: ({ csrf, form, url }) =>
+    Effect.succeed(
+      form === undefined
+        ? {
+          _tag: "Show",
+          response: HttpServerResponse.text(`<form method="post" action="${url}"><input name="csrf" value="${csrf}">`)
+        }
+        : { _tag: "LoggedIn", user: { subject: form.get("username")!, authenticatedAt: 0 } }
+    ),
+  asksConsentFirst: false,
+  isRemembered: true
+})
+
+/** With a login, and a consent that is asked for. */
+const surroundings = (): world.Surroundings => {
+  const store = OAuthStore.layerMemory()
+  return { store, login, consent: Consent.layer().pipe(Layer.provide([store, Digest.layerWebCrypto])) }
+}
+
+/** What is in the form of a page. */
+const formOf = ({ text }: world.Answer) => ({
+  action: /<form method="post" action="([^"]+)"/u.exec(text)![1]!,
+  csrf: /name="csrf" value="([^"]+)"/u.exec(text)![1]!
+})
+
+const post = ({ send }: world.Caller, page: world.Answer, fields: Readonly<Record<string, string>>) => {
+  const { action, csrf } = formOf(page)
+  return send(action, { form: { csrf, ...fields } })
+}
+
+/** Where a page leads on to by itself. */
+const leadsTo = ({ headers }: world.Answer): string | undefined =>
+  /^0;url=(.*)$/u.exec(headers.get("refresh") ?? "")?.[1]
+
+describe("a browser of several people", () => {
+  it.effect("the next one does not go back and say yes for somebody who has logged out", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      assert.include(consent.text, "anna")
+      // Anna has logged out, and Bert has logged in, in another tab.
+      yield* post(browser, yield* browser.send(world.authorizePath({ prompt: "login" })), { username: "bert" })
+      const refused = yield* post(browser, consent, { decision: "allow" })
+      assert.strictEqual(refused.status, 400)
+      assert.isUndefined(leadsTo(refused))
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("who has logged in anew in another tab goes on in the first", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      yield* post(browser, yield* browser.send(world.authorizePath({ prompt: "login" })), { username: "anna" })
+      assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+})
+
+it.effect("a login that is posted twice at one moment goes on", () =>
+  Effect.gen(function*() {
+    const browser = yield* world.caller
+    const page = yield* browser.send(world.authorizePath())
+    const answers = yield* Effect.all(
+      [post(browser, page, { username: "anna" }), post(browser, page, { username: "anna" })],
+      { concurrency: 2 }
+    )
+    const loser = answers.find((answer) => leadsTo(answer) !== undefined)!
+    const consent = yield* browser.send(leadsTo(loser)!)
+    assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+  }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+describe("consent that is remembered", () => {
+  const program: Client.Options = {
+    id: "program",
+    redirectUris: ["http://127.0.0.1/callback", "com.acme.notes:/callback"]
+  }
+  const clients = [world.app, program, { ...program, id: "with-secret", secret: Redacted.make(world.secret) }]
+
+  for (
+    const [client_id, redirect_uri, isAsked] of [
+      ["app", world.redirectUri, false],
+      ["with-secret", "http://127.0.0.1:4711/callback", false],
+      ["program", "http://127.0.0.1:4711/callback", true],
+      ["program", "com.acme.notes:/callback", true]
+    ] as const
+  ) {
+    it.effect(`is ${isAsked ? "not" : "enough"} for ${client_id} at ${redirect_uri}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const path = world.authorizePath({ client_id, redirect_uri })
+        const consent = yield* post(browser, yield* browser.send(path), { username: "anna" })
+        assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+        // Another program on the user's machine, which has a port or a scheme for a moment.
+        const second = yield* browser.send(path)
+        assert.strictEqual(second.location?.searchParams.has("code") ?? false, !isAsked)
+      }).pipe((test) => world.withServer(test, { clients }, surroundings())))
+  }
+})
+
+describe("a password", () => {
+  it.effect("is still being hashed when whoever sent it has gone, and keeps its place", () =>
+    Effect.gen(function*() {
+      const [done, started] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+      let [running, most, isReady] = [0, 0, false]
+      const tag = Effect.succeed(new Uint8Array(32))
+      // As Node has it: what has begun cannot be stopped.
+      const derive = Effect.callback<void>((resume) => {
+        most = Math.max(most, ++running)
+        started.openUnsafe()
+        Effect.runFork(Effect.andThen(
+          done.await,
+          Effect.sync(() => {
+            running--
+            resume(Effect.void)
+          })
+        ))
+      })
+      const kdf = Layer.succeed(Kdf.Kdf, { derive: () => isReady ? Effect.andThen(derive, tag) : tag } as never)
+      const { verify } = yield* Effect.provide(
+        PasswordHash.PasswordHash,
+        PasswordHash.layer({ concurrency: 1 }).pipe(Layer.provide([kdf, SecureRandom.layerWebCrypto]))
+      )
+      isReady = true
+      for (let index = 0; index < 5; index++) {
+        const fiber = yield* Effect.forkChild(verify(Redacted.make("guess"), undefined), { startImmediately: true })
+        yield* started.await
+        yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      }
+      assert.strictEqual(most, 1)
+      yield* done.open
+    }))
+})
+
+for (const grant of ["Infinity", 0, "-1 minute"] as const) {
+  it.effect(`a grant that lasts ${grant} is found out before its first token`, () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(world.withServer(Effect.void, { lifetimes: { grant } }))
+      assert.strictEqual(error._tag === "InvalidOption" ? error.option : error._tag, "lifetimes.grant")
+    }))
+}
+
+describe("a request that is wrong", () => {
+  const registered = (browser: world.Caller, redirect_uri: string) =>
+    Effect.map(
+      browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
+      ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
+    )
+
+  for (const wrong of [{ scope: "nothing" }, { prompt: "none" }, { response_type: "token" }]) {
+    it.effect(`does not lead from here to the site of a stranger: ${JSON.stringify(wrong)}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const evil = yield* registered(browser, "https://evil.example/login")
+        const page = yield* browser.send(world.authorizePath({ ...evil, ...wrong }))
+        assert.strictEqual(page.status, 400)
+        assert.isUndefined(page.location)
+        assert.isUndefined(leadsTo(page))
+        // Whoever goes there has read where it leads.
+        assert.include(page.text, "<bdi>evil.<wbr>example</bdi>")
+        assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=/u)
+      }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+  }
+
+  it.effect("is told to a program on the user's machine, and to a client that is known", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const local = yield* registered(browser, "http://127.0.0.1/callback")
+      for (const own of [local, {}]) {
+        const { location } = yield* browser.send(world.authorizePath({ ...own, scope: "nothing" }))
+        assert.strictEqual(location?.searchParams.get("error"), "invalid_scope")
+      }
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+})
+
+it.effect("a registration with a key that is nested deeply is refused, and is no defect", () =>
+  Effect.gen(function*() {
+    const { handle } = yield* AuthorizationServer.AuthorizationServer
+    const deep = "[".repeat(20_000) + "]".repeat(20_000)
+    const request = new Request(`${world.issuer}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: `{"redirect_uris":["https://app.example/"],"jwks":{"keys":[{"kty":"EC","x5c":${deep}}]}}`
+    })
+    const { status } = yield* handle(HttpServerRequest.fromWeb(request))
+    assert.strictEqual(status, 400)
+  }).pipe((test) => world.withServer(test, { registration: true })))
