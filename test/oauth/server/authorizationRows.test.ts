@@ -586,7 +586,10 @@ describe("A11: consent", () => {
           assert.isTrue(yield* asks(browser, { client_id }))
           yield* allow(browser, { client_id })
         }
-        assertTold(yield* authorize(browser, { client_id, prompt: "none" }), "consent_required")
+        // Nor is anybody led to its site unasked, be it by an error.
+        const { status, text } = yield* authorize(browser, { client_id, prompt: "none" })
+        assert.strictEqual(status, 400)
+        assert.include(text, "error=consent_required")
       }
       assert.isFalse(yield* asks(browser, { client_id: "first" }))
     })))
