@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
-import * as Signer from "../../oauth/server/Signer.ts"
+import type * as Signer from "../../oauth/server/Signer.ts"
 
 interface Prepared {
   readonly key: Crypto.KeyObject
