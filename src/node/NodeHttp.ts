@@ -13,11 +13,13 @@ import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as Banner from "../console/Banner.ts"
+import type * as AuthorizationServer from "../oauth/server/AuthorizationServer.ts"
 import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import * as SseServer from "../transport/SseServer.ts"
 import * as StreamableHttpServer from "../transport/StreamableHttpServer.ts"
 import type * as TransportError from "../transport/TransportError.ts"
+import type * as authorization from "./internal/authorization.ts"
 import * as http from "./internal/http.ts"
 import * as listening from "./internal/listening.ts"
 import * as nodeProcess from "./internal/process.ts"
@@ -38,6 +40,8 @@ export interface Options<out E = never> extends StreamableHttpServer.Options {
   readonly webSocket?: boolean | NodeWebSocket.HandlerOptions
   /** Answers GET with 200 for as long as the server takes requests, then with 503, whatever the host: `/health`. */
   readonly health?: string | false
+  /** An authorization server beside it, at its own paths, without the router that `routes` have. */
+  readonly authorizationServer?: Layer.Layer<AuthorizationServer.AuthorizationServer, E>
   /** What else the server answers: paths that are none of the above go to these routes. */
   readonly routes?: Layer.Layer<never, E, HttpRouter.HttpRouter>
   /** Connections at one time; one more is answered with 503 and closed. 16,384. */
@@ -120,6 +124,9 @@ const listen = <E>(
       })
     )
     const other = options.routes === undefined ? notFound : yield* routesOf(options.routes)
+    const authorize = options.authorizationServer === undefined
+      ? undefined
+      : yield* listenerOf(options.authorizationServer)
     const transports = yield* Scope.fork(yield* Effect.scope, "parallel")
     const owned = <A, R>(make: Effect.Effect<A, never, R>) =>
       Effect.flatMap(Scope.fork(transports, "sequential"), (scope) => Scope.provide(make, scope))
@@ -149,7 +156,7 @@ const listen = <E>(
       if (endpoint !== undefined) return http.handle(endpoint, request, response, limits)
       if (at === health && request.method === "GET") return tellHealth(request, response, !isStopping)
       if (isStopping) return tellHealth(request, response, false)
-      other(request, response)
+      if (authorize?.(request, response) !== true) other(request, response)
     })
     yield* listening.open(server, host, port)
     yield* Effect.addFinalizer(() =>
@@ -181,6 +188,15 @@ const routesOf = <E>(
     const app = yield* Router.toHttpEffect(routes)
     // An authorization server may be among them.
     return yield* Effect.provide(Server.makeHandler(app, { scope: yield* Effect.scope }), RedactedUrls.layer)
+  })
+
+/** Loaded only where there is one. */
+const listenerOf = <E>(
+  server: Layer.Layer<AuthorizationServer.AuthorizationServer, E>
+): Effect.Effect<authorization.Listener, E, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { make } = yield* Effect.promise(() => import("./internal/authorization.ts"))
+    return yield* Effect.provide(make, yield* Layer.build(server))
   })
 
 const notFound: Handler = (request, response) => {

@@ -70,6 +70,8 @@ export const make = (
     const connection = connect(database, patience, statementCacheSize)
     yield* connection.executeUnprepared("PRAGMA journal_mode = WAL", [], undefined)
     yield* connection.executeUnprepared(`PRAGMA synchronous = ${synchronous}`, [], undefined)
+    // Pages that are written again before the log is copied into the file are copied once; the log has 16 MiB then.
+    yield* connection.executeUnprepared("PRAGMA wal_autocheckpoint = 4000", [], undefined)
     return yield* SqlClient.make({
       driver: "node-sqlite",
       compiler: Statement.makeCompilerSqlite(transformQueryNames),

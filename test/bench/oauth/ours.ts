@@ -2,12 +2,9 @@
  * `fastmcp-effect` as an authorization server, on SQLite.
  * Usage: ours PORT FILE
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
-import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import "effect/schema/SchemaJITCompiler/enable"
@@ -20,7 +17,7 @@ import * as Pages from "fastmcp-effect/oauth/server/Pages"
 import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
 import { createServer } from "node:http"
-import { challenge, client, lasts, redirectUri, resource, scope, subject } from "./data.ts"
+import { challenge, client, codes, lasts, redirectUri, resource, scope, subject } from "./data.ts"
 
 const [, , port, file] = process.argv
 const issuer = `http://127.0.0.1:${port}`
@@ -54,24 +51,23 @@ const request = `${issuer}/authorize?${new URLSearchParams({
   code_challenge_method: "S256"
 })}`
 
-const codes = HttpRouter.add(
-  "GET",
-  "/codes",
-  Effect.gen(function*() {
-    const { handle } = yield* AuthorizationServer.AuthorizationServer
-    const { url } = yield* HttpServerRequest.HttpServerRequest
-    const one = Effect.map(
-      Effect.suspend(() => handle(HttpServerRequest.fromWeb(new Request(request)))),
-      ({ headers }) => new URL(headers.location!).searchParams.get("code")
-    )
-    const count = Number(url.split("count=")[1])
-    return HttpServerResponse.text(JSON.stringify(yield* Effect.all(Array.from({ length: count }, () => one))))
-  })
-)
+const makeCode = Effect.gen(function*() {
+  const { handle } = yield* AuthorizationServer.AuthorizationServer
+  const { headers } = yield* handle(HttpServerRequest.fromWeb(new Request(request)))
+  return new URL(headers.location!).searchParams.get("code")
+})
 
-HttpRouter.serve(Layer.merge(AuthorizationServer.routes, codes), { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provide(server),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: Number(port), host: "127.0.0.1" })),
-  Layer.launch,
-  NodeRuntime.runMain
-)
+const listen = Effect.gen(function*() {
+  const handle = yield* NodeOAuth.listener
+  const run = Effect.runForkWith(yield* Effect.context<AuthorizationServer.AuthorizationServer>())
+  createServer((request, response) => {
+    if (handle(request, response)) return
+    const count = Number(codes.exec(request.url!)?.[1])
+    run(Effect.map(Effect.all(Array.from({ length: count }, () => makeCode)), (made) => {
+      const out = JSON.stringify(made)
+      response.writeHead(200, { "content-type": "application/json", "content-length": out.length }).end(out)
+    }))
+  }).listen(Number(port), "127.0.0.1")
+})
+
+Layer.effectDiscard(listen).pipe(Layer.provide(server), Layer.launch, NodeRuntime.runMain)

@@ -1,16 +1,12 @@
 /** Our own authorization server as an engine: on a port of this machine, with everything in memory. */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
-import * as Digest from "effect/crypto/Digest"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import * as NodeSafeFetch from "fastmcp-effect/node/NodeSafeFetch"
+import * as NodeOAuth from "fastmcp-effect/node/NodeOAuth"
 import * as OidcProvider from "fastmcp-effect/oauth/oidc/OidcProvider"
 import * as UserClaims from "fastmcp-effect/oauth/oidc/UserClaims"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
@@ -96,8 +92,24 @@ const provider = (issuer: string, setup: Setup) => {
     : AuthorizationServer.layer({ ...options, resources: [first ?? { uri: issuer }, ...others] })
 }
 
+const listen = (port: number) =>
+  Effect.gen(function*() {
+    const handle = yield* NodeOAuth.listener
+    const server = createServer((request, response) => {
+      if (!handle(request, response)) response.writeHead(404).end()
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => void server.listen(port, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.callback<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+  })
+
 const serve = (port: number, issuer: string, setup: Setup, keys: SigningKeys.Ring) =>
-  HttpRouter.serve(AuthorizationServer.routes, { disableLogger: true, disableListenLog: true }).pipe(
+  Layer.effectDiscard(listen(port)).pipe(
     Layer.provide(provider(issuer, setup)),
     Layer.provide(Layer.merge(login, Consent.layer())),
     Layer.provide(
@@ -105,12 +117,9 @@ const serve = (port: number, issuer: string, setup: Setup, keys: SigningKeys.Rin
         Pages.layer(),
         OAuthStore.layerMemory(),
         SigningKeys.layer(Redacted.make(keys)),
-        NodeSafeFetch.layer({ allowLoopback: true }),
-        SecureRandom.layerWebCrypto,
-        Digest.layerWebCrypto
+        NodeOAuth.layer({ allowLoopback: true })
       )
-    ),
-    Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }))
+    )
   )
 
 const freePort = (): Promise<number> =>
