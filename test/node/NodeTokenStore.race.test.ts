@@ -191,5 +191,5 @@ it(
       fs.rmSync(directory, { recursive: true })
     }
   },
-  30_000
+  90_000
 )
