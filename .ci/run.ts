@@ -40,7 +40,7 @@ const tests: Step = {
     const outcome = await command(
       "npm",
       ["test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
-      { live: true, limit: 1500 }
+      { live: true, limit: 900 }
     )
     if (!fs.existsSync(file)) return { outcome, count: one(false) }
     const result: TestReport = JSON.parse(fs.readFileSync(file, "utf8"))

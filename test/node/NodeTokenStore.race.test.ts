@@ -191,5 +191,5 @@ it(
       fs.rmSync(directory, { recursive: true })
     }
   },
-  90_000
+  30_000
 )

@@ -56,7 +56,6 @@ import * as Pages from "./Pages.ts"
 import * as records from "./records.ts"
 import * as redirect from "./redirect.ts"
 import * as secrets from "./secrets.ts"
-import * as Signer from "./Signer.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import * as trusted from "./trusted.ts"
 import * as UserLogin from "./UserLogin.ts"
@@ -264,8 +263,6 @@ export const make = <E = never, R = never>(
     } = options
     const policy = Option.getOrUndefined(yield* Effect.serviceOption(ExchangePolicy.ExchangePolicy))
     const store = yield* OAuthStore.OAuthStore
-    const keys = yield* SigningKeys.SigningKeys
-    const signer = yield* Signer.Signer
     const fetch = yield* SafeFetch.SafeFetch
     const ownSecrets = yield* secrets.make
     const hub = yield* PubSub.sliding<AuthEvent>(1024)
@@ -297,7 +294,7 @@ export const make = <E = never, R = never>(
       },
       extensions,
       store,
-      keys: { ...keys, sign: (...given) => Effect.provideService(keys.sign(...given), Signer.Signer, signer) },
+      keys: yield* SigningKeys.SigningKeys,
       secrets: ownSecrets,
       nonces: nonces === undefined ? undefined : yield* DpopNonce.make(nonces),
       login: yield* UserLogin.UserLogin,

@@ -11,11 +11,11 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { CryptoKey } from "jose"
 import { calculateJwkThumbprint } from "jose/jwk/thumbprint"
+import { SignJWT } from "jose/jwt/sign"
 import { exportJWK } from "jose/key/export"
 import { generateKeyPair } from "jose/key/generate/keypair"
 import { importJWK } from "jose/key/import"
 import type * as Jwks from "../Jwks.ts"
-import * as Signer from "./Signer.ts"
 
 /** @category models @since 0.1.0 */
 export type Algorithm = "ES256" | "RS256" | "EdDSA"
@@ -64,8 +64,11 @@ export class SigningKeys extends Context.Service<SigningKeys, {
   readonly ring: Effect.Effect<Redacted.Redacted<Ring>>
 }>()("fastmcp-effect/oauth/server/SigningKeys") {}
 
-interface Prepared extends Signer.SigningKey {
+interface Prepared {
   readonly source: RingKey
+  readonly algorithm: Algorithm
+  readonly key: CryptoKey
+  readonly kid: string
   readonly publicJwk: Jwks.Jwk
   readonly signsFrom: number
   readonly publishedUntil: number
@@ -126,7 +129,9 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
           const key = alg === undefined ? first : [first, ...others].find((key) => key?.algorithm === alg)
           return key === undefined
             ? Effect.die(new Error(`No key signs with ${alg ?? "anything"} now.`))
-            : Effect.flatMap(Signer.Signer, (sign) => sign(key, typ, JSON.stringify(claims)))
+            : Effect.promise(() =>
+              new SignJWT(claims).setProtectedHeader({ alg: key.algorithm, typ, kid: key.kid }).sign(key.key)
+            )
         }),
       published: Effect.map(
         Clock.currentTimeMillis,
@@ -155,7 +160,6 @@ const prepare = (source: RingKey) => {
       return {
         source,
         algorithm,
-        jwk,
         key,
         kid,
         publicJwk: { ...bare, kty: String(kty), kid, alg: algorithm, use: "sig" },
