@@ -1,0 +1,313 @@
+/**
+ * What a docket keeps: the records of executions, who has which slot, and the schedules and strikes. It decides nothing:
+ * what an execution becomes is for `Execution.apply` to say, and the store writes it over the generation it was made
+ * from, or not at all. Records that have expired are as good as gone, and a store removes them by itself.
+ */
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as DocketError from "./DocketError.ts"
+import * as Execution from "./Execution.ts"
+
+/** With the time of the store, by which leases are judged. @category models @since 0.1.0 */
+export interface Found {
+  readonly execution: Execution.Execution
+  readonly now: number
+  /** Of those asked for, one that is due and more urgent; the most urgent, and of these the one due the longest. */
+  readonly urgent: Execution.Execution | undefined
+}
+
+/** A run, as its worker last knew it. @category models @since 0.1.0 */
+export interface Hold {
+  readonly id: string
+  readonly generation: number
+}
+
+/** @category models @since 0.1.0 */
+export interface Query {
+  readonly status?: Execution.Status | undefined
+  readonly task?: string | undefined
+  /** Those of this schedule. */
+  readonly schedule?: string | undefined
+  /** Those that are, or are not, struck. */
+  readonly isHeld?: boolean | undefined
+  /** From the page before. */
+  readonly cursor?: string | undefined
+  /** At most so many. */
+  readonly limit: number
+}
+
+/** In the order in which they were added, newest first. @category models @since 0.1.0 */
+export interface Page {
+  readonly executions: ReadonlyArray<Execution.Execution>
+  readonly cursor: string | undefined
+}
+
+/** @category models @since 0.1.0 */
+export interface Count {
+  readonly task: string
+  readonly status: Execution.Status
+  readonly count: number
+}
+
+/** So many holders of a key at a time. @category models @since 0.1.0 */
+export interface SlotRequest {
+  readonly key: string
+  readonly limit: number
+  readonly holder: string
+  /** For how long, if it is not released or asked for again before. */
+  readonly lifeMillis: number
+}
+
+/** Undefined when the slot is the holder's, also when it was before; else when, at the latest, one is free. @category models @since 0.1.0 */
+export type SlotAnswer = { readonly freeAt: number } | undefined
+
+/** What is to be remembered until it is withdrawn: schedules, strikes. @category models @since 0.1.0 */
+export interface Note {
+  readonly kind: string
+  readonly id: string
+  readonly data: string
+}
+
+/** @category services @since 0.1.0 */
+export class DocketStore extends Context.Service<DocketStore, {
+  /** Keeps it, unless there is one of this id; that is then the answer, and nothing has changed. */
+  readonly add: (
+    execution: Execution.Execution
+  ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
+  readonly find: (
+    id: string,
+    /** The names of the tasks among which to look for a more urgent one. */
+    tasks?: ReadonlyArray<string>
+  ) => Effect.Effect<Found | undefined, DocketError.DocketError>
+  /** Writes it over the generation before its own; false when the record is at another one, or gone. */
+  readonly change: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
+  /** Leases the runs anew, from now by the clock of the store; the ids of those that are still at their generation. */
+  readonly renew: (
+    holds: ReadonlyArray<Hold>,
+    leaseMillis: number
+  ) => Effect.Effect<ReadonlyArray<string>, DocketError.DocketError>
+  /** At which generation they are; those that are gone are left out. */
+  readonly generations: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Hold>, DocketError.DocketError>
+  /** Runs whose lease is over, and what was due so long ago and is not held: those due first, first. */
+  readonly overdue: (options: {
+    readonly graceMillis: number
+    readonly limit: number
+  }) => Effect.Effect<
+    { readonly executions: ReadonlyArray<Execution.Execution>; readonly now: number },
+    DocketError.DocketError
+  >
+  readonly list: (query: Query) => Effect.Effect<Page, DocketError.DocketError>
+  readonly counts: Effect.Effect<ReadonlyArray<Count>, DocketError.DocketError>
+  /** Whether it was there. */
+  readonly remove: (id: string) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly acquire: (request: SlotRequest) => Effect.Effect<SlotAnswer, DocketError.DocketError>
+  readonly release: (slot: Pick<SlotRequest, "key" | "holder">) => Effect.Effect<void, DocketError.DocketError>
+  readonly note: (note: Note) => Effect.Effect<void, DocketError.DocketError>
+  readonly withdraw: (note: Pick<Note, "kind" | "id">) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly notes: (kind: string) => Effect.Effect<ReadonlyArray<Note>, DocketError.DocketError>
+  /** All of it or nothing, where the store can; an engine on the same database takes part. */
+  readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DocketError.DocketError, R>
+}>()("fastmcp-effect/docket/DocketStore") {}
+
+/** @category models @since 0.1.0 */
+export interface MemoryOptions {
+  /** Executions it keeps, those that have ended included; another one is refused. 100,000. */
+  readonly maxExecutions?: number
+  /** How often what has expired is removed. 1 minute. */
+  readonly cleanupInterval?: Duration.Input
+}
+
+/**
+ * For one process, and gone with it. Its time is that of the `Clock`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStore> =>
+  Layer.effect(
+    DocketStore,
+    Effect.gen(function*() {
+      const { cleanupInterval = "1 minute", maxExecutions = 100_000 } = options
+      const clock = yield* Clock.Clock
+      const now = () => clock.currentTimeMillisUnsafe()
+      const records = new Map<string, Kept>()
+      const slots = new Map<string, Map<string, number>>()
+      const notes = new Map<string, Note>()
+      let added = 0
+
+      const live = (id: string): Kept | undefined => {
+        const kept = records.get(id)
+        return kept !== undefined && isExpired(kept.execution, now()) ? undefined : kept
+      }
+      const all = (test: (execution: Execution.Execution) => boolean): Array<Kept> => {
+        const time = now()
+        return [...records.values()].filter(({ execution }) => !isExpired(execution, time) && test(execution))
+      }
+
+      const removeExpired = Effect.sync(() => {
+        const time = now()
+        for (const [id, { execution }] of records) if (isExpired(execution, time)) records.delete(id)
+        for (const [key, holders] of slots) {
+          for (const [holder, until] of holders) if (until <= time) holders.delete(holder)
+          if (holders.size === 0) slots.delete(key)
+        }
+      })
+      yield* Effect.forkScoped(
+        Effect.forever(Effect.andThen(Effect.sleep(Duration.fromInputUnsafe(cleanupInterval)), removeExpired))
+      )
+
+      // Executions that wait, by priority, so that who is the most urgent need not be looked for among all.
+      const byPriority = new Map<number, Map<string, Execution.Execution>>()
+      const forget = ({ id, priority }: Execution.Execution) => {
+        const waiting = byPriority.get(priority)
+        if (waiting?.delete(id) === true && waiting.size === 0) byPriority.delete(priority)
+      }
+      const keep = (kept: Kept) => {
+        const before = records.get(kept.execution.id)
+        if (before !== undefined) forget(before.execution)
+        records.set(kept.execution.id, kept)
+        const { id, isHeld, priority, status } = kept.execution
+        if (status !== "Scheduled" || isHeld === true) return
+        const waiting = byPriority.get(priority)
+        if (waiting === undefined) byPriority.set(priority, new Map([[id, kept.execution]]))
+        else waiting.set(id, kept.execution)
+      }
+
+      const moreUrgent = (execution: Execution.Execution, tasks: ReadonlyArray<string>, time: number) => {
+        for (const priority of [...byPriority.keys()].sort((a, b) => b - a)) {
+          if (priority <= execution.priority) return undefined
+          const due = [...byPriority.get(priority)!.values()].filter((other) =>
+            Execution.isDue(other, time) && tasks.includes(other.task)
+          )
+          if (due.length > 0) return due.reduce((first, other) => other.dueAt < first.dueAt ? other : first)
+        }
+        return undefined
+      }
+
+      return {
+        add: (execution) =>
+          Effect.suspend(() => {
+            const there = live(execution.id)
+            if (there !== undefined) return Effect.succeed(there.execution)
+            if (records.size >= maxExecutions && !records.has(execution.id)) {
+              return Effect.fail(DocketError.make(new DocketError.Full({ maximum: maxExecutions })))
+            }
+            keep({ execution, added: added++ })
+            return Effect.undefined
+          }),
+        find: (id, tasks) =>
+          Effect.sync(() => {
+            const kept = live(id)
+            if (kept === undefined) return undefined
+            const time = now()
+            return {
+              execution: kept.execution,
+              now: time,
+              urgent: tasks === undefined ? undefined : moreUrgent(kept.execution, tasks, time)
+            }
+          }),
+        change: (execution) =>
+          Effect.sync(() => {
+            const kept = live(execution.id)
+            if (kept?.execution.generation !== execution.generation - 1) return false
+            keep({ execution, added: kept.added })
+            return true
+          }),
+        renew: (holds, leaseMillis) =>
+          Effect.sync(() =>
+            holds.filter(({ generation, id }) => {
+              const kept = live(id)
+              if (kept?.execution.generation !== generation || kept.execution.status !== "Running") return false
+              keep({ ...kept, execution: { ...kept.execution, leaseUntil: now() + leaseMillis } })
+              return true
+            }).map(({ id }) => id)
+          ),
+        generations: (ids) =>
+          Effect.sync(() =>
+            ids.flatMap((id) => {
+              const kept = live(id)
+              return kept === undefined ? [] : [{ id, generation: kept.execution.generation }]
+            })
+          ),
+        overdue: ({ graceMillis, limit }) =>
+          Effect.sync(() => {
+            const time = now()
+            const found = all(({ dueAt, isHeld, leaseUntil, status }) =>
+              status === "Running"
+                ? leaseUntil! <= time
+                : status === "Scheduled" && isHeld !== true && dueAt <= time - graceMillis
+            )
+            return {
+              now: time,
+              executions: found.map(({ execution }) => execution).sort((a, b) => a.dueAt - b.dueAt).slice(0, limit)
+            }
+          }),
+        list: ({ cursor, isHeld, limit, schedule, status, task }) =>
+          Effect.sync(() => {
+            const before = cursor === undefined ? Infinity : Number(cursor)
+            const found = all((execution) =>
+              (status === undefined || execution.status === status) &&
+              (task === undefined || execution.task === task) &&
+              (schedule === undefined || execution.schedule === schedule) &&
+              (isHeld === undefined || (execution.isHeld === true) === isHeld)
+            ).filter(({ added }) => added < before).sort((a, b) => b.added - a.added)
+            const page = found.slice(0, limit)
+            return {
+              executions: page.map(({ execution }) => execution),
+              cursor: found.length > limit ? String(page.at(-1)!.added) : undefined
+            }
+          }),
+        counts: Effect.sync(() => {
+          const groups = Arr.groupBy(
+            all(() => true).map(({ execution }) => execution),
+            ({ status, task }) => JSON.stringify([task, status])
+          )
+          return Object.values(groups).map(([{ status, task }, ...others]) => ({
+            task,
+            status,
+            count: 1 + others.length
+          }))
+        }),
+        remove: (id) =>
+          Effect.sync(() => {
+            const kept = live(id)
+            if (kept !== undefined) forget(kept.execution)
+            return records.delete(id) && kept !== undefined
+          }),
+        acquire: ({ holder, key, lifeMillis, limit }) =>
+          Effect.sync(() => {
+            const time = now()
+            const holders = slots.get(key) ?? new Map<string, number>()
+            for (const [other, until] of holders) if (until <= time) holders.delete(other)
+            if (!holders.has(holder) && holders.size >= limit) return { freeAt: Math.min(...holders.values()) }
+            holders.set(holder, time + lifeMillis)
+            slots.set(key, holders)
+            return undefined
+          }),
+        release: ({ holder, key }) =>
+          Effect.sync(() => {
+            const holders = slots.get(key)
+            if (holders?.delete(holder) === true && holders.size === 0) slots.delete(key)
+          }),
+        note: (note) => Effect.sync(() => void notes.set(nameOf(note), note)),
+        withdraw: (note) => Effect.sync(() => notes.delete(nameOf(note))),
+        notes: (kind) => Effect.sync(() => [...notes.values()].filter((note) => note.kind === kind)),
+        transaction: (effect) => effect
+      }
+    })
+  )
+
+interface Kept {
+  readonly execution: Execution.Execution
+  /** Counts up. */
+  readonly added: number
+}
+
+const isExpired = ({ expiresAt }: Execution.Execution, now: number): boolean =>
+  expiresAt !== undefined && expiresAt <= now
+
+const nameOf = ({ id, kind }: Pick<Note, "kind" | "id">): string => JSON.stringify([kind, id])

@@ -1,0 +1,4 @@
+export * as DocketEngine from "./DocketEngine.ts"
+export * as DocketError from "./DocketError.ts"
+export * as DocketStore from "./DocketStore.ts"
+export * as Execution from "./Execution.ts"
