@@ -356,11 +356,11 @@ const cancel = (
 }
 
 /** From the beginning, with what another one is to do. */
-const renewed = (execution: Execution, by: Execution): Execution =>
-  next(without(by, [...run, ...end, "isHeld"]), {
-    id: execution.id,
-    generation: execution.generation + 1,
-    status: "Scheduled",
-    attempt: 0,
-    lapses: 0
-  })
+const renewed = (execution: Execution, by: Execution): Execution => ({
+  ...without(by, [...run, ...end, "isHeld"]),
+  id: execution.id,
+  generation: execution.generation + 1,
+  status: "Scheduled",
+  attempt: 0,
+  lapses: 0
+})
