@@ -1,0 +1,251 @@
+/**
+ * A durable queue of background work: add it, schedule it, see how it goes, cancel it, look at what has failed.
+ *
+ * Work is done at least once: when a worker disappears, what it was doing is done again when its lease is over. How it
+ * ended is written once, whatever was delivered twice. Without any worker, work waits.
+ */
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as adding from "./adding.ts"
+import * as DocketEngine from "./DocketEngine.ts"
+import type * as DocketError from "./DocketError.ts"
+import type * as DocketEvent from "./DocketEvent.ts"
+import * as DocketStore from "./DocketStore.ts"
+import type * as DocketTask from "./DocketTask.ts"
+import type * as Execution from "./Execution.ts"
+import * as operating from "./operating.ts"
+import * as planning from "./planning.ts"
+import * as Records from "./Records.ts"
+import * as schedules from "./schedules.ts"
+import * as Sealing from "./sealing.ts"
+import type * as strikes from "./strikes.ts"
+import * as Worker from "./Worker.ts"
+import type * as workers from "./workers.ts"
+
+/** @category models @since 0.1.0 */
+export interface AddOptions {
+  /**
+   * Names the work, for its task: while an execution of this key is kept, and that is for a while after its end, another
+   * one is not added. Random when left out.
+   */
+  readonly key?: string | undefined
+  /** Not before; at once when left out. Not together with `delay`. */
+  readonly at?: Date | undefined
+  /** Not before so long from now. */
+  readonly delay?: Duration.Input | undefined
+  /** Instead of that of the task. */
+  readonly priority?: number | undefined
+}
+
+/**
+ * - `Added`
+ * - `Exists`: an execution of this key is kept already, maybe one that has ended
+ * - `Cooling`: dropped by the cooldown of its task
+ * - `Debounced`: the one that waits has this payload now, and waits anew
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = "Added" | "Exists" | "Cooling" | "Debounced"
+
+/** @category models @since 0.1.0 */
+export interface Added {
+  /** Of the execution that does it, or has done it. */
+  readonly id: string
+  readonly outcome: Outcome
+}
+
+/** An interval, whose ticks are its multiples since 1970, or a cron expression. @category models @since 0.1.0 */
+export type When =
+  | { readonly every: Duration.Input }
+  /** Five fields, or six with seconds first; in UTC without a time zone (IANA name or offset). */
+  | { readonly cron: string; readonly timeZone?: string | undefined }
+
+/** @category models @since 0.1.0 */
+export interface ScheduleInfo {
+  readonly key: string
+  readonly task: string
+  readonly when: schedules.When
+  readonly priority: number
+}
+
+/** @category models @since 0.1.0 */
+export type ListOptions = Partial<DocketStore.Query>
+
+/** @category models @since 0.1.0 */
+export interface Snapshot {
+  readonly at: number
+  readonly counts: ReadonlyArray<DocketStore.Count>
+  /** What waits at the doorbell; several rings may be for one execution. */
+  readonly rings: DocketEngine.Stats
+  /** Seen in the last two minutes. */
+  readonly workers: ReadonlyArray<workers.Worker>
+  readonly schedules: ReadonlyArray<ScheduleInfo>
+  readonly strikes: ReadonlyArray<strikes.Strike>
+}
+
+type Payload<T extends DocketTask.Any> = T["payload"]["Type"]
+
+/** @category services @since 0.1.0 */
+export class Docket extends Context.Service<Docket, {
+  readonly add: <T extends DocketTask.Any>(
+    task: T,
+    payload: Payload<T>,
+    options?: AddOptions
+  ) => Effect.Effect<Added, DocketError.DocketError>
+  /**
+   * Puts other work in the place of that of this key, also if it runs (its handler is then interrupted, and its result
+   * not taken) or has ended; adds it if there is none.
+   */
+  readonly replace: <T extends DocketTask.Any>(
+    task: T,
+    key: string,
+    payload: Payload<T>,
+    options?: Omit<AddOptions, "key">
+  ) => Effect.Effect<{ readonly id: string }, DocketError.DocketError>
+  /**
+   * What waits is cancelled at once; what runs, on whichever worker, is interrupted within moments, and is cancelled
+   * unless it succeeds before. False when it had ended.
+   */
+  readonly cancel: (id: string, reason?: string) => Effect.Effect<boolean, DocketError.DocketError>
+  /** Undefined when there is none, or it has been forgotten. */
+  readonly get: (id: string) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
+  /** Waits for its end: its success, the error of its task, or why there is neither. */
+  readonly result: <T extends DocketTask.Any>(
+    task: T,
+    id: string
+  ) => Effect.Effect<T["success"]["Type"], T["error"]["Type"] | DocketError.DocketError>
+  /** As it is and as it becomes, until its end; not each of changes that follow each other fast. */
+  readonly observe: (id: string) => Stream.Stream<Execution.Execution, DocketError.DocketError>
+  /** What was done by this process, from now on. Whoever falls far behind misses the oldest. */
+  readonly events: Stream.Stream<DocketEvent.DocketEvent>
+  /** Newest first, 100 to a page. */
+  readonly list: (options?: ListOptions) => Effect.Effect<DocketStore.Page, DocketError.DocketError>
+  /** Has one that failed, or was cancelled, begin anew. False when it has not ended so. */
+  readonly retry: (id: string) => Effect.Effect<boolean, DocketError.DocketError>
+  /**
+   * Adds work again and again. The same key again changes the schedule; runs that have begun go on. A run that is late
+   * by several ticks is made once.
+   */
+  readonly schedule: <T extends DocketTask.Any>(
+    key: string,
+    task: T,
+    payload: Payload<T>,
+    when: When
+  ) => Effect.Effect<void, DocketError.DocketError>
+  /** Runs that wait are cancelled. False when there was none. */
+  readonly unschedule: (key: string) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly schedules: Effect.Effect<ReadonlyArray<ScheduleInfo>, DocketError.DocketError>
+  /** From now on, within a second on other workers, nothing that it names starts; what runs goes on. */
+  readonly strike: (strike: strikes.Strike) => Effect.Effect<void, DocketError.DocketError>
+  /** What it held starts, unless another strike holds it. False when there was none. */
+  readonly restore: (strike: strikes.Strike) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly strikes: Effect.Effect<ReadonlyArray<strikes.Strike>, DocketError.DocketError>
+  readonly snapshot: Effect.Effect<Snapshot, DocketError.DocketError>
+}>()("fastmcp-effect/docket/Docket") {}
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /**
+   * Seals payloads, results and errors (XChaCha20-Poly1305) before they are kept; the first key seals, all open. At least
+   * 32 random bytes each. With a key, what is not sealed with one of them is not used: a payload fails as `Undecodable`.
+   */
+  readonly encryption?:
+    | readonly [Redacted.Redacted<string | Uint8Array>, ...ReadonlyArray<Redacted.Redacted<string | Uint8Array>>]
+    | undefined
+  /** Of JSON of one payload, result or error. A larger payload is refused, a larger result fails its execution. 1 MiB. */
+  readonly maxBytes?: number | undefined
+  /** How long it may take until a change of another process is seen: a cancel, an end that is waited for. 250 milliseconds. */
+  readonly pollInterval?: Duration.Input | undefined
+}
+
+/**
+ * On a store and an engine. Dies when a key is too short.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<Docket | Records.Records, never, DocketStore.DocketStore | DocketEngine.DocketEngine> =>
+  Layer.effectContext(make(options))
+
+/**
+ * Does the work of these tasks, for as long as the layer lives. Closing it stops the answering at once, lets runs end for
+ * `drain`, and gives the rest back. Dies when two handlers have tasks of one name.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWorker = <R = never>(
+  handlers: ReadonlyArray<DocketTask.Handled<R>>,
+  options?: Worker.Options
+): Layer.Layer<never, never, Records.Records | R> => Layer.effectDiscard(Worker.make(handlers, options))
+
+/**
+ * Works until nothing is left to do: nothing runs, and nothing waits but runs of schedules and what is struck. For
+ * tests, and for jobs that end. Under `TestClock`, fork it and adjust the clock.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const runUntilFinished = <R = never>(
+  handlers: ReadonlyArray<DocketTask.Handled<R>>,
+  options?: Worker.Options
+): Effect.Effect<void, DocketError.DocketError, Records.Records | R> =>
+  Effect.scoped(Effect.andThen(Worker.make(handlers, options), finished))
+
+const finished = Effect.gen(function*() {
+  const { events, pollInterval, store } = yield* Records.Records
+  const subscription = yield* PubSub.subscribe(events)
+  const isLeft = Effect.gen(function*() {
+    const running = yield* store.list({ status: "Running", limit: 1 })
+    if (running.executions.length > 0) return true
+    let cursor: string | undefined
+    do {
+      const page: DocketStore.Page = yield* store.list({ status: "Scheduled", isHeld: false, limit: 100, cursor })
+      if (page.executions.some(({ schedule }) => schedule === undefined)) return true
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return false
+  })
+  while (yield* isLeft) {
+    yield* Effect.raceFirst(Effect.asVoid(PubSub.take(subscription)), Effect.sleep(pollInterval))
+  }
+})
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const store = yield* DocketStore.DocketStore
+  const engine = yield* DocketEngine.DocketEngine
+  const { randomBytes } = yield* random
+  const { encryption: keys, maxBytes = 1024 * 1024 } = options
+  const records: Records.Records["Service"] = yield* Records.make({
+    store,
+    engine,
+    sealing: yield* Sealing.make({ keys, maxBytes }),
+    pollInterval: Duration.fromInputUnsafe(options.pollInterval ?? "250 millis"),
+    newId: Effect.map(randomBytes(16), Hex.encode),
+    beforeEnd: ({ dueAt, schedule }) => Effect.suspend(() => planted.plantAfter(schedule!, dueAt))
+  })
+  const planted = schedules.make(store, records.add)
+  const docket: Docket["Service"] = {
+    ...adding.make(records),
+    ...operating.make(records),
+    ...planning.make(records, planted)
+  }
+  return Context.make(Docket, docket).pipe(Context.add(Records.Records, records))
+})
+
+/** The program's, or Web Crypto's. */
+const random: Effect.Effect<SecureRandom.SecureRandom["Service"], never, Scope.Scope> = Effect.gen(function*() {
+  const given = Context.getOrUndefined(yield* Effect.context<never>(), SecureRandom.SecureRandom)
+  return given ?? Context.get(yield* Layer.build(SecureRandom.layerWebCrypto), SecureRandom.SecureRandom)
+})

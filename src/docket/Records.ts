@@ -1,0 +1,169 @@
+/**
+ * The executions of a docket, as those who add them and those who run them see them: each change is decided by
+ * `Execution.apply`, written over the generation it was made from, rung for if it is to start again, and told.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as DocketEngine from "./DocketEngine.ts"
+import * as DocketError from "./DocketError.ts"
+import type * as DocketEvent from "./DocketEvent.ts"
+import * as DocketMetrics from "./DocketMetrics.ts"
+import type * as DocketStore from "./DocketStore.ts"
+import type * as DocketTask from "./DocketTask.ts"
+import * as Execution from "./Execution.ts"
+import type * as Sealing from "./sealing.ts"
+import * as Watching from "./watching.ts"
+
+/** What became of a change that was wanted. @category models @since 0.1.0 */
+export type Changed =
+  | { readonly _tag: "Changed"; readonly execution: Execution.Execution }
+  | { readonly _tag: "Refused"; readonly refusal: Execution.Refusal; readonly execution: Execution.Execution }
+  | { readonly _tag: "Gone" }
+
+/** @category services @since 0.1.0 */
+export class Records extends Context.Service<Records, {
+  readonly store: DocketStore.DocketStore["Service"]
+  readonly engine: DocketEngine.DocketEngine["Service"]
+  readonly sealing: Sealing.Sealing
+  readonly watching: Watching.Watching
+  readonly events: PubSub.PubSub<DocketEvent.DocketEvent>
+  /** How long it may take until a change of another process is seen. */
+  readonly pollInterval: Duration.Duration
+  /** Keeps it and rings for it, unless there is one of this id; that is then the answer. */
+  readonly add: (
+    execution: Execution.Execution
+  ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
+  /**
+   * Changes the execution as it is then, again when somebody else was faster. `known` is what the caller believes it to
+   * be, and saves a look.
+   */
+  readonly change: (
+    id: string,
+    transition: Execution.Transition,
+    known?: Execution.Execution
+  ) => Effect.Effect<Changed, DocketError.DocketError>
+  /** Changes it only as it is known: false when it is otherwise by now, or the transition is refused. */
+  readonly changeOnly: (
+    known: Execution.Execution,
+    transition: Execution.Transition
+  ) => Effect.Effect<boolean, DocketError.DocketError>
+  /** Rings for it when it is due. `again` tells this ring from those before it, where its generation is still the same. */
+  readonly ring: (
+    execution: Execution.Execution,
+    again?: { readonly why: string; readonly at: number }
+  ) => Effect.Effect<void, DocketError.DocketError>
+  /** 128 random bits. */
+  readonly newId: Effect.Effect<string>
+  readonly publish: (tag: DocketEvent.DocketEvent["_tag"], execution: Execution.Execution) => void
+}>()("fastmcp-effect/docket/Records") {}
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  readonly store: DocketStore.DocketStore["Service"]
+  readonly engine: DocketEngine.DocketEngine["Service"]
+  readonly sealing: Sealing.Sealing
+  readonly pollInterval: Duration.Duration
+  readonly newId: Effect.Effect<string>
+  /** Before an execution ends: the schedule it is a run of plans the next one. */
+  readonly beforeEnd: (execution: Execution.Execution) => Effect.Effect<void, DocketError.DocketError>
+}
+
+/** @category constructors @since 0.1.0 */
+export const make = (options: Options): Effect.Effect<Records["Service"], never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { beforeEnd, engine, newId, pollInterval, sealing, store } = options
+    const watching = yield* Watching.make(store, pollInterval)
+    const events = yield* PubSub.sliding<DocketEvent.DocketEvent>(1024)
+
+    const context = yield* Effect.context<never>()
+    const count = DocketMetrics.makeCounter(context)
+
+    const publish: Records["Service"]["publish"] = (_tag, { error: _e, payload: _p, result: _r, ...execution }) => {
+      count(execution.task, _tag)
+      watching.changed(execution.id, execution.generation)
+      PubSub.publishUnsafe(events, { _tag, execution })
+    }
+
+    const ring: Records["Service"]["ring"] = (execution, again) =>
+      engine.ring({
+        id: execution.id,
+        ring: `${execution.id}#${execution.generation}${again === undefined ? "" : `~${again.why}`}`,
+        at: again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : execution.dueAt),
+        priority: execution.priority
+      })
+
+    const add: Records["Service"]["add"] = (execution) =>
+      Effect.tap(
+        store.transaction(
+          Effect.tap(
+            store.add(execution),
+            (there) => there === undefined ? ring(execution) : Effect.void
+          )
+        ),
+        (there) => Effect.sync(() => there === undefined && publish("Add", execution))
+      )
+
+    const write = (changed: Execution.Execution): Effect.Effect<boolean, DocketError.DocketError> =>
+      changed.status === "Scheduled" && changed.isHeld !== true
+        ? store.transaction(
+          Effect.tap(store.change(changed), (isChanged) => isChanged ? ring(changed) : Effect.void)
+        )
+        : store.change(changed)
+
+    const writeAndTell = Effect.fnUntraced(function*(
+      before: Execution.Execution,
+      transition: Execution.Transition,
+      after: Execution.Execution
+    ) {
+      if (before.schedule !== undefined && Execution.isFinished(after)) yield* beforeEnd(before)
+      const isWritten = yield* write(after)
+      if (isWritten) publish(transition._tag, after)
+      return isWritten
+    })
+
+    const changeOnly: Records["Service"]["changeOnly"] = (known, transition) => {
+      const result = Execution.apply(known, transition)
+      return Result.isFailure(result) ? Effect.succeed(false) : writeAndTell(known, transition, result.success)
+    }
+
+    const change: Records["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {
+      let execution = known
+      while (true) {
+        if (execution === undefined) {
+          const found = yield* store.find(id)
+          if (found === undefined) return { _tag: "Gone" } as const
+          execution = found.execution
+        }
+        const result = Execution.apply(execution, transition)
+        if (Result.isSuccess(result) && (yield* writeAndTell(execution, transition, result.success))) {
+          return { _tag: "Changed", execution: result.success } as const
+        }
+        // What was only believed may be otherwise.
+        if (Result.isFailure(result) && execution !== known) {
+          return { _tag: "Refused", refusal: result.failure, execution } as const
+        }
+        execution = undefined
+      }
+    })
+
+    return { store, engine, sealing, watching, events, pollInterval, newId, add, change, changeOnly, ring, publish }
+  })
+
+/** What of an execution is sealed is bound to this: runs of a schedule have one payload. @category accessors @since 0.1.0 */
+export const ownerOf = ({ id, schedule, task }: Pick<Execution.Execution, "id" | "schedule" | "task">): string =>
+  JSON.stringify([task, schedule ?? id])
+
+/** How long it is kept when it has ended. @category accessors @since 0.1.0 */
+export const keepMillis = (task: DocketTask.Any | undefined, isFailure: boolean): number => {
+  const { keep = defaults.keep, keepFailed = defaults.keepFailed } = task?.options ?? {}
+  return Math.min(Duration.toMillis(isFailure ? keepFailed : keep), forEver)
+}
+
+const defaults = { keep: Duration.days(1), keepFailed: Duration.days(30) }
+
+/** As integers of a database have it: three thousand years. */
+const forEver = 1e14

@@ -1,0 +1,166 @@
+/** How work gets into a docket. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as Millis from "../storage/Millis.ts"
+import type * as Docket from "./Docket.ts"
+import * as DocketError from "./DocketError.ts"
+import type * as DocketTask from "./DocketTask.ts"
+import * as Execution from "./Execution.ts"
+import * as Records from "./Records.ts"
+
+/** What the limits of a task make of a payload. */
+export const limitsOf = (
+  { name, options: { concurrency, rateLimit } }: DocketTask.Any,
+  payload: unknown
+): Pick<Execution.Execution, "slot" | "rate"> => ({
+  ...concurrency !== undefined && {
+    slot: { key: `${name} ${concurrency.key(payload)}`, limit: concurrency.limit }
+  },
+  ...rateLimit !== undefined && {
+    rate: {
+      key: `${name} ${rateLimit.key(payload)}`,
+      limit: rateLimit.limit,
+      windowMillis: Millis.of(rateLimit.window)
+    }
+  }
+})
+
+/** As it is kept for this owner (`Records.ownerOf`). */
+export const sealedPayload = (
+  { sealing }: Records.Records["Service"],
+  task: DocketTask.Any,
+  payload: unknown,
+  owner: string
+): Effect.Effect<string, DocketError.DocketError> =>
+  Effect.mapError(sealing.write(task.payload, payload, "payload", owner), (problem) =>
+    DocketError.make(
+      problem._tag === "Invalid"
+        ? new DocketError.InvalidPayload({ task: task.name, issue: problem.issue })
+        : new DocketError.PayloadTooLarge({ task: task.name, bytes: problem.bytes, maximum: problem.maximum })
+    ))
+
+const traceparent = Effect.map(
+  Effect.option(Effect.currentSpan),
+  (span) => span._tag === "Some" ? HttpTraceContext.toHeaders(span.value).traceparent : undefined
+)
+
+export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["Service"], "add" | "replace"> => {
+  const draft = Effect.fnUntraced(function*(
+    task: DocketTask.Any,
+    payload: unknown,
+    id: string,
+    { at, delay, priority = task.options.priority }: Docket.AddOptions
+  ) {
+    const now = yield* Clock.currentTimeMillis
+    const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
+    const parent = yield* traceparent
+    return {
+      id,
+      task: task.name,
+      payload: yield* sealedPayload(
+        records,
+        task,
+        payload,
+        Records.ownerOf({ id, task: task.name })
+      ),
+      priority,
+      status: "Scheduled",
+      generation: 1,
+      createdAt: now,
+      dueAt: due,
+      attempt: 0,
+      lapses: 0,
+      ...limitsOf(task, payload),
+      ...parent !== undefined && { traceparent: parent }
+    } satisfies Execution.Execution
+  })
+
+  const replace: Docket.Docket["Service"]["replace"] = Effect.fnUntraced(function*(task, key, payload, options = {}) {
+    const by = yield* draft(task, payload, idOf(task, key), options)
+    let isThere = false
+    do {
+      isThere = (yield* records.add(by)) !== undefined
+    } while (isThere && (yield* records.change(by.id, { _tag: "Replace", by }))._tag === "Gone")
+    return { id: by.id }
+  })
+
+  const cool = Effect.fnUntraced(function*(
+    task: DocketTask.Any,
+    payload: unknown,
+    { key, window }: { readonly key: DocketTask.Key<unknown>; readonly window: Duration.Input },
+    options: Docket.AddOptions
+  ) {
+    return yield* inTurn(
+      task,
+      `cooldown ${key(payload)}`,
+      Effect.fnUntraced(function*(id) {
+        const by = yield* draft(task, payload, id, options)
+        const there = yield* records.add(by)
+        if (there === undefined) return { id, outcome: "Added" } as const
+        if (by.createdAt < there.createdAt + Millis.of(window)) return { id, outcome: "Cooling" } as const
+        return Execution.isFinished(there) ? yield* takeOver(there, by, "Added") : undefined
+      })
+    )
+  })
+
+  const debounce = Effect.fnUntraced(function*(
+    task: DocketTask.Any,
+    payload: unknown,
+    { key, maxWait = Duration.infinity, wait }: NonNullable<DocketTask.Options<unknown, unknown>["debounce"]>,
+    options: Docket.AddOptions
+  ) {
+    return yield* inTurn(
+      task,
+      `debounce ${key(payload)}`,
+      Effect.fnUntraced(function*(id) {
+        const first = yield* draft(task, payload, id, { ...options, at: undefined, delay: wait })
+        const there = yield* records.add(first)
+        if (there === undefined) return { id, outcome: "Added" } as const
+        if (there.status === "Running") return undefined
+        if (Execution.isFinished(there)) return yield* takeOver(there, first, "Added")
+        const dueAt = Math.min(first.dueAt, there.createdAt + Millis.of(maxWait))
+        return yield* takeOver(there, { ...first, createdAt: there.createdAt, dueAt }, "Debounced")
+      })
+    )
+  })
+
+  /** Only over what was seen: undefined when that is not so any more. */
+  const takeOver = Effect.fnUntraced(function*(
+    there: Execution.Execution,
+    by: Execution.Execution,
+    outcome: Docket.Outcome
+  ) {
+    const changed = yield* records.changeOnly(there, { _tag: "Replace", by })
+    return changed ? { id: by.id, outcome } : "Again" as const
+  })
+
+  /** The first of the ids of a key that is not taken by a run. */
+  const inTurn = Effect.fnUntraced(function*(
+    task: DocketTask.Any,
+    key: string,
+    attempt: (id: string) => Effect.Effect<Docket.Added | "Again" | undefined, DocketError.DocketError>
+  ) {
+    let turn = 0
+    while (true) {
+      const added = yield* attempt(idOf(task, turn === 0 ? key : `${key} ${turn}`))
+      if (added === undefined) turn++
+      else if (added !== "Again") return added
+    }
+  })
+
+  return {
+    add: Effect.fnUntraced(function*(task, payload, options = {}) {
+      const { cooldown, debounce: quiet } = task.options
+      if (cooldown !== undefined) return yield* cool(task, payload, cooldown, options)
+      if (quiet !== undefined) return yield* debounce(task, payload, quiet, options)
+      const id = idOf(task, options.key ?? (yield* records.newId))
+      const there = yield* records.add(yield* draft(task, payload, id, options))
+      return { id, outcome: there === undefined ? "Added" : "Exists" }
+    }),
+    replace
+  }
+}
+
+const idOf = ({ name }: DocketTask.Any, key: string): string => `${name}:${key}`

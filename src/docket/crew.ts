@@ -1,0 +1,73 @@
+/** What the parts of a worker share. */
+import type * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as DocketError from "./DocketError.ts"
+import type * as DocketTask from "./DocketTask.ts"
+import type * as Execution from "./Execution.ts"
+import type * as Records from "./Records.ts"
+import type * as Watching from "./watching.ts"
+
+export interface Settings {
+  readonly concurrency: number
+  readonly leaseMillis: number
+  readonly drain: Duration.Duration
+  readonly maxLapses: number
+  readonly sweepMillis: number
+}
+
+/** Why a run ends before its handler does. */
+export type Ending = "Timeout" | "Cancelled" | "Lost" | "Stopped"
+
+export interface Run {
+  readonly holder: Execution.Holder
+  readonly watch: Watching.Watch
+  readonly ending: Deferred.Deferred<Ending>
+  /** As this worker last wrote it. */
+  execution: Execution.Execution
+}
+
+export interface Crew<R> {
+  /** No other worker has it. */
+  readonly name: string
+  readonly startedAt: number
+  readonly settings: Settings
+  readonly records: Records.Records["Service"]
+  readonly handlers: ReadonlyMap<string, DocketTask.Handled<R>>
+  /** By id. */
+  readonly running: Map<string, Run>
+}
+
+/**
+ * What the store or the engine does not do now is done again until they do, more and more rarely, for as long as the
+ * worker lives. The first failure is logged.
+ */
+export const insist = <A, R>(effect: Effect.Effect<A, DocketError.DocketError, R>): Effect.Effect<A, never, R> => {
+  const again = (pause: number): Effect.Effect<A, never, R> =>
+    Effect.catch(
+      effect,
+      (error) =>
+        (pause === firstPause ? Effect.logWarning("A worker waits for its store and engine.", error) : Effect.void)
+          .pipe(
+            Effect.andThen(Effect.interruptible(Effect.sleep(pause))),
+            Effect.andThen(Effect.suspend(() => again(Math.min(2 * pause, longestPause))))
+          )
+    )
+  return again(firstPause)
+}
+
+const firstPause = 100
+
+const longestPause = 5000
+
+/** So many with the slot's key run at a time, and each worker's share of it ends with its lease. */
+export const takeSlot = <R>({ name, records, settings }: Crew<R>, { id, slot }: Execution.Execution) =>
+  slot === undefined ? Effect.undefined : records.store.acquire({
+    key: `slot ${slot.key}`,
+    limit: slot.limit,
+    holder: `${id}@${name}`,
+    lifeMillis: settings.leaseMillis
+  })
+
+export const releaseSlot = <R>({ name, records }: Crew<R>, { id, slot }: Execution.Execution) =>
+  slot === undefined ? Effect.void : records.store.release({ key: `slot ${slot.key}`, holder: `${id}@${name}` })

@@ -1,0 +1,104 @@
+/** Schedules and strikes, as whoever runs a docket sets them. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Millis from "../storage/Millis.ts"
+import * as adding from "./adding.ts"
+import type * as Docket from "./Docket.ts"
+import type * as DocketError from "./DocketError.ts"
+import type * as DocketStore from "./DocketStore.ts"
+import type * as Execution from "./Execution.ts"
+import * as Records from "./Records.ts"
+import * as schedules from "./schedules.ts"
+import * as strikes from "./strikes.ts"
+import * as workers from "./workers.ts"
+
+export const make = (
+  records: Records.Records["Service"],
+  planted: schedules.Schedules
+): Pick<
+  Docket.Docket["Service"],
+  "schedule" | "unschedule" | "schedules" | "strike" | "restore" | "strikes" | "snapshot"
+> => {
+  const { engine, store } = records
+
+  /** All of a query, page after page. */
+  const forAll = Effect.fnUntraced(function*(
+    query: Omit<DocketStore.Query, "limit" | "cursor">,
+    use: (execution: Execution.Execution) => Effect.Effect<unknown, DocketError.DocketError>
+  ) {
+    let cursor: string | undefined
+    do {
+      const page: DocketStore.Page = yield* store.list({ ...query, cursor, limit: 100 })
+      yield* Effect.forEach(page.executions, use, { discard: true })
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  })
+
+  const cancelWaiting = Effect.fnUntraced(function*(key: string, reason: string) {
+    const now = yield* Clock.currentTimeMillis
+    yield* forAll(
+      { schedule: key, status: "Scheduled" },
+      ({ id }) => records.change(id, { _tag: "Cancel", reason, now, keepMillis: Records.keepMillis(undefined, false) })
+    )
+  })
+
+  const all = Effect.gen(function*() {
+    const found = yield* Effect.forEach(
+      yield* store.notes(schedules.kind),
+      (note) => Effect.map(schedules.fromNote(note), (kept) => ({ key: note.id, kept }))
+    )
+    return found.flatMap(({ kept, key }): ReadonlyArray<Docket.ScheduleInfo> =>
+      kept === undefined ? [] : [{ key, task: kept.task, when: kept.when, priority: kept.priority }]
+    )
+  })
+
+  const allStrikes = Effect.flatMap(store.notes(strikes.kind), strikes.fromNotes)
+
+  return {
+    schedule: Effect.fnUntraced(function*(key, task, payload, when) {
+      const kept: schedules.Kept = {
+        when: "every" in when
+          ? { everyMillis: Millis.of(when.every) }
+          : { cron: when.cron, ...when.timeZone !== undefined && { timeZone: when.timeZone } },
+        task: task.name,
+        payload: yield* adding.sealedPayload(
+          records,
+          task,
+          payload,
+          Records.ownerOf({ id: key, schedule: key, task: task.name })
+        ),
+        priority: task.options.priority,
+        ...adding.limitsOf(task, payload)
+      }
+      yield* schedules.nextTick(key, kept.when, yield* Clock.currentTimeMillis)
+      const note = yield* schedules.toNote(key, kept)
+      const before = (yield* store.notes(schedules.kind)).find(({ id }) => id === key)
+      yield* store.note(note)
+      if (before !== undefined && before.data !== note.data) yield* cancelWaiting(key, "Its schedule has changed.")
+      yield* planted.plantAfter(key, 0)
+    }),
+    unschedule: Effect.fnUntraced(function*(key) {
+      const wasThere = yield* store.withdraw({ kind: schedules.kind, id: key })
+      yield* cancelWaiting(key, "Its schedule was removed.")
+      return wasThere
+    }),
+    schedules: all,
+    strike: (strike) => Effect.flatMap(strikes.toNote(strike), store.note),
+    restore: Effect.fnUntraced(function*(strike) {
+      const wasThere = yield* store.withdraw(yield* strikes.toNote(strike))
+      yield* forAll({ isHeld: true }, ({ id }) => records.change(id, { _tag: "Restore" }))
+      return wasThere
+    }),
+    strikes: allStrikes,
+    snapshot: Effect.gen(function*() {
+      return {
+        at: yield* Clock.currentTimeMillis,
+        counts: yield* store.counts,
+        rings: yield* engine.stats,
+        workers: yield* workers.present(store),
+        schedules: yield* all,
+        strikes: yield* allStrikes
+      }
+    })
+  }
+}

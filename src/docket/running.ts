@@ -1,0 +1,240 @@
+/** One run, from the handler's start to how it ended. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Headers from "effect/http/Headers"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import type * as Deadlines from "../core/Deadlines.ts"
+import type * as Answering from "./answering.ts"
+import * as Crew from "./crew.ts"
+import type * as DocketError from "./DocketError.ts"
+import * as DocketMetrics from "./DocketMetrics.ts"
+import type * as DocketTask from "./DocketTask.ts"
+import * as Execution from "./Execution.ts"
+import * as Records from "./Records.ts"
+import * as retrying from "./retrying.ts"
+
+export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
+  const { name, records, running } = crew
+  const { sealing, watching } = records
+
+  /** Ends when the record says how it ended, or belongs to somebody else. */
+  const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
+    const { attempt, generation, id, task } = execution
+    const run: Crew.Run = {
+      holder: { worker: name, attempt },
+      watch: watching.watch(id, generation),
+      ending: Deferred.makeUnsafe(),
+      execution
+    }
+    running.set(id, run)
+    const startedAt = yield* Clock.currentTimeMillis
+    yield* Metric.update(DocketMetrics.running, running.size)
+    yield* Metric.update(DocketMetrics.startDelay(task), Math.max(0, startedAt - dueSince(execution)) / 1000)
+    const end = yield* Effect.ensuring(
+      Effect.gen(function*() {
+        const result = yield* supervised(handled, run, payload)
+        const end = yield* Crew.insist(
+          Effect.flatMap(
+            transitionOf(handled.task, run, result),
+            (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
+          )
+        )
+        yield* Crew.insist(Crew.releaseSlot(crew, execution))
+        return end
+      }),
+      Effect.sync(() => {
+        running.delete(id)
+        watching.unwatch(id, run.watch)
+      })
+    )
+    yield* Metric.update(DocketMetrics.running, running.size)
+    yield* Metric.update(DocketMetrics.runDuration(task, end), ((yield* Clock.currentTimeMillis) - startedAt) / 1000)
+  })
+
+  /** What the handler came to, or why it was ended. */
+  const supervised = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Crew.Run, payload: unknown) {
+    const { attempt, id, task, traceparent } = run.execution
+    const { timeout } = handled.task.options
+    const advance: DocketTask.Run["advance"] = (progress) =>
+      Effect.ignore(write(run, { _tag: "Advance", holder: run.holder, progress }))
+    const handler = Effect.suspend(() => handled.handler(payload, { id, attempt, advance })).pipe(
+      Effect.withSpan(`docket ${task}`, {
+        kind: "consumer",
+        root: true,
+        links: linksOf(traceparent),
+        attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
+      }, { captureStackTrace: false }),
+      Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
+      Effect.provideContext(context)
+    )
+    // Its own master, for one that will not be interrupted would keep its parent, and the worker, from ending.
+    const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
+    const deadline = Duration.isFinite(timeout)
+      ? deadlines.add((yield* Clock.currentTimeMillis) + Duration.toMillis(timeout), () => end(run, "Timeout"))
+      : undefined
+    const watcher = yield* Effect.forkChild(watchOver(run))
+    const result = yield* Effect.ensuring(
+      Effect.onInterrupt(
+        Effect.raceFirst(Fiber.await(fiber), Deferred.await(run.ending)),
+        () => abandon(task, fiber)
+      ),
+      Effect.suspend(() => {
+        if (deadline !== undefined) deadlines.remove(deadline)
+        return Fiber.interrupt(watcher)
+      })
+    )
+    if (typeof result === "string") yield* abandon(task, fiber)
+    return result
+  })
+
+  /** Interrupts it, and waits for its end for a while. */
+  const abandon = (task: string, fiber: Fiber.Fiber<unknown, unknown>) =>
+    Effect.timeoutOrElse(Fiber.interrupt(fiber), {
+      duration: grace,
+      orElse: () => Effect.logError(`The handler of ${JSON.stringify(task)} does not end, and is left to itself.`)
+    })
+
+  const end = ({ ending }: Crew.Run, why: Crew.Ending): void => {
+    Deferred.doneUnsafe(ending, Effect.succeed(why))
+  }
+
+  /** Others may cancel it, or take it away. */
+  const watchOver = (run: Crew.Run): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      while (true) {
+        yield* run.watch.changed
+        const found = yield* Crew.insist(records.store.find(run.execution.id))
+        if (found === undefined || !Execution.isHolder(found.execution, run.holder)) return end(run, "Lost")
+        note(run, found.execution)
+        if (found.execution.cancelRequested !== undefined) return end(run, "Cancelled")
+      }
+    })
+
+  const note = (run: Crew.Run, execution: Execution.Execution): void => {
+    if (execution.generation < run.execution.generation) return
+    run.execution = execution
+    run.watch.seen = execution.generation
+  }
+
+  const write = Effect.fnUntraced(function*(run: Crew.Run, transition: Execution.Transition) {
+    const changed = yield* records.change(run.execution.id, transition, run.execution)
+    if (changed._tag !== "Changed") return "NotHolder" as const
+    note(run, changed.execution)
+    return transition._tag
+  })
+
+  const transitionOf = (
+    task: DocketTask.Any,
+    run: Crew.Run,
+    result: Exit.Exit<unknown, unknown> | Crew.Ending
+  ): Effect.Effect<Execution.Transition | undefined, DocketError.DocketError> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { holder } = run
+      if (result === "Lost") return Effect.undefined
+      if (result === "Stopped") return Effect.succeed({ _tag: "Release", holder, now })
+      if (result === "Cancelled") {
+        return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: Records.keepMillis(task, false) })
+      }
+      if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
+      if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
+      const { cause } = result
+      const failed = cause.reasons.find(Cause.isFailReason)
+      // It interrupted itself: nobody else does without an ending.
+      return failed !== undefined && !Cause.hasDies(cause)
+        ? troubled(task, run, { _tag: "Error", error: failed.error }, now)
+        : Effect.andThen(
+          Effect.logError(`The handler of ${JSON.stringify(task.name)} has died.`, cause),
+          troubled(task, run, { _tag: "Defect", defect: Cause.squash(cause) }, now)
+        )
+    })
+
+  const succeeded = (task: DocketTask.Any, { execution, holder }: Crew.Run, value: unknown, now: number) =>
+    Effect.map(
+      Effect.result(sealing.write(task.success, value, "result", Records.ownerOf(execution))),
+      (written): Execution.Transition =>
+        written._tag === "Success"
+          ? { _tag: "Succeed", holder, result: written.success, now, keepMillis: Records.keepMillis(task, false) }
+          : failure(task, holder, problemOf("result", written.failure), now)
+    )
+
+  const troubled = Effect.fnUntraced(function*(
+    task: DocketTask.Any,
+    { execution, holder }: Crew.Run,
+    trouble: DocketTask.Trouble<unknown>,
+    now: number
+  ) {
+    const delay = yield* retrying.delayAfter(task.options.retry, execution.attempt, trouble)
+    const retryAt = delay === undefined ? undefined : now + Math.ceil(Duration.toMillis(delay))
+    if (trouble._tag !== "Error") return { ...failure(task, holder, failureOf(task, trouble), now), retryAt }
+    const written = yield* Effect.result(
+      sealing.write(task.error, trouble.error, "error", Records.ownerOf(execution))
+    )
+    return written._tag === "Success"
+      ? {
+        ...failure(task, holder, { kind: "Error", message: "The handler failed with the error of its task." }, now),
+        error: written.success,
+        retryAt
+      }
+      : failure(task, holder, problemOf("error", written.failure), now)
+  })
+
+  const failureOf = (
+    task: DocketTask.Any,
+    trouble: Exclude<DocketTask.Trouble<unknown>, { readonly _tag: "Error" }>
+  ): Execution.Failure => {
+    if (trouble._tag === "Timeout") {
+      return { kind: "Timeout", message: `It ran for longer than ${Duration.format(task.options.timeout)}.` }
+    }
+    const { defect } = trouble
+    // Its words may have a part of the payload in them, which is nothing to be kept in the open where that is sealed.
+    const words = defect instanceof Error
+      ? sealing.isSealed ? defect.name : `${defect.name}: ${defect.message}`
+      : typeof defect
+    return { kind: "Defect", message: `The handler died: ${words.slice(0, maxWords)}` }
+  }
+
+  return { perform }
+}
+
+const failure = (task: DocketTask.Any, holder: Execution.Holder, why: Execution.Failure, now: number) => ({
+  _tag: "Fail" as const,
+  holder,
+  failure: why,
+  now,
+  keepMillis: Records.keepMillis(task, true)
+})
+
+const problemOf = (
+  part: "result" | "error",
+  problem: { readonly _tag: "Invalid"; readonly issue: string } | {
+    readonly _tag: "TooLarge"
+    readonly bytes: number
+    readonly maximum: number
+  }
+): Execution.Failure =>
+  problem._tag === "TooLarge"
+    ? { kind: "TooLarge", message: `Its ${part} has ${problem.bytes} bytes, and ${problem.maximum} is the most.` }
+    : { kind: "Defect", message: `Its ${part} is not what the task says. ${problem.issue}` }
+
+/** When it could have started. */
+const dueSince = ({ createdAt, dueAt }: Execution.Execution): number => Math.max(createdAt, dueAt)
+
+const linksOf = (traceparent: string | undefined): ReadonlyArray<Tracer.SpanLink> =>
+  traceparent === undefined ? [] : Option.match(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent })), {
+    onNone: () => [],
+    onSome: (span) => [{ span, attributes: {} }]
+  })
+
+/** How long a handler that is interrupted has for what it must still do. */
+const grace = Duration.seconds(5)
+
+const maxWords = 500

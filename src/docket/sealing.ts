@@ -1,0 +1,124 @@
+/** Values as they are kept: JSON, of a size that is limited, and sealed if the docket has a key. */
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Seal from "../core/Seal.ts"
+import type * as DocketTask from "./DocketTask.ts"
+
+/** Which value of which execution: what is sealed for one cannot be opened as another. */
+export type Part = "payload" | "result" | "error"
+
+/** Why a value cannot be kept or read; for people, without the value. */
+export type Problem =
+  | { readonly _tag: "Invalid"; readonly issue: string }
+  | { readonly _tag: "TooLarge"; readonly bytes: number; readonly maximum: number }
+
+export interface Sealing {
+  readonly isSealed: boolean
+  readonly write: (
+    schema: DocketTask.Codec,
+    value: unknown,
+    part: Part,
+    owner: string
+  ) => Effect.Effect<string, Problem>
+  readonly read: (
+    schema: DocketTask.Codec,
+    text: string,
+    part: Part,
+    owner: string
+  ) => Effect.Effect<unknown, Problem>
+  /** The JSON itself, for a rule that looks into it. */
+  readonly readJson: (text: string, part: Part, owner: string) => Effect.Effect<unknown, Problem>
+}
+
+export interface Options {
+  /** The first seals; all open. */
+  readonly keys:
+    | readonly [Redacted.Redacted<string | Uint8Array>, ...ReadonlyArray<Redacted.Redacted<string | Uint8Array>>]
+    | undefined
+  readonly maxBytes: number
+}
+
+/** Dies when a key is too short. */
+export const make = Effect.fnUntraced(function*({ keys, maxBytes }: Options) {
+  const sealer = keys === undefined ? undefined : yield* Effect.provide(
+    Seal.make("docket", keys.map(longEnough) as [Uint8Array]),
+    Seal.layerWebCrypto
+  )
+  const codecs = new WeakMap<DocketTask.Codec, Codec>()
+  const codecOf = (schema: DocketTask.Codec): Codec => {
+    let codec = codecs.get(schema)
+    if (codec === undefined) {
+      const json = Schema.toCodecJson(schema)
+      codec = { encode: Schema.encodeUnknownEffect(json), decode: Schema.decodeUnknownEffect(json) }
+      codecs.set(schema, codec)
+    }
+    return codec
+  }
+
+  const open = Effect.fnUntraced(function*(text: string, part: Part, owner: string) {
+    if (sealer === undefined) return text
+    const opened = yield* sealer.open(text, binding(part, owner))
+    return opened === undefined
+      ? yield* Effect.fail<Problem>({ _tag: "Invalid", issue: "It was not sealed with a key of this docket." })
+      : decoder.decode(opened)
+  })
+
+  const readJson: Sealing["readJson"] = Effect.fnUntraced(function*(text, part, owner) {
+    const json = yield* open(text, part, owner)
+    return yield* Effect.try({
+      try: (): unknown => json === "" ? undefined : JSON.parse(json),
+      catch: (): Problem => ({ _tag: "Invalid", issue: "It is not JSON." })
+    })
+  })
+
+  const write: Sealing["write"] = Effect.fnUntraced(function*(schema, value, part, owner) {
+    const encoded = yield* Effect.mapError(codecOf(schema).encode(value), invalid)
+    const bytes = encoder.encode(JSON.stringify(encoded) ?? "")
+    if (bytes.length > maxBytes) {
+      return yield* Effect.fail<Problem>({ _tag: "TooLarge", bytes: bytes.length, maximum: maxBytes })
+    }
+    return sealer === undefined ? decoder.decode(bytes) : yield* sealer.seal(bytes, binding(part, owner))
+  })
+
+  const read: Sealing["read"] = Effect.fnUntraced(function*(schema, text, part, owner) {
+    const json = yield* readJson(text, part, owner)
+    return yield* Effect.mapError(codecOf(schema).decode(json), invalid)
+  })
+
+  return { isSealed: sealer !== undefined, write, read, readJson } satisfies Sealing
+})
+
+interface Codec {
+  readonly encode: (value: unknown) => Effect.Effect<unknown, Schema.SchemaError>
+  readonly decode: (value: unknown) => Effect.Effect<unknown, Schema.SchemaError>
+}
+
+const longEnough = (secret: Redacted.Redacted<string | Uint8Array>): Uint8Array => {
+  const bytes = Seal.bytesOf(secret)
+  if (bytes.length < Seal.minKeyBytes) {
+    throw new Error(`A key of a docket has ${bytes.length} bytes; ${Seal.minKeyBytes} random ones are the least.`)
+  }
+  return bytes
+}
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** Of what a schema found only where: its words may have the value in them. */
+const invalid = ({ issue }: Schema.SchemaError): Problem => {
+  const places = format(issue).issues.map(({ path = [] }) =>
+    path.map((segment) => String(typeof segment === "object" ? segment.key : segment)).join(".")
+  )
+  const named = places.filter((place) => place !== "").map((place) => JSON.stringify(place))
+  return {
+    _tag: "Invalid",
+    issue: named.length === 0 ? "It does not fit the schema." : `It does not fit the schema at ${named.join(", ")}.`
+  }
+}
+
+const binding = (part: Part, owner: string): string => `${part} ${owner}`
+
+const encoder = new TextEncoder()
+
+const decoder = new TextDecoder()

@@ -1,0 +1,92 @@
+/** Work that is not to start for now: rules, kept as notes in the store, and looked up by each worker every second. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as JsonPointer from "effect/JsonPointer"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type * as DocketError from "./DocketError.ts"
+import type * as DocketStore from "./DocketStore.ts"
+import type * as Execution from "./Execution.ts"
+import * as Records from "./Records.ts"
+import type * as Sealing from "./sealing.ts"
+
+export const kind = "strike"
+
+/**
+ * All that it says must be so: the name of the task, and what stands at a place of the payload's JSON (JSON Pointer,
+ * RFC 6901, as `/customer/id`). A strike of neither holds everything.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Strike = Schema.Struct({
+  task: Schema.optionalKey(Schema.String),
+  where: Schema.optionalKey(Schema.Struct({ at: Schema.String, equals: Schema.Json }))
+})
+
+/** @category models @since 0.1.0 */
+export type Strike = typeof Strike.Type
+
+const json = Schema.fromJsonString(Strike)
+const encode = Schema.encodeEffect(json)
+const decode = Schema.decodeEffect(json)
+
+/** One that says the same has the same id. */
+export const toNote = ({ task, where }: Strike): Effect.Effect<DocketStore.Note> =>
+  Effect.map(
+    Effect.orDie(encode({ ...task !== undefined && { task }, ...where !== undefined && { where } })),
+    (data) => ({ kind, id: data, data })
+  )
+
+export const fromNotes = (notes: ReadonlyArray<DocketStore.Note>): Effect.Effect<ReadonlyArray<Strike>> =>
+  Effect.map(
+    Effect.forEach(notes, ({ data }) => Effect.catch(decode(data), () => Effect.undefined)),
+    (strikes) => strikes.filter((strike) => strike !== undefined)
+  )
+
+export interface Strikes {
+  /** By the rules as they were at most a second ago. */
+  readonly isStruck: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
+  /** By the rules as they are. */
+  readonly isStruckNow: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
+}
+
+export const make = (store: DocketStore.DocketStore["Service"], sealing: Sealing.Sealing): Strikes => {
+  let known: { readonly at: number; readonly strikes: ReadonlyArray<Strike> } | undefined
+  const fresh = Effect.gen(function*() {
+    const strikes = yield* fromNotes(yield* store.notes(kind))
+    known = { at: yield* Clock.currentTimeMillis, strikes }
+    return strikes
+  })
+  const current = Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => known !== undefined && now >= known.at && now - known.at < maxAge ? Effect.succeed(known.strikes) : fresh
+  )
+
+  const judge = Effect.fnUntraced(function*(strikes: ReadonlyArray<Strike>, execution: Execution.Execution) {
+    const rules = strikes.filter(({ task }) => task === undefined || task === execution.task)
+    if (rules.length === 0) return false
+    if (rules.some(({ where }) => where === undefined)) return true
+    const payload = yield* Effect.orElseSucceed(
+      sealing.readJson(execution.payload, "payload", Records.ownerOf(execution)),
+      () => undefined
+    )
+    return rules.some(({ where }) => where !== undefined && Equal.equals(valueAt(payload, where.at), where.equals))
+  })
+
+  return {
+    isStruck: (execution) => Effect.flatMap(current, (strikes) => judge(strikes, execution)),
+    isStruckNow: (execution) => Effect.flatMap(fresh, (strikes) => judge(strikes, execution))
+  }
+}
+
+const maxAge = 1000
+
+const valueAt = (value: unknown, pointer: string): unknown =>
+  pointer.split("/").slice(1).reduce<unknown>((inside, token) => {
+    const key = JsonPointer.unescapeToken(token)
+    return Predicate.isObjectOrArray(inside) && Object.hasOwn(inside, key)
+      ? (inside as { readonly [key: string]: unknown })[key]
+      : undefined
+  }, value)

@@ -1,0 +1,64 @@
+/** What a worker looks after beside its runs: leases, and what has been forgotten. */
+import * as Effect from "effect/Effect"
+import { lapse } from "./answering.ts"
+import * as Crew from "./crew.ts"
+import type * as schedules from "./schedules.ts"
+import type * as strikes from "./strikes.ts"
+import * as workers from "./workers.ts"
+
+/** Leases what this worker runs anew; what it does not run any more, it is told. */
+export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
+  const { records, running, settings } = crew
+  if (running.size === 0) return
+  const runs = [...running.values()]
+  const kept = new Set(
+    yield* records.store.renew(
+      runs.map(({ execution: { generation, id } }) => ({ id, generation })),
+      settings.leaseMillis
+    )
+  )
+  for (const { execution } of runs) if (!kept.has(execution.id)) records.watching.changed(execution.id, -1)
+  yield* Effect.forEach(runs, ({ execution }) => Crew.takeSlot(crew, execution), { discard: true })
+})
+
+/** So that no ring that was lost and no worker that has gone is the end of anything. */
+export const sweep = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
+  const { records, settings } = crew
+  const { engine, store } = records
+  const { executions, now } = yield* store.overdue({ graceMillis: settings.leaseMillis, limit: portion })
+  const [gone, waiting] = [
+    executions.filter(({ status }) => status === "Running"),
+    executions.filter(({ status }) => status === "Scheduled")
+  ]
+  yield* Effect.forEach(gone, (execution) => lapse(crew, execution, now), { discard: true })
+  // Rings that nobody has answered yet are not lost: there is more to do than is done.
+  if (waiting.length > 0 && (yield* engine.stats).waiting === 0) {
+    const tick = Math.floor(now / settings.sweepMillis)
+    yield* Effect.forEach(waiting, (execution) => records.ring(execution, { why: `overdue${tick}`, at: 0 }), {
+      discard: true
+    })
+  }
+})
+
+/** Schedules without a next run, what is held for no reason, and workers that have gone. */
+export const tend = Effect.fnUntraced(function*<R>(
+  crew: Crew.Crew<R>,
+  struck: strikes.Strikes,
+  planted: schedules.Schedules
+) {
+  yield* planted.plantMissing
+  yield* restore(crew, struck)
+  yield* workers.report(crew)
+  yield* workers.forget(crew.records.store)
+})
+
+/** What is held and not struck any more. */
+const restore = Effect.fnUntraced(function*<R>({ records }: Crew.Crew<R>, struck: strikes.Strikes) {
+  const { executions } = yield* records.store.list({ isHeld: true, limit: portion })
+  for (const execution of executions) {
+    if (!(yield* struck.isStruckNow(execution))) yield* records.change(execution.id, { _tag: "Restore" }, execution)
+  }
+})
+
+/** Looked at in one sweep. */
+const portion = 100
