@@ -137,8 +137,8 @@ export type Transition =
     readonly now: number
     readonly keepMillis: number
   }
-  /** Its worker stops, gives it back and the attempt with it. */
-  | { readonly _tag: "Release"; readonly holder: Holder; readonly now: number }
+  /** Its worker stops, gives it back and the attempt with it; one that was asked to end has then ended. */
+  | { readonly _tag: "Release"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
   /** Its worker has ended what it was asked to cancel. */
   | { readonly _tag: "Stop"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
   /** Its lease is over: scheduled again, or, the time after the last that is allowed, failed. */
@@ -232,13 +232,17 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
       )
     case "Release":
       return held(execution, transition.holder, () =>
-        next(without(execution, run), {
-          status: "Scheduled",
-          attempt: execution.attempt - 1,
-          dueAt: execution.createdAt
-        }))
+        execution.cancelRequested === undefined
+          ? next(without(execution, run), {
+            status: "Scheduled",
+            attempt: execution.attempt - 1,
+            dueAt: execution.createdAt
+          })
+          : ended(execution, "Cancelled", transition, {}))
     case "Stop":
-      return held(execution, transition.holder, () => ended(execution, "Cancelled", transition, {}))
+      return isHolder(execution, transition.holder) && execution.cancelRequested === undefined
+        ? Result.fail("NotApplicable")
+        : held(execution, transition.holder, () => ended(execution, "Cancelled", transition, {}))
   }
 }
 
@@ -356,11 +360,11 @@ const cancel = (
 }
 
 /** From the beginning, with what another one is to do. */
-const renewed = (execution: Execution, by: Execution): Execution =>
-  next(without(by, [...run, ...end, "isHeld"]), {
-    id: execution.id,
-    generation: execution.generation + 1,
-    status: "Scheduled",
-    attempt: 0,
-    lapses: 0
-  })
+const renewed = (execution: Execution, by: Execution): Execution => ({
+  ...without(by, [...run, ...end, "isHeld"]),
+  id: execution.id,
+  generation: execution.generation + 1,
+  status: "Scheduled",
+  attempt: 0,
+  lapses: 0
+})
