@@ -140,7 +140,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { holder } = run
       if (result === "Lost") return Effect.undefined
-      if (result === "Stopped") return Effect.succeed({ _tag: "Release", holder, now })
+      if (result === "Stopped") {
+        return Effect.succeed({ _tag: "Release", holder, now, keepMillis: Records.keepMillis(task, false) })
+      }
       if (result === "Cancelled") {
         return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: Records.keepMillis(task, false) })
       }
