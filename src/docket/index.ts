@@ -1,4 +1,6 @@
 export * as DocketEngine from "./DocketEngine.ts"
 export * as DocketError from "./DocketError.ts"
 export * as DocketStore from "./DocketStore.ts"
+export * as DocketStoreRedis from "./DocketStoreRedis.ts"
+export * as DocketStoreSql from "./DocketStoreSql.ts"
 export * as Execution from "./Execution.ts"
