@@ -238,11 +238,13 @@ export const layer = (
               SELECT l.task, (${below("l.task", sql.literal("AND w.priority < l.priority"))}) FROM levels l
               WHERE l.priority IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${executions} w WHERE ${isReady})
             ),
+            candidates AS (
+              SELECT l.priority, (SELECT min(w.next_at) FROM ${executions} w WHERE ${isReady}) AS next_at,
+                (SELECT w.sequence FROM ${executions} w WHERE ${isReady} ORDER BY w.next_at LIMIT 1) AS sequence
+              FROM levels l WHERE l.priority IS NOT NULL
+            ),
             urgent AS (
-              SELECT sequence FROM ${executions} WHERE sequence IN (
-                SELECT (SELECT w.sequence FROM ${executions} w WHERE ${isReady} ORDER BY w.next_at LIMIT 1)
-                FROM levels l WHERE l.priority IS NOT NULL
-              ) ORDER BY priority DESC, next_at LIMIT 1
+              SELECT sequence FROM candidates WHERE sequence IS NOT NULL ORDER BY priority DESC, next_at LIMIT 1
             )
             SELECT ${columns}, ${now} AS now FROM ${executions}
             WHERE sequence IN (SELECT sequence FROM found UNION ALL SELECT sequence FROM urgent)`
@@ -370,12 +372,13 @@ export const layer = (
               (rows) => rows.length > 0
             )
           ),
+        // Put so that SQLite looks for the ids, and not at all that run.
         renew: (holds, leaseMillis) =>
           holds.length === 0 ? Effect.succeed([]) : timed((time) =>
             Effect.map(
               sql<{ id: string }>`
                 UPDATE ${executions} SET next_at = ${nowOf(time)} + CAST(${leaseMillis} AS BIGINT)
-                WHERE status = 'Running' AND (id, generation) IN (${eachHold(jsonOf(holds))})
+                WHERE (id, generation) IN (${eachHold(jsonOf(holds))}) AND NOT (status <> 'Running')
                 RETURNING id`,
               (rows) => rows.map(({ id }) => StoredText.to(id))
             )
@@ -396,9 +399,11 @@ export const layer = (
             if (query.limit < 1 || before === undefined) return { executions: [], cursor: undefined }
             const rows = yield* timed((time) =>
               sql<Row & { readonly sequence: Count }>`
-                SELECT sequence, ${columns} FROM ${executions}
-                WHERE sequence < CAST(${before} AS BIGINT) AND ${sql.and(conditionsOf(query))} AND ${isLive(time)}
-                ORDER BY sequence DESC LIMIT ${query.limit + 1}`
+                SELECT sequence, ${columns} FROM ${executions} WHERE sequence IN (
+                  SELECT sequence FROM ${executions}
+                  WHERE sequence < CAST(${before} AS BIGINT) AND ${sql.and(conditionsOf(query))} AND ${isLive(time)}
+                  ORDER BY sequence DESC LIMIT ${query.limit + 1}
+                ) ORDER BY sequence DESC`
             )
             const page = rows.slice(0, query.limit)
             return {
@@ -409,7 +414,7 @@ export const layer = (
         counts: timed((time) =>
           Effect.map(
             sql<{ task: string; status: string; count: Count }>`
-              SELECT task, status, count(*) AS count FROM ${executions} WHERE ${isLive(time)} GROUP BY task, status`,
+              SELECT task, status, count(*) AS count FROM ${executions} WHERE ${isLive(time)} GROUP BY status, task`,
             (rows) =>
               rows.flatMap(({ count, status, task }) =>
                 isStatus(status) ? [{ task: StoredText.to(task), status, count: Number(count) }] : []
