@@ -1,4 +1,5 @@
 export * as DocketEngine from "./DocketEngine.ts"
+export * as DocketEnginePersistedQueue from "./DocketEnginePersistedQueue.ts"
 export * as DocketError from "./DocketError.ts"
 export * as DocketStore from "./DocketStore.ts"
 export * as Execution from "./Execution.ts"
