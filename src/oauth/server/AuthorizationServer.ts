@@ -50,6 +50,7 @@ import * as interactions from "./interactions.ts"
 import * as cookies from "./internal/cookies.ts"
 import * as page from "./internal/page.ts"
 import type { Endpoint, Engine, Extension, Failure, Issuer, Resource as Known } from "./issuer.ts"
+import * as limits from "./limits.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
 import * as Pages from "./Pages.ts"
@@ -129,7 +130,10 @@ export interface Options {
   readonly resources: readonly [Resource, ...ReadonlyArray<Resource>]
   /** Those that are known from the beginning. */
   readonly clients?: ReadonlyArray<Client.Options>
-  /** Whether clients are taken whose id is the address of their own description. Yes. */
+  /**
+   * Whether clients are taken whose id is the address of their own description. Yes; 60 that are not known yet, from one
+   * network in a minute.
+   */
   readonly metadataDocuments?: boolean
   /** Whether clients may register themselves, which `metadataDocuments` has made needless. No. */
   readonly registration?: boolean | Registration
@@ -143,8 +147,14 @@ export interface Options {
   readonly dpopNonces?: boolean | DpopNonce.Options
   readonly lifetimes?: Lifetimes
   /**
+   * How many requests for users (`/authorize`) are taken from one network in a minute, for each is kept until its user has
+   * been asked; the next ones are answered with 429. `Infinity` for any number. 300.
+   */
+  readonly mostRequestsAMinute?: number
+  /**
    * Where a request comes from, for limits. The address of the connection, which behind a proxy is that of the proxy; give
-   * this then, and take from a header only what your proxy has put there.
+   * this then, and take from a header only what your proxy has put there. Where it knows none, what anybody may ask for
+   * is not limited.
    */
   readonly clientAddress?: (request: HttpServerRequest.HttpServerRequest) => string | undefined
 }
@@ -237,7 +247,7 @@ export type { Endpoint, Engine, Failure, Issuer }
  *
  * @internal
  */
-export const parts = { accessTokens, assertions, callback, http, interaction, interactions, records, redirect }
+export const parts = { accessTokens, assertions, callback, http, interaction, interactions, limits, records, redirect }
 
 /**
  * With what stands on it, and with another engine than our own.
@@ -311,6 +321,7 @@ export const make = <E = never, R = never>(
         takesDocuments: metadataDocuments
       }),
       addressOf: options.clientAddress ?? (({ remoteAddress }) => Option.getOrUndefined(remoteAddress)),
+      mostRequestsAMinute: options.mostRequestsAMinute ?? 300,
       tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
       giveCode: (...given) => engine.giveCode(...given)
     }
@@ -369,9 +380,12 @@ const handle = (
       Effect.map(http.asRefusal(failure), (refused) =>
         audience === "program"
           ? http.refusal(refused, request)
-          : issuer.page.show(
-            issuer.pages.message({ title: "That did not work", text: refused.description }),
-            http.statusOf(refused)
+          : http.waiting(
+            refused,
+            issuer.page.show(
+              issuer.pages.message({ title: "That did not work", text: refused.description }),
+              http.statusOf(refused)
+            )
           ))
   )
 }
@@ -419,6 +433,7 @@ const problemOf = (options: Options) => {
   if (millis(lifetimes.pushedRequest ?? "1 minute") > 90_000) {
     return bad("lifetimes.pushedRequest", "it is more than 90 seconds")
   }
+  if (!((options.mostRequestsAMinute ?? 1) >= 1)) return bad("mostRequestsAMinute", "it is less than one")
   const { trustedIdentityProviders = [], trustedPlatforms = [] } = options
   const trusted = [...trustedIdentityProviders, ...trustedPlatforms]
   for (const [index, { issuer: other }] of trusted.entries()) {

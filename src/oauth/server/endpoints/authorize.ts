@@ -7,6 +7,7 @@ import type * as Client from "../Client.ts"
 import * as http from "../http.ts"
 import * as interactions from "../interactions.ts"
 import type { Endpoint, Failure, Handler, Issuer } from "../issuer.ts"
+import * as limits from "../limits.ts"
 import * as parameters from "../parameters.ts"
 import * as pushedRequests from "../pushedRequests.ts"
 import type { AuthorizationRequest } from "../records.ts"
@@ -14,10 +15,11 @@ import * as redirect from "../redirect.ts"
 
 const handle: Handler = (issuer, request) =>
   Effect.gen(function*() {
+    yield* limits.boundRequest(issuer, request)
     const given = yield* parameters.given(request)
     const { values } = given
     // Until here is known where the answer may go, a refusal is a page.
-    const client = yield* checks.client(issuer, values)
+    const client = yield* checks.client(issuer, request, values)
     const pushed = yield* pushedRequests.take(issuer, client, values)
     const target = pushed?.redirectUri ?? (yield* redirectUri(client, values))
     return yield* ask(issuer, client, target, given, pushed).pipe(
