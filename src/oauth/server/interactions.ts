@@ -83,6 +83,9 @@ export const browserOf = (issuer: Issuer, request: Request): Effect.Effect<strin
   return known === undefined ? issuer.secrets.make : Effect.succeed(known)
 }
 
+export const isNewBrowser = (issuer: Issuer, request: Request): boolean =>
+  issuer.cookies.get(request, browserCookie) === undefined
+
 export const keepBrowser = (issuer: Issuer, response: Response, browser: string): Response =>
   issuer.cookies.set(response, browserCookie, browser)
 

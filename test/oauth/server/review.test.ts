@@ -159,6 +159,99 @@ for (const grant of ["Infinity", 0, "-1 minute"] as const) {
     }))
 }
 
+describe("a form of another site", () => {
+  const elsewhere: ReadonlyArray<Readonly<Record<string, string>>> = [
+    { "sec-fetch-site": "cross-site", origin: "https://app.example" },
+    { origin: "https://app.example" },
+    { origin: "null" }
+  ]
+
+  /** A browser leaves out cookies of ours in such a form. */
+  const submit = (browser: world.Caller, path: string, own: Readonly<Record<string, string>> = elsewhere[0]!) =>
+    browser.send("/authorize", { form: new URL(path, world.issuer).searchParams, headers: { ...own, cookie: "" } })
+
+  for (const headers of elsewhere) {
+    it.effect(`does not log out whoever is logged in, nor end what they do in another tab: ${Object.entries(headers)}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+        const cookies = new Map(browser.cookies)
+        const sent = yield* submit(browser, world.authorizePath({ prompt: "consent", nonce: "ü &=+" }), headers)
+        assert.strictEqual(sent.status, 303)
+        assert.deepStrictEqual(new Map(browser.cookies), cookies)
+        const again = yield* browser.send(sent.location!.href)
+        assert.include(again.text, "Allow access?")
+        for (const page of [again, consent]) {
+          const { searchParams } = new URL(leadsTo(yield* post(browser, page, { decision: "allow" }))!)
+          assert.deepStrictEqual([...searchParams.keys()], ["code", "state", "iss"])
+          assert.strictEqual(searchParams.get("state"), "xyz")
+        }
+      }).pipe((test) => world.withServer(test, {}, surroundings())))
+  }
+
+  it.effect("is asked again as it was", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const path = world.authorizePath({ login_hint: "ü &=+#", anything: "else" })
+      const { location } = yield* submit(browser, path)
+      assert.deepStrictEqual(
+        [location!.pathname, ...location!.searchParams],
+        ["/authorize", ...new URL(path, world.issuer).searchParams]
+      )
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("may bring a request that was pushed, which is used by the browser, and not by the form", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const { json } = yield* browser.send("/par", { form: new URL(world.authorizePath(), world.issuer).searchParams })
+      const sent = yield* submit(browser, `/authorize?client_id=app&request_uri=${json.request_uri}`)
+      const consent = yield* post(browser, yield* browser.send(sent.location!.href), { username: "anna" })
+      assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+      assert.strictEqual((yield* browser.send(sent.location!.href)).status, 400)
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("may be longer than an address", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      const cookies = new Map(browser.cookies)
+      const own = { state: "ü".repeat(8000), prompt: "consent" }
+      const sent = yield* submit(browser, world.authorizePath(own))
+      assert.deepStrictEqual([sent.status, new Map(browser.cookies)], [303, cookies])
+      assert.isBelow(sent.location!.href.length, 500)
+      const consent = yield* browser.send(sent.location!.href)
+      const { searchParams } = new URL(leadsTo(yield* post(browser, consent, { decision: "allow" }))!)
+      assert.strictEqual(searchParams.get("state"), "ü".repeat(8000))
+      assert.isTrue(searchParams.has("code"))
+      // What is wrong is told as ever.
+      const wrong = yield* submit(browser, world.authorizePath({ ...own, scope: "nothing" }))
+      assert.strictEqual(wrong.location?.searchParams.get("error"), "invalid_scope")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("is told at once what it has twice", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const { location } = yield* submit(browser, `${world.authorizePath()}&scope=notes:read`)
+      assert.strictEqual(location?.searchParams.get("error"), "invalid_request")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("is taken as it is where it is of this site, or has the browser's cookie", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const form = new URL(world.authorizePath(), world.issuer).searchParams
+      for (
+        const headers of [{}, { "sec-fetch-site": "same-site", origin: "https://app.example" }, {
+          origin: world.issuer
+        }]
+      ) {
+        const fresh = yield* world.caller
+        assert.strictEqual((yield* fresh.send("/authorize", { form, headers })).status, 200)
+      }
+      yield* browser.send(world.authorizePath())
+      assert.strictEqual((yield* browser.send("/authorize", { form, headers: elsewhere[0]! })).status, 200)
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+})
+
 describe("a request that is wrong", () => {
   const registered = (browser: world.Caller, redirect_uri: string) =>
     Effect.map(
