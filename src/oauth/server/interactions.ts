@@ -204,7 +204,7 @@ export const resume = (
       session: undefined
     }
     const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
-      Effect.andThen(issuer.store.remove(key), endings.of(issuer, asked).refuse(refused)))
+      Effect.andThen(issuer.store.remove(key), endings.of(issuer, client, asked).refuse(refused)))
     return redirect.byPage(issuer, response)
   })
 
@@ -344,7 +344,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {
   const { request: asked, user } = interaction
   const { alsoAsked = [], resource: uri, scopes } = asked
-  const { isLoopback, place } = endings.of(issuer, asked)
+  const { isLoopback, place } = endings.of(issuer, client, asked)
   const resource = issuer.resources.get(uri)
   const html = issuer.pages.consent({
     action: issuer.at(`/interaction/${id}`),
@@ -387,7 +387,7 @@ const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<
     const { request: asked, session, user } = interaction
     const now = yield* Clock.currentTimeMillis
     const grantId = yield* secrets.makeId
-    const ending = endings.of(issuer, asked)
+    const ending = endings.of(issuer, client, asked)
     const grant: Grant = {
       clientId: client.id,
       subject: user!.subject,

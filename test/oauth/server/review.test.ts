@@ -15,6 +15,7 @@ import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
+import * as Refusal from "fastmcp-effect/oauth/server/Refusal"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
 import * as world from "./world.ts"
 
@@ -252,13 +253,64 @@ describe("a form of another site", () => {
     }).pipe((test) => world.withServer(test, {}, surroundings())))
 })
 
-describe("a request that is wrong", () => {
-  const registered = (browser: world.Caller, redirect_uri: string) =>
-    Effect.map(
-      browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
-      ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
-    )
+/** Somebody whom nobody has looked at. */
+const registered = (browser: world.Caller, redirect_uri: string) =>
+  Effect.map(
+    browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
+    ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
+  )
 
+describe("a no", () => {
+  it.effect("does not lead to the site of a stranger", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const evil = yield* registered(browser, "https://evil.example/login")
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath(evil)), { username: "anna" })
+      const page = yield* post(browser, consent, { decision: "deny" })
+      assert.strictEqual(page.status, 200)
+      assert.isUndefined(page.location)
+      assert.isUndefined(leadsTo(page))
+      assert.include(page.text, "<h1>Not connected</h1>")
+      assert.include(page.text, "<bdi>evil.<wbr>example</bdi>")
+      assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=access_denied&[^"]*state=xyz/u)
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+
+  it.effect("nor does anything else that goes wrong on the way", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const evil = yield* registered(browser, "https://evil.example/login")
+      const page = yield* post(browser, yield* browser.send(world.authorizePath(evil)), {})
+      assert.strictEqual(page.status, 400)
+      assert.isUndefined(leadsTo(page))
+      assert.include(page.text, "<h1>That did not work</h1>")
+      assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=server_error/u)
+    }).pipe((test) =>
+      world.withServer(test, { registration: true }, {
+        ...surroundings(),
+        login: Layer.effect(
+          UserLogin.UserLogin,
+          Effect.map(UserLogin.UserLogin, (inner): UserLogin.UserLogin["Service"] => ({
+            ...inner,
+            step: (attempt) =>
+              attempt.form === undefined ? inner.step(attempt) : Effect.fail(Refusal.make("server_error", "It is out."))
+          }))
+        ).pipe(Layer.provide(login))
+      })
+    ))
+
+  it.effect("is told to a program on the user's machine, and to a client that is known", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      for (const own of [yield* registered(browser, "http://127.0.0.1/callback"), {}]) {
+        const page = yield* browser.send(world.authorizePath({ ...own, prompt: "login consent" }))
+        const consent = yield* post(browser, page, { username: "anna" })
+        const target = leadsTo(yield* post(browser, consent, { decision: "deny" }))
+        assert.strictEqual(new URL(target!).searchParams.get("error"), "access_denied")
+      }
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+})
+
+describe("a request that is wrong", () => {
   for (const wrong of [{ scope: "nothing" }, { prompt: "none" }, { response_type: "token" }]) {
     it.effect(`does not lead from here to the site of a stranger: ${JSON.stringify(wrong)}`, () =>
       Effect.gen(function*() {

@@ -161,7 +161,8 @@ const interaction = (current: Effect.Effect<Running>): Endpoint => ({
         return yield* Effect.catchTag(
           parts.interactions.begin(issuer, request, client, asked, id),
           "Refusal",
-          (refused) => Effect.succeed(parts.redirect.withRefusal(issuer, asked.redirectUri, asked.state, refused))
+          (refused) =>
+            Effect.succeed(parts.redirect.withRefusal(issuer, client, asked.redirectUri, asked.state, refused))
         )
       })
   }

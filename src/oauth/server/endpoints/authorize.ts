@@ -31,20 +31,13 @@ const handle: Handler = (issuer, request) =>
     return yield* ask(issuer, client, target, given, pushed).pipe(
       Effect.flatMap((asked) => isBare ? askAgain(issuer, asked) : interactions.begin(issuer, request, client, asked)),
       Effect.catch((failure) =>
-        Effect.map(http.asRefusal(failure), (refused) => {
-          const answer = redirect.withRefusal(issuer, target, pushed?.state ?? values.get("state"), refused)
-          return isTrusted(client, target) ? answer : issuer.page.offer(answer.headers.location!, refused.description)
-        })
+        Effect.map(
+          http.asRefusal(failure),
+          (refused) => redirect.withRefusal(issuer, client, target, pushed?.state ?? values.get("state"), refused)
+        )
       )
     )
   })
-
-/**
- * Anybody can introduce a client, and have this server send whoever trusts it to a site of theirs by a request that is
- * wrong (RFC 9700, 4.11.2). What stays on the user's machine is no site.
- */
-const isTrusted = ({ origin }: Client.Client, target: string): boolean =>
-  origin === "configured" || !/^https:/iu.test(target)
 
 /**
  * A form of another site comes without the browser's cookies (`SameSite`): who is logged in would have to log in again, and
