@@ -203,8 +203,7 @@ export const resume = (
       interaction: found.value,
       session: undefined
     }
-    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
-      Effect.andThen(issuer.store.remove(key), endings.of(issuer, client, asked).refuse(refused)))
+    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) => refuse(visit, refused))
     return redirect.byPage(issuer, response)
   })
 
@@ -379,6 +378,18 @@ const write = (
       visit.interaction = interaction
     }
     return isFirst
+  })
+
+/** Not what has ended at the same moment: its client knows how. A no that comes twice is one. */
+const refuse = (
+  { client, interaction, issuer, key }: Visit,
+  refused: Refusal.Refusal
+): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const { store } = issuer
+    if (refused === over || (yield* store.takeOnce(key))._tag === "Used") return yield* over
+    yield* store.remove(key)
+    return yield* endings.of(issuer, client, interaction.request).refuse(refused)
   })
 
 const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>

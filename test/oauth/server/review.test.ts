@@ -17,6 +17,8 @@ import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
 import * as Refusal from "fastmcp-effect/oauth/server/Refusal"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import { needing } from "../../support/services.ts"
+import * as race from "./race.ts"
 import * as world from "./world.ts"
 
 /** Whoever types a name is that user. */
@@ -89,6 +91,83 @@ it.effect("a login that is posted twice at one moment goes on", () =>
     const consent = yield* browser.send(leadsTo(loser)!)
     assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
   }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+describe("answers that are posted at one moment", () => {
+  const crowds: ReadonlyArray<readonly [what: string, decisions: ReadonlyArray<string>]> = [
+    ["a yes, twice", ["allow", "allow"]],
+    ["a yes, many times", Array.from({ length: 20 }, () => "allow")],
+    ["a yes and a no", ["allow", "deny"]],
+    ["a no and a yes", ["deny", "allow"]],
+    ["a no, twice", ["deny", "deny"]]
+  ]
+
+  /** Those who find that it is allowed already go on to where it ends, and come there together. */
+  const goOn = (browser: world.Caller, answers: ReadonlyArray<world.Answer>) =>
+    Effect.forEach(answers, (answer) => {
+      const to = leadsTo(answer)
+      return to?.startsWith(`${world.issuer}/`) === true ? browser.send(to) : Effect.succeed(answer)
+    }, { concurrency: "unbounded" })
+
+  for (const [name, { needs, store: { place } }] of Object.entries(race.stores)) {
+    const test = () => {
+      for (const [what, decisions] of crowds) {
+        it.live(`count once: ${what}, ${name}`, () =>
+          Effect.gen(function*() {
+            const browser = yield* world.caller
+            const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+            const posts = decisions.map((decision) => post(browser, consent, { decision }))
+            const answers = yield* goOn(browser, yield* Effect.all(posts, { concurrency: "unbounded" }))
+            const told = answers.flatMap((answer) => leadsTo(answer) ?? []).map((target) =>
+              new URL(target).searchParams
+            )
+            for (const answer of answers) if (leadsTo(answer) === undefined) assert.strictEqual(answer.status, 400)
+            const code = told[0]!.get("code")
+            if (code === null) {
+              return assert.deepStrictEqual([...new Set(told.map((told) => told.get("error")))], ["access_denied"])
+            }
+            assert.strictEqual(told.length, 1)
+            assert.strictEqual((yield* browser.send("/token", world.exchange(code))).status, 200)
+          }).pipe((test) =>
+            Effect.scoped(
+              Effect.flatMap(place, (process) => world.withServer(test, {}, { ...surroundings(), store: process() }))
+            )
+          ))
+      }
+    }
+    if (needs === undefined) test()
+    else needing(needs, test)
+  }
+
+  it.live("count once where both have been read before either is written", () =>
+    Effect.gen(function*() {
+      const codes: Array<string> = []
+      const store = Layer.effect(
+        OAuthStore.OAuthStore,
+        Effect.map(OAuthStore.OAuthStore, (store): OAuthStore.OAuthStore["Service"] => ({
+          ...store,
+          takeOnce: (key, next) =>
+            Effect.tap(Effect.andThen(Effect.yieldNow, store.takeOnce(key, next)), ({ _tag }) =>
+              Effect.sync(() => {
+                if (_tag === "Live") codes.push(...(next ?? []).map(([{ kind }]) => kind))
+              }))
+        }))
+      ).pipe(Layer.provide(OAuthStore.layerMemory()))
+      yield* Effect.gen(function*() {
+        const browser = yield* world.caller
+        const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+        yield* goOn(
+          browser,
+          yield* Effect.all([
+            post(browser, consent, { decision: "allow" }),
+            post(browser, consent, { decision: "allow" })
+          ], {
+            concurrency: 2
+          })
+        )
+        assert.deepStrictEqual(codes, ["grant", "code"])
+      }).pipe((test) => world.withServer(test, {}, { ...surroundings(), store }))
+    }))
+})
 
 describe("consent that is remembered", () => {
   const program: Client.Options = {
