@@ -107,12 +107,15 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
         (there) => Effect.sync(() => there === undefined && publish("Add", execution))
       )
 
-    const write = (changed: Execution.Execution): Effect.Effect<boolean, DocketError.DocketError> =>
-      changed.status === "Scheduled" && changed.isHeld !== true
-        ? store.transaction(
-          Effect.tap(store.change(changed), (isChanged) => isChanged ? ring(changed) : Effect.void)
-        )
-        : store.change(changed)
+    const write = (
+      changed: Execution.Execution,
+      isLapse: boolean
+    ): Effect.Effect<boolean, DocketError.DocketError> => {
+      const change = store.change(changed, { isLeaseOver: isLapse })
+      return changed.status === "Scheduled" && changed.isHeld !== true
+        ? store.transaction(Effect.tap(change, (isChanged) => isChanged ? ring(changed) : Effect.void))
+        : change
+    }
 
     const writeAndTell = Effect.fnUntraced(function*(
       before: Execution.Execution,
@@ -120,7 +123,7 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
       after: Execution.Execution
     ) {
       if (before.schedule !== undefined && Execution.isFinished(after)) yield* beforeEnd(before)
-      const isWritten = yield* write(after)
+      const isWritten = yield* write(after, transition._tag === "Lapse")
       if (isWritten) publish(transition._tag, after)
       return isWritten
     })
