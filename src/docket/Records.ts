@@ -46,11 +46,11 @@ export class Records extends Context.Service<Records, {
     transition: Execution.Transition,
     known?: Execution.Execution
   ) => Effect.Effect<Changed, DocketError.DocketError>
-  /** Changes it only as it is known: false when it is otherwise by now, or the transition is refused. */
+  /** Changes it only as it is known: undefined when it is otherwise by now, or the transition is refused. */
   readonly changeOnly: (
     known: Execution.Execution,
     transition: Execution.Transition
-  ) => Effect.Effect<boolean, DocketError.DocketError>
+  ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
   /** Rings for it when it is due. `again` tells this ring from those before it, where its generation is still the same. */
   readonly ring: (
     execution: Execution.Execution,
@@ -130,7 +130,12 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
 
     const changeOnly: Records["Service"]["changeOnly"] = (known, transition) => {
       const result = Execution.apply(known, transition)
-      return Result.isFailure(result) ? Effect.succeed(false) : writeAndTell(known, transition, result.success)
+      return Result.isFailure(result)
+        ? Effect.undefined
+        : Effect.map(
+          writeAndTell(known, transition, result.success),
+          (isWritten) => isWritten ? result.success : undefined
+        )
     }
 
     const change: Records["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {

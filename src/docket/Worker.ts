@@ -63,11 +63,11 @@ export const make = <R>(
       },
       records,
       handlers: handlersByName(handlers),
-      running: new Map()
+      running: new Set()
     }
     const { drain, leaseMillis, sweepMillis } = crew.settings
     const struck = strikes.make(store, records.sealing)
-    const { consider } = answering.make(crew, struck)
+    const answers = answering.make(crew, struck)
     const { perform } = running.make(crew, yield* Deadlines.make, context)
     const planted = schedules.make(store, records.add)
 
@@ -83,10 +83,11 @@ export const make = <R>(
     yield* every("tending of a docket", tendMillis, sweeping.tend(crew, struck, planted))
 
     const runs = yield* FiberSet.make<void>()
+    let turns = 0
     const answer = (id: string): Effect.Effect<void> =>
       Effect.flatMap(
         Effect.uninterruptible(Effect.flatMap(
-          Crew.insist(consider(id)),
+          answers.answer(id, `${crew.name}/${++turns}`),
           (claimed) => claimed === undefined ? Effect.undefined : FiberSet.run(runs, perform(claimed))
         )),
         (fiber) => fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))
@@ -94,7 +95,7 @@ export const make = <R>(
 
     // Finalizers run from the last: no more rings are answered, then runs may end, then they are given back.
     yield* Effect.addFinalizer(() => {
-      for (const { ending } of crew.running.values()) {
+      for (const { ending } of crew.running) {
         Deferred.doneUnsafe(ending, Effect.succeed("Stopped"))
       }
       return Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), patience))

@@ -23,19 +23,19 @@ import * as Records from "./Records.ts"
 import * as retrying from "./retrying.ts"
 
 export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
-  const { name, records, running } = crew
+  const { records, running } = crew
   const { sealing, watching } = records
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
     const { attempt, generation, id, task } = execution
     const run: Crew.Run = {
-      holder: { worker: name, attempt },
+      holder: { worker: execution.worker!, attempt },
       watch: watching.watch(id, generation),
       ending: Deferred.makeUnsafe(),
       execution
     }
-    running.set(id, run)
+    running.add(run)
     const startedAt = yield* Clock.currentTimeMillis
     yield* Metric.update(DocketMetrics.running, running.size)
     yield* Metric.update(DocketMetrics.startDelay(task), Math.max(0, startedAt - dueSince(execution)) / 1000)
@@ -48,11 +48,12 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
             (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
           )
         )
-        yield* Crew.insist(Crew.releaseSlot(crew, execution))
+        running.delete(run)
+        yield* Crew.insist(Crew.releaseSlot(crew, execution, run.holder.worker))
         return end
       }),
       Effect.sync(() => {
-        running.delete(id)
+        running.delete(run)
         watching.unwatch(id, run.watch)
       })
     )
@@ -140,7 +141,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { holder } = run
       if (result === "Lost") return Effect.undefined
-      if (result === "Stopped") return Effect.succeed({ _tag: "Release", holder, now })
+      if (result === "Stopped") {
+        return Effect.succeed({ _tag: "Release", holder, now, keepMillis: Records.keepMillis(task, false) })
+      }
       if (result === "Cancelled") {
         return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: Records.keepMillis(task, false) })
       }
