@@ -176,7 +176,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     now: number
   ) {
     const delay = yield* retrying.delayAfter(task.options.retry, execution.attempt, trouble)
-    const retryAt = delay === undefined ? undefined : now + Math.ceil(Duration.toMillis(delay))
+    // By the clock of the store, as whether it is due is judged by it.
+    const storeNow = delay === undefined ? now : (yield* records.store.find(execution.id))?.now ?? now
+    const retryAt = delay === undefined ? undefined : storeNow + Math.ceil(Duration.toMillis(delay))
     if (trouble._tag !== "Error") return { ...failure(task, holder, failureOf(task, trouble), now), retryAt }
     const written = yield* Effect.result(
       sealing.write(task.error, trouble.error, "error", Records.ownerOf(execution))
