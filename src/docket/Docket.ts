@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as adding from "./adding.ts"
 import * as DocketEngine from "./DocketEngine.ts"
+import * as EnginePersistedQueue from "./DocketEnginePersistedQueue.ts"
 import type * as DocketError from "./DocketError.ts"
 import type * as DocketEvent from "./DocketEvent.ts"
 import * as DocketStore from "./DocketStore.ts"
@@ -179,16 +180,28 @@ export const layer = (
   Layer.effectContext(make(options))
 
 /**
+ * In the memory of this process, and gone with it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = (
+  options: Options & DocketStore.MemoryOptions = {}
+): Layer.Layer<Docket | Records.Records> =>
+  Layer.provide(layer(options), [DocketStore.layerMemory(options), EnginePersistedQueue.layerMemory])
+
+/**
  * Does the work of these tasks, for as long as the layer lives. Closing it stops the answering at once, lets runs end for
  * `drain`, and gives the rest back. Dies when two handlers have tasks of one name.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerWorker = <R = never>(
-  handlers: ReadonlyArray<DocketTask.Handled<R>>,
+export const layerWorker = <const Handlers extends ReadonlyArray<DocketTask.AnyHandled>>(
+  handlers: Handlers,
   options?: Worker.Options
-): Layer.Layer<never, never, Records.Records | R> => Layer.effectDiscard(Worker.make(handlers, options))
+): Layer.Layer<never, never, Records.Records | DocketTask.Services<Handlers[number]>> =>
+  Layer.effectDiscard(Worker.make<DocketTask.Services<Handlers[number]>>(handlers, options))
 
 /**
  * Works until nothing is left to do: nothing runs, and nothing waits but runs of schedules and what is struck. For
@@ -197,11 +210,14 @@ export const layerWorker = <R = never>(
  * @category running
  * @since 0.1.0
  */
-export const runUntilFinished = <R = never>(
-  handlers: ReadonlyArray<DocketTask.Handled<R>>,
+export const runUntilFinished = <const Handlers extends ReadonlyArray<DocketTask.AnyHandled>>(
+  handlers: Handlers,
   options?: Worker.Options
-): Effect.Effect<void, DocketError.DocketError, Records.Records | R> =>
-  Effect.scoped(Effect.andThen(Worker.make(handlers, options), finished))
+): Effect.Effect<void, DocketError.DocketError, Records.Records | DocketTask.Services<Handlers[number]>> =>
+  Effect.scoped(Effect.andThen(
+    Worker.make<DocketTask.Services<Handlers[number]>>(handlers, options),
+    finished
+  ))
 
 const finished = Effect.gen(function*() {
   const { events, pollInterval, store } = yield* Records.Records

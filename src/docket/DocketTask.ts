@@ -97,6 +97,12 @@ export interface Handled<out R> {
   readonly handler: (payload: any, run: Run) => Effect.Effect<unknown, unknown, R>
 }
 
+/** @category models @since 0.1.0 */
+export interface AnyHandled extends Handled<any> {}
+
+/** What the code of these tasks needs. @category utility types @since 0.1.0 */
+export type Services<H> = H extends Handled<infer R> ? R : never
+
 /**
  * A task without result or error of its own has neither schema. Dies when an option cannot be: a limit below 1, a
  * window that is no time.

@@ -51,7 +51,7 @@ export class Records extends Context.Service<Records, {
     known: Execution.Execution,
     transition: Execution.Transition
   ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
-  /** Rings for it when it is due. `again` tells this ring from those before it, where its generation is still the same. */
+  /** Rings for it when it is due; with `again` once, however often it is asked for the same reason. */
   readonly ring: (
     execution: Execution.Execution,
     again?: { readonly why: string; readonly at: number }
@@ -88,13 +88,14 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
       PubSub.publishUnsafe(events, { _tag, execution })
     }
 
-    const ring: Records["Service"]["ring"] = (execution, again) =>
-      engine.ring({
-        id: execution.id,
-        ring: `${execution.id}#${execution.generation}${again === undefined ? "" : `~${again.why}`}`,
-        at: again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : execution.dueAt),
-        priority: execution.priority
-      })
+    const ring: Records["Service"]["ring"] = (execution, again) => {
+      const { createdAt, dueAt, generation, id, priority } = execution
+      const at = again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : dueAt)
+      return again === undefined
+        // An id that was forgotten may come again, from its first generation.
+        ? Effect.flatMap(newId, (random) => engine.ring({ id, ring: `${id}#${random}`, at, priority }))
+        : engine.ring({ id, ring: `${id}#${createdAt}.${generation}~${again.why}`, at, priority })
+    }
 
     const add: Records["Service"]["add"] = (execution) =>
       Effect.tap(

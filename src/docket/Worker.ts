@@ -75,21 +75,22 @@ export const make = <R>(
       Effect.forkScoped(Persistently.run(name, () =>
         Effect.flatMap(Random.next, (share) =>
           // Not all workers at once.
-          Effect.andThen(Effect.sleep(Duration.millis(millis * (0.75 + share / 4))), effect))))
+          Effect.andThen(Effect.sleep(Duration.millis(Math.ceil(millis * (0.75 + share / 4)))), effect))))
 
     yield* workers.register(crew)
     yield* every("renewing of leases", leaseMillis / 3, sweeping.renew(crew))
-    yield* every("sweep of a worker", sweepMillis, sweeping.sweep(crew))
     yield* every("tending of a docket", tendMillis, sweeping.tend(crew, struck, planted))
 
     const runs = yield* FiberSet.make<void>()
     let turns = 0
+    const start = (id: string): Effect.Effect<Fiber.Fiber<void> | undefined> =>
+      Effect.uninterruptible(Effect.flatMap(
+        Effect.suspend(() => answers.answer(id, `${crew.name}/${++turns}`)),
+        (claimed) => claimed === undefined ? Effect.undefined : FiberSet.run(runs, perform(claimed))
+      ))
     const answer = (id: string): Effect.Effect<void> =>
       Effect.flatMap(
-        Effect.uninterruptible(Effect.flatMap(
-          answers.answer(id, `${crew.name}/${++turns}`),
-          (claimed) => claimed === undefined ? Effect.undefined : FiberSet.run(runs, perform(claimed))
-        )),
+        start(id),
         (fiber) => fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))
       )
 
@@ -101,6 +102,7 @@ export const make = <R>(
       return Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), patience))
     })
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), drain)))
+    yield* every("sweep of a worker", sweepMillis, sweeping.sweep(crew, start))
     yield* Effect.forkScoped(engine.consume(answer, { concurrency: crew.settings.concurrency }))
   })
 

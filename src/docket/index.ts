@@ -1,5 +1,6 @@
 export * as Docket from "./Docket.ts"
 export * as DocketEngine from "./DocketEngine.ts"
+export * as DocketEnginePersistedQueue from "./DocketEnginePersistedQueue.ts"
 export * as DocketError from "./DocketError.ts"
 export * as DocketEvent from "./DocketEvent.ts"
 export * as DocketMetrics from "./DocketMetrics.ts"

@@ -36,10 +36,13 @@ export const make = (
 
   const cancelWaiting = Effect.fnUntraced(function*(key: string, reason: string) {
     const now = yield* Clock.currentTimeMillis
-    yield* forAll(
-      { schedule: key, status: "Scheduled" },
-      ({ id }) => records.change(id, { _tag: "Cancel", reason, now, keepMillis: Records.keepMillis(undefined, false) })
-    )
+    const transition = { _tag: "Cancel", reason, now, keepMillis: 0 } as const
+    // Not kept, for the schedule may come back to the same tick.
+    yield* forAll({ schedule: key, status: "Scheduled" }, (execution) =>
+      Effect.flatMap(
+        records.changeOnly(execution, transition),
+        (cancelled) => cancelled === undefined ? Effect.void : store.remove(execution.id)
+      ))
   })
 
   const all = Effect.gen(function*() {

@@ -100,8 +100,10 @@ export const make = (
       return yield* Effect.logError(`The schedule ${JSON.stringify(note.id)} cannot be read, and plans no run.`)
     }
     const now = yield* Clock.currentTimeMillis
-    const tick = yield* nextTick(note.id, kept.when, Math.max(after, now))
-    yield* add(runAt(note.id, kept, tick, now))
+    const tick = yield* Effect.result(nextTick(note.id, kept.when, Math.max(after, now)))
+    // Refused before it was kept, but by another version maybe.
+    if (tick._tag === "Failure") return yield* Effect.logError(tick.failure.message)
+    yield* add(runAt(note.id, kept, tick.success, now))
   })
 
   const hasRun = Effect.fnUntraced(function*(key: string) {

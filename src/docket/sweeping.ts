@@ -29,23 +29,30 @@ export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
   for (const { execution } of runs) if (!kept.has(execution.id)) records.watching.changed(execution.id, -1)
 })
 
-/** So that no ring that was lost and no worker that has gone is the end of anything. */
-export const sweep = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
-  const { records, settings } = crew
+/**
+ * So that no ring that was lost and no worker that has gone is the end of anything: gives leases that are over to others,
+ * starts what is due for long and this worker has room for, and has the rest rung for again.
+ */
+export const sweep = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>, start: (id: string) => Effect.Effect<unknown>) {
+  const { handlers, records, running, settings } = crew
   const { engine, store } = records
   const { executions, now } = yield* store.overdue({ graceMillis: settings.leaseMillis, limit: portion })
   const [gone, waiting] = [
     executions.filter(({ status }) => status === "Running"),
-    executions.filter(({ status }) => status === "Scheduled")
+    executions.filter(({ status, task }) => status === "Scheduled" && handlers.has(task))
   ]
   yield* Effect.forEach(gone, (execution) => lapse(crew, execution, now), { discard: true })
-  // Rings that nobody has answered yet are not lost: there is more to do than is done.
-  if (waiting.length > 0 && (yield* engine.stats).waiting === 0) {
-    const tick = Math.floor(now / settings.sweepMillis)
-    yield* Effect.forEach(waiting, (execution) => records.ring(execution, { why: `overdue${tick}`, at: 0 }), {
-      discard: true
-    })
-  }
+  const room = Math.max(0, settings.concurrency - running.size)
+  yield* Effect.forEach(waiting.slice(0, room), ({ id }) => start(id), { discard: true })
+  const others = waiting.slice(room)
+  if (others.length === 0) return
+  // Where rings wait, there is more to do than is done, and most of these are among them.
+  const patience = (yield* engine.stats).waiting === 0 ? settings.sweepMillis : longPatience
+  yield* Effect.forEach(
+    others,
+    (execution) => records.ring(execution, { why: `overdue${Math.floor(now / patience)}`, at: 0 }),
+    { discard: true }
+  )
 })
 
 /** Schedules without a next run, what is held for no reason, and workers that have gone. */
@@ -67,6 +74,9 @@ const restore = Effect.fnUntraced(function*<R>({ records }: Crew.Crew<R>, struck
     if (!(yield* struck.isStruckNow(execution))) yield* records.change(execution.id, { _tag: "Restore" }, execution)
   }
 })
+
+/** Between two rings for what may only be waiting. */
+const longPatience = 600_000
 
 /** Looked at in one sweep. */
 const portion = 100

@@ -1,5 +1,6 @@
 /** What a store does beside its operations, for as long as it lives: cleaning, listening. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
@@ -34,3 +35,22 @@ export const run = <E, R>(
         })
     }))
   })
+
+/** A failure that comes so soon after the one before is of the same row, in milliseconds. */
+const soon = 60_000
+
+/**
+ * For what tries again by itself: the first failure of a row is logged.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const complainer = (name: string): (cause: unknown) => Effect.Effect<void> => {
+  let before = -Infinity
+  return (cause) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const isFirst = now - before > soon
+      before = now
+      return isFirst ? Effect.logWarning(`The ${name} is interrupted and tried again.`, cause) : Effect.void
+    })
+}

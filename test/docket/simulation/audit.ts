@@ -244,8 +244,10 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
         const before = records.get(execution.id)
         const isChanged = yield* store.change(execution, condition)
         if (isChanged && before === undefined) violate(`${process.name} changed ${execution.id}, which is not there`)
-        const after = isChanged ? (yield* store.find(execution.id))?.execution : undefined
-        if (before !== undefined && after !== undefined) changed(process, before, after)
+        // What is not kept at all is gone at once.
+        if (isChanged && before !== undefined) {
+          changed(process, before, (yield* store.find(execution.id))?.execution ?? execution)
+        }
         return isChanged
       }),
     renew: (holds, leaseMillis) =>

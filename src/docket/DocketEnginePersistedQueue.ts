@@ -1,0 +1,387 @@
+/**
+ * The doorbell of a docket on Effect's `PersistedQueue`: in memory, or in a table of SQLite or Postgres, whose store of
+ * authorizations, sessions or executions needs no other server then. Rings that wait come in the order of their times.
+ *
+ * A database counts delays in seconds, and rings come to the millisecond all the same: they are put in a little early, and
+ * whoever takes one early keeps it until it is time. Meanwhile it answers others.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import type * as SqlClient from "effect/sql/SqlClient"
+import * as Deadlines from "../core/Deadlines.ts"
+import * as Database from "../storage/Database.ts"
+import * as Millis from "../storage/Millis.ts"
+import * as Persistently from "../storage/Persistently.ts"
+import * as DocketEngine from "./DocketEngine.ts"
+import * as DocketError from "./DocketError.ts"
+
+const part = "engine of the docket"
+
+const unavailable = (cause: unknown): DocketError.DocketError =>
+  DocketError.make(new DocketError.Unavailable({ part, cause }))
+
+/** The time it is for, and the id of the execution. SQL reads the time, which is first for that. */
+const Element = Schema.Tuple([Schema.Int, Schema.String])
+
+type Queue = PersistedQueue.PersistedQueue<typeof Element.Type>
+
+const queueName = "docket"
+
+/** As often as it takes: how often a ring may be lost is for the docket to say. It has to fit 32 bits. */
+const maxAttempts = 2 ** 31 - 1
+
+const makeQueue = (store: PersistedQueue.PersistedQueueStore["Service"], lease: Duration.Duration) =>
+  PersistedQueue.makeFactory.pipe(
+    Effect.flatMap((factory) =>
+      factory.make({ name: queueName, schema: Element, maxAttempts, retrySchedule: Schedule.spaced(lease) })
+    ),
+    Effect.provideService(PersistedQueue.PersistedQueueStore, store)
+  )
+
+const timeOf = (at: number): number => Math.min(Math.ceil(at), Millis.of(Duration.infinity))
+
+// ----------------------------------------------------------------------------
+// answering
+// ----------------------------------------------------------------------------
+
+/** Rings a consumer keeps until it is time for them, beside those it answers. */
+const mostEarly = 100
+
+/** Its ring comes again after a lease, and the log has it already. */
+const died = "The answer died."
+
+interface Answering {
+  readonly queue: Queue
+  /** What to do about a ring that is taken; `answer` says what it is for. */
+  readonly on: (ring: string, answer: Effect.Effect<void, string>) => Effect.Effect<void, string>
+  readonly complain: (cause: unknown) => Effect.Effect<void>
+  /** Around a take, and, for what is done about the ring, its undoing. */
+  readonly quietly: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+const waitUntil = (at: number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => now >= at ? Effect.void : Effect.andThen(Effect.sleep(Duration.millis(at - now)), waitUntil(at))
+  )
+
+/**
+ * So many fibers take, one ring each. One that has taken its ring early lets another take in its place, and is gone when
+ * its ring is answered. Who finds, when the time has come, that all slots are in use gives the ring back, for another
+ * process may have one.
+ */
+const consume =
+  ({ complain, on, queue, quietly }: Answering): DocketEngine.DocketEngine["Service"]["consume"] =>
+  (answer, { concurrency }) =>
+    Effect.scoped(Effect.gen(function*() {
+      const loggers = yield* Logger.CurrentLoggers
+      const slots = yield* Semaphore.make(concurrency)
+      const takers = yield* FiberSet.make<void>()
+      const isSlotFree = slots.withPermit(Effect.void)
+      let early = 0
+
+      const answered = (id: string): Effect.Effect<void, string> =>
+        Effect.catchCause(Effect.suspend(() => answer(id)), (cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.failCause(cause)
+            : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
+
+      const inSlot = (id: string) =>
+        Effect.flatMap(
+          slots.withPermitsIfAvailable(1)(answered(id)),
+          (done) => Option.isNone(done) ? Effect.interrupt : Effect.void
+        )
+
+      const onTaken = (ring: string, at: number, id: string, passOn: Effect.Effect<void>) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          if (at <= now) return inSlot(id)
+          if (early >= mostEarly) return Effect.andThen(waitUntil(at), inSlot(id))
+          early++
+          const leave = Effect.sync(() => {
+            early--
+          })
+          return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), leave), inSlot(id))
+        }).pipe(
+          (answer) => on(ring, answer),
+          Effect.provideService(Logger.CurrentLoggers, loggers)
+        )
+
+      const loop: Effect.Effect<void> = Effect.suspend(() => {
+        let [isTaken, isPassedOn] = [false, false]
+        const passOn = Effect.suspend(() => {
+          isPassedOn = true
+          return Effect.asVoid(FiberSet.run(takers, loop))
+        })
+        const take = quietly(queue.take(([at, id], { id: ring }) => {
+          isTaken = true
+          return onTaken(ring, at, id, passOn)
+        }))
+        const failed = (cause: Cause.Cause<unknown>) => {
+          const why = Cause.squash(cause)
+          if (isTaken && (Cause.hasInterruptsOnly(cause) || why === died)) return Effect.void
+          return Effect.andThen(complain(why), Effect.sleep("500 millis"))
+        }
+        return isSlotFree.pipe(
+          Effect.andThen(take),
+          Effect.catchCause(failed),
+          Effect.flatMap(() => isPassedOn ? Effect.void : loop)
+        )
+      })
+
+      for (let taker = 0; taker < concurrency; taker++) yield* FiberSet.run(takers, loop)
+      return yield* Effect.never
+    }))
+
+// ----------------------------------------------------------------------------
+// in memory
+// ----------------------------------------------------------------------------
+
+/** How long the queue remembers what is over, and a second ring of the same id is none. */
+const retention = Duration.minutes(1)
+
+const memoryLease = Duration.seconds(30)
+
+/**
+ * For one process, and gone with it. Its time is that of the `Clock`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<DocketEngine.DocketEngine> = Layer.effect(
+  DocketEngine.DocketEngine,
+  Effect.gen(function*() {
+    const store = yield* PersistedQueue.PersistedQueueStore
+    const queue = yield* makeQueue(store, memoryLease)
+    const deadlines = yield* Deadlines.make
+    const run = yield* FiberSet.makeRuntime()
+    const delayed = new Map<string, Deadlines.Entry>()
+    /** What the queue knows them by. */
+    const waiting = new Map<string, string>()
+    let active = 0
+    let offered = 0
+
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(
+      Effect.sleep(retention),
+      Effect.orDie(store.cleanup({ timeToLive: Duration.zero, failedTimeToLive: Duration.zero }))
+    )))
+
+    const offer = ({ at, id, ring }: Omit<DocketEngine.Ring, "priority">) =>
+      Effect.suspend(() => {
+        if (waiting.has(ring)) return Effect.void
+        const key = `${offered++} ${ring}`
+        waiting.set(ring, key)
+        return Effect.asVoid(Effect.orDie(queue.offer([at, id], { id: key })))
+      })
+
+    const on: Answering["on"] = (key, answer) =>
+      Effect.suspend(() => {
+        const ring = key.slice(key.indexOf(" ") + 1)
+        if (waiting.get(ring) !== key) return Effect.void
+        waiting.delete(ring)
+        active++
+        return Effect.onExit(answer, (exit) =>
+          Effect.sync(() => {
+            active--
+            if (exit._tag === "Failure" && !waiting.has(ring)) waiting.set(ring, key)
+          }))
+      })
+
+    return {
+      ring: ({ id, ring, ...options }) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const at = timeOf(options.at)
+          if (delayed.has(ring)) return Effect.void
+          if (at <= now) return offer({ at, id, ring })
+          const onDue = () => {
+            delayed.delete(ring)
+            run(offer({ at, id, ring }))
+          }
+          return Effect.sync(() => void delayed.set(ring, deadlines.add(at, onDue)))
+        }),
+      consume: consume({ queue, on, complain: Persistently.complainer(part), quietly: (effect) => effect }),
+      cancel: ({ ring }) =>
+        Effect.sync(() => {
+          waiting.delete(ring)
+          const entry = delayed.get(ring)
+          if (entry === undefined) return
+          deadlines.remove(entry)
+          delayed.delete(ring)
+        }),
+      stats: Effect.sync(() => ({ waiting: waiting.size, delayed: delayed.size, active })),
+      lease: memoryLease,
+      ordersByPriority: false
+    }
+  })
+).pipe(Layer.provide(PersistedQueue.layerStoreMemory))
+
+// ----------------------------------------------------------------------------
+// in SQL
+// ----------------------------------------------------------------------------
+
+/** @category models @since 0.1.0 */
+export interface Options {
+  /** What the name of the table, `docket_rings`, begins with, as that of the table of its migrations. `fastmcp_`. */
+  readonly prefix?: string
+  /**
+   * How often a process that has a slot looks for rings; one that comes from another process waits for that. Each look
+   * is a statement. 250 milliseconds.
+   */
+  readonly pollInterval?: Duration.Input
+  /** Whole seconds; a database that is down for longer may have rings come twice. 30 seconds. */
+  readonly lease?: Duration.Input
+  /** How often rings that are over are deleted. 1 minute. */
+  readonly cleanupInterval?: Duration.Input
+}
+
+interface Counted {
+  readonly kind: "waiting" | "delayed" | "active"
+  readonly count: number | bigint | string
+}
+
+/** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
+const longest = 255
+
+/** Milliseconds before a ring is due at which a look that found nothing may end, for what is slow. */
+const margin = 50
+
+/**
+ * Creates its tables if they are missing, and the role has to be allowed to. The database's clock and time zone have to
+ * go steadily while rings wait: a delay is counted by them.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSql = (
+  options: Options = {}
+): Layer.Layer<DocketEngine.DocketEngine, DocketError.DocketError, SqlClient.SqlClient> =>
+  Layer.effect(
+    DocketEngine.DocketEngine,
+    Effect.gen(function*() {
+      const { cleanupInterval = "1 minute", pollInterval = "250 millis", prefix = "fastmcp_" } = options
+      const lease = Duration.seconds(Math.max(Math.ceil(Duration.toSeconds(options.lease ?? "30 seconds")), 1))
+      const pollMillis = Millis.of(pollInterval)
+      const tableName = `${prefix}docket_rings`
+      const { available, lock, sql, transaction } = yield* Database.make(part, (_, cause) => unavailable(cause))
+      const table = sql(tableName)
+      const context = yield* Effect.context<never>()
+      const complain = Persistently.complainer(part)
+
+      // The store logs each failure of each try, which is several a second.
+      const quiet: ReadonlySet<Logger.Logger<unknown, unknown>> = new Set([
+        Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+          if (logLevel !== "Warn" && logLevel !== "Error" && logLevel !== "Fatal") return
+          const why = cause.reasons.length > 0 ? Cause.squash(cause) : message
+          Effect.runForkWith(context)(complain(why))
+        })
+      ])
+      const quietly = Effect.provideService(Logger.CurrentLoggers, quiet)
+
+      const makeStore = PersistedQueue.makeStoreSql({
+        tableName,
+        pollInterval,
+        lockExpiration: lease,
+        lockRefreshInterval: Duration.divideUnsafe(lease, 3)
+      })
+      const store = yield* Effect.catchCause(
+        quietly(makeStore),
+        // Tables that cannot be made are a defect to the store.
+        (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(unavailable(Cause.squash(cause)))
+      )
+      const queue = yield* makeQueue(store, lease)
+
+      // Cleaning looks for these columns, and the store has no index for it.
+      const index = sql(`idx_${tableName}_over`)
+      yield* available(transaction(Effect.andThen(
+        lock("fastmcp-effect tables"),
+        sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (state, updated_at)`
+      )))
+
+      yield* Effect.forkScoped(Persistently.run(`cleaning of the ${part}`, () =>
+        Effect.andThen(
+          store.cleanup({ timeToLive: retention, failedTimeToLive: retention }),
+          Effect.sleep(Duration.fromInputUnsafe(cleanupInterval))
+        )))
+
+      const { added, isLeased, now, timeIn } = sql.onDialectOrElse({
+        pg: () => ({
+          now: sql.literal("NOW()"),
+          isLeased: sql.literal(`acquired_at >= NOW() - INTERVAL '${Duration.toSeconds(lease)} seconds'`),
+          timeIn: sql.literal("CAST(split_part(substr(element, 2), ',', 1) AS BIGINT)"),
+          added: 0
+        }),
+        orElse: () => ({
+          now: sql.literal("CURRENT_TIMESTAMP"),
+          isLeased: sql.literal(
+            `acquired_at >= datetime(CURRENT_TIMESTAMP, '-${Duration.toSeconds(lease)} seconds')`
+          ),
+          timeIn: sql.literal("CAST(substr(element, 2) AS INTEGER)"),
+          added: 1
+        })
+      })
+
+      /** So that it is found before its time by whoever looks at every interval: the store adds to whole seconds. */
+      const delayFor = (wait: number): Duration.Duration =>
+        Duration.seconds(Math.max(Math.floor((wait - pollMillis - margin) / 1000) - added, 0))
+
+      const idOf = (ring: string): string | undefined => {
+        const id = JSON.stringify(ring)
+        return id.length > longest ? undefined : id
+      }
+
+      return {
+        ring: ({ id, ring, ...options }) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            const at = timeOf(options.at)
+            return Effect.asVoid(
+              queue.offer([at, id], { id: idOf(ring), delay: delayFor(at - now) })
+            ).pipe(
+              Effect.catchTag("SchemaError", Effect.die),
+              Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
+            )
+          }),
+        consume: consume({
+          queue,
+          on: (_, answer) => answer,
+          complain,
+          quietly
+        }),
+        cancel: ({ ring }) =>
+          Effect.suspend(() => {
+            const id = idOf(ring)
+            return id === undefined ? Effect.void : Effect.asVoid(available(sql`
+              DELETE FROM ${table} WHERE id = ${id} AND queue_name = ${queueName} AND state = 'pending'
+                AND (acquired_at IS NULL OR NOT ${isLeased})`))
+          }),
+        stats: Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+          Effect.map(
+            available(sql<Counted>`
+              SELECT kind, count(*) AS count FROM (
+                SELECT CASE
+                  WHEN visible_at > ${now} THEN 'delayed'
+                  WHEN ${timeIn} > ${millis} THEN 'delayed'
+                  WHEN ${isLeased} THEN 'active'
+                  ELSE 'waiting' END AS kind
+                FROM ${table} WHERE queue_name = ${queueName} AND state = 'pending'
+              ) AS rings GROUP BY kind`),
+            (rows): DocketEngine.Stats => ({
+              waiting: 0,
+              delayed: 0,
+              active: 0,
+              ...Object.fromEntries(rows.map(({ count, kind }) => [kind, Number(count)]))
+            })
+          )),
+        lease,
+        ordersByPriority: false
+      }
+    })
+  )

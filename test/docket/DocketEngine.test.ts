@@ -1,0 +1,242 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as SqlError from "effect/sql/SqlError"
+import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
+import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
+import * as Leaks from "fastmcp-effect/testing/Leaks"
+import { type Database, onDatabases as onEmptied, pg as emptied, pgLayer, sqlite } from "../session/places.ts"
+import { door } from "../support/door.ts"
+import { needing, postgres } from "../support/services.ts"
+import { connect, consumer, type Place, ringNow, suite } from "./engine.ts"
+import { lease } from "./engineAddress.ts"
+
+const { layerMemory, layerSql } = DocketEnginePersistedQueue
+
+suite("in memory", {
+  place: Effect.succeed({ process: layerMemory, left: Effect.succeed(0) }),
+  time: "virtual",
+  ordersByPriority: false
+})
+
+type Somewhere = Effect.Effect<Database, never, Scope.Scope>
+
+let count = 0
+
+/** Tables of its own each time: one whose rows go with the test does not know any more that it was made. */
+const fresh = (database: Somewhere): Somewhere =>
+  Effect.map(database, ({ client, prefix }) => ({ client, prefix: `${prefix}${count++}_` }))
+
+const onDatabases: typeof onEmptied = (tests) => onEmptied((name, database) => tests(name, fresh(database)))
+
+const pg = fresh(emptied)
+
+const placeOn = (database: Somewhere): Effect.Effect<Place, unknown, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { client, prefix } = yield* database
+    const sql = Context.get(yield* Layer.build(client()), SqlClient.SqlClient)
+    const { filename } = yield* sql.onDialectOrElse({
+      pg: () => Effect.succeed({ filename: undefined }),
+      orElse: () => Effect.map(sql<{ file: string }>`PRAGMA database_list`, ([row]) => ({ filename: row!.file }))
+    })
+    const table = sql(`${prefix}docket_rings`)
+    const old = sql.onDialectOrElse({
+      pg: () => sql`NOW() - INTERVAL '61 seconds'`,
+      orElse: () => sql`datetime(CURRENT_TIMESTAMP, '-61 seconds')`
+    })
+    return {
+      process: Layer.provide(layerSql({ prefix, lease, cleanupInterval: "300 millis" }), client()),
+      address: filename === undefined
+        ? { kind: "pg", url: postgres.url, prefix }
+        : { kind: "sqlite", url: filename, prefix },
+      left: Effect.gen(function*() {
+        yield* sql`UPDATE ${table} SET updated_at = ${old}`
+        yield* Effect.sleep("1 second")
+        const [row] = yield* sql<{ n: number }>`SELECT count(*) AS n FROM ${table}`
+        return Number(row!.n)
+      })
+    }
+  })
+
+suite("on SQLite", { place: placeOn(sqlite), time: "real", ordersByPriority: false })
+
+needing(postgres, () => suite("on Postgres", { place: placeOn(pg), time: "real", ordersByPriority: false }))
+
+const start = ({ client, prefix }: Database, options: DocketEnginePersistedQueue.Options = {}) =>
+  Effect.map(
+    Layer.build(layerSql({ prefix, lease, ...options }).pipe(Layer.provideMerge(client()))),
+    (services) => {
+      const sql = Context.get(services, SqlClient.SqlClient)
+      return { engine: Context.get(services, DocketEngine.DocketEngine), sql, table: sql(`${prefix}docket_rings`) }
+    }
+  )
+
+const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
+  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
+
+const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
+  test() || turns === 0
+    ? Effect.void
+    : Effect.andThen(Effect.sleep("10 millis"), Effect.suspend(() => until(test, turns - 1)))
+
+onDatabases((name, database) =>
+  describe(`DocketEnginePersistedQueue on ${name}`, () => {
+    live(
+      "rings in the transaction of its caller: never when that is rolled back",
+      Effect.gen(function*() {
+        const there = yield* database
+        const { engine, sql } = yield* start(there)
+        const other = yield* start(there)
+        const { answered } = yield* consumer(other.engine)
+        yield* Effect.flip(sql.withTransaction(Effect.andThen(ringNow(engine, "no"), Effect.fail("no"))))
+        yield* sql.withTransaction(Effect.gen(function*() {
+          yield* ringNow(engine, "yes")
+          if (name !== "SQLite") {
+            yield* Effect.sleep("600 millis")
+            assert.deepStrictEqual(answered, [])
+          }
+        }))
+        yield* until(() => answered.length === 1)
+        yield* Effect.flip(sql.withTransaction(
+          Effect.andThen(engine.cancel({ id: "never", ring: "never:1" }), Effect.fail("no"))
+        ))
+        yield* Effect.sleep("600 millis")
+        assert.deepStrictEqual(answered, ["yes"])
+      })
+    )
+
+    live(
+      "makes its tables once, when many processes begin at once and when another comes later",
+      Effect.gen(function*() {
+        const there = yield* database
+        const processes = yield* Effect.all(Array.from({ length: 5 }, () => start(there)), { concurrency: "unbounded" })
+        yield* ringNow(processes[0]!.engine, "a")
+        const late = yield* start(there)
+        const { answered } = yield* consumer(late.engine)
+        yield* until(() => answered.length === 1)
+      })
+    )
+
+    live(
+      "is unavailable when the database fails, and says why",
+      Effect.gen(function*() {
+        const { engine, sql, table } = yield* start(yield* database)
+        yield* sql`DROP TABLE ${table}`
+        for (const call of [ringNow(engine, "a"), engine.cancel({ id: "a", ring: "a:1" }), engine.stats]) {
+          const { reason } = yield* Effect.flip(call)
+          assert(reason._tag === "Unavailable")
+          assert.isTrue(SqlError.isSqlError(reason.cause))
+          assert.match(reason.message, /^The engine of the docket does not answer/)
+        }
+      })
+    )
+
+    live(
+      "has an index for its cleaning",
+      Effect.gen(function*() {
+        const { sql, table } = yield* start(yield* database)
+        const plan = yield* sql.onDialectOrElse({
+          pg: () =>
+            sql.withTransaction(Effect.andThen(
+              sql`SET LOCAL enable_seqscan = off`,
+              sql`EXPLAIN SELECT sequence FROM ${table} WHERE state = 'completed' AND updated_at <= NOW() LIMIT 1`
+            )),
+          orElse: () =>
+            sql`EXPLAIN QUERY PLAN
+              SELECT sequence FROM ${table} WHERE state = ${"completed"} AND updated_at <= CURRENT_TIMESTAMP LIMIT 1`
+        })
+        assert.match(JSON.stringify(plan), /docket_rings_over/)
+      })
+    )
+
+    live(
+      "hears of a ring of another process within an interval, and of its own at once",
+      Effect.gen(function*() {
+        const there = yield* database
+        const { engine } = yield* start(there, { pollInterval: "1 second" })
+        const other = yield* start(there, { pollInterval: "5 seconds" })
+        const { answered } = yield* consumer(engine)
+        yield* Effect.sleep("300 millis")
+        yield* ringNow(engine, "own")
+        yield* Effect.sleep("300 millis")
+        assert.deepStrictEqual(answered, ["own"])
+        yield* ringNow(other.engine, "other's")
+        yield* Effect.sleep("1500 millis")
+        assert.deepStrictEqual(answered, ["own", "other's"])
+      })
+    )
+  })
+)
+
+needing(postgres, () =>
+  describe("DocketEnginePersistedQueue, when Postgres goes away", () => {
+    const { hostname, port } = new URL(postgres.url)
+    const behind = Effect.gen(function*() {
+      const { prefix } = yield* pg
+      const way = yield* door({ host: hostname, port: Number(port) })
+      const address = new URL(postgres.url)
+      address.port = String(way.port)
+      address.hostname = "127.0.0.1"
+      const there: Database = { prefix, client: () => pgLayer({ url: Redacted.make(address.href) }) }
+      return { way, there, near: { prefix, client: () => pgLayer() } satisfies Database }
+    })
+
+    live(
+      "fails to ring, goes on consuming when it is back, and complains once",
+      Effect.gen(function*() {
+        const logged: Array<string> = []
+        const logger = Logger.layer([
+          Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
+        ])
+        yield* Effect.gen(function*() {
+          const { near, there, way } = yield* behind
+          const { engine } = yield* start(there)
+          const other = yield* start(near)
+          const { answered } = yield* consumer(engine)
+          yield* ringNow(engine, "before")
+          yield* until(() => answered.length === 1)
+          yield* way.shut
+          const { reason } = yield* Effect.flip(ringNow(engine, "meanwhile"))
+          assert.strictEqual(reason._tag, "Unavailable")
+          yield* ringNow(other.engine, "after")
+          yield* Effect.sleep("2 seconds")
+          yield* way.open
+          yield* until(() => answered.length === 2)
+          assert.deepStrictEqual(answered, ["before", "after"])
+        }).pipe(Effect.provide(logger))
+        assert.deepStrictEqual(logged, ["The engine of the docket is interrupted and tried again."])
+      })
+    )
+
+    live(
+      "gives an answer that was begun to another process, when the way of the one is shut",
+      Effect.gen(function*() {
+        const { near, there, way } = yield* behind
+        const { engine } = yield* start(there)
+        const a = yield* consumer(engine, { pass: Effect.sleep("3 seconds") })
+        yield* ringNow(engine, "a")
+        yield* until(() => a.begun.length === 1)
+        yield* way.shut
+        const other = yield* start(near)
+        const b = yield* consumer(other.engine)
+        yield* until(() => b.answered.length === 1)
+        assert.deepStrictEqual(b.answered, ["a"])
+        yield* way.open
+        yield* until(() => a.answered.length === 1)
+        yield* Effect.sleep("500 millis")
+        assert.deepStrictEqual(b.answered, ["a"])
+      })
+    )
+
+    it.live("does not begin where there is no database, and says so", () =>
+      Effect.gen(function*() {
+        const nowhere = pgLayer({ url: Redacted.make("postgres://postgres@127.0.0.1:1/test") })
+        const exit = yield* Effect.exit(Effect.scoped(connect(Layer.provide(layerSql(), nowhere))))
+        assert.strictEqual(exit._tag, "Failure")
+      }))
+  }))

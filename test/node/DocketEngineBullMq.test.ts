@@ -1,0 +1,217 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redis from "effect/persistence/Redis"
+import type * as Scope from "effect/Scope"
+import * as DocketEngineBullMq from "fastmcp-effect/node/DocketEngineBullMq"
+import * as Leaks from "fastmcp-effect/testing/Leaks"
+import { connect, consumer, type Place, ringNow, suite } from "../docket/engine.ts"
+import { lease } from "../docket/engineAddress.ts"
+import { keys } from "../session/places.ts"
+import { door } from "../support/door.ts"
+import { needing, redis } from "../support/services.ts"
+
+/** BullMQ puts the colon after a prefix itself. */
+const prefixOf = (prefix: string) => prefix.slice(0, -1)
+
+const onKeys = Effect.gen(function*() {
+  const { client, prefix } = yield* keys
+  const { send } = Context.get(yield* Layer.build(client()), Redis.Redis)
+  return { prefix: prefixOf(prefix), send }
+})
+
+/** What there is of a queue that is empty; the stream of events is short. */
+const lasting = /:(events|id|marker|meta|pc|stalled-check)$/
+
+const place: Effect.Effect<Place, unknown, Scope.Scope> = Effect.map(onKeys, ({ prefix, send }) => ({
+  process: DocketEngineBullMq.layer({ url: redis.url, prefix, lease }),
+  address: { kind: "redis", url: redis.url, prefix },
+  left: Effect.gen(function*() {
+    const found = yield* send<Array<string>>("KEYS", `${prefix}:*`)
+    const events = yield* send<number>("XLEN", found.find((key) => key.endsWith(":events"))!)
+    assert.isBelow(events, 500)
+    return found.filter((key) => !lasting.test(key)).length
+  })
+}))
+
+const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
+  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
+
+const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
+  test() || turns === 0
+    ? Effect.void
+    : Effect.andThen(Effect.sleep("10 millis"), Effect.suspend(() => until(test, turns - 1)))
+
+const behind = Effect.gen(function*() {
+  const { prefix } = yield* onKeys
+  const { hostname, port } = new URL(redis.url)
+  const way = yield* door({ host: hostname, port: Number(port) })
+  return {
+    way,
+    far: DocketEngineBullMq.layer({ url: `redis://127.0.0.1:${way.port}`, prefix, lease }),
+    near: DocketEngineBullMq.layer({ url: redis.url, prefix, lease })
+  }
+})
+
+needing(redis, () => {
+  suite("on BullMQ", { place, time: "real", ordersByPriority: true })
+
+  describe("DocketEngineBullMq", () => {
+    live(
+      "hears of a ring of another process at once",
+      Effect.gen(function*() {
+        const { process } = yield* place
+        const [one, other] = [yield* connect(process), yield* connect(process)]
+        const { answered, times } = yield* consumer(one)
+        yield* Effect.sleep("500 millis")
+        const start = Date.now()
+        yield* ringNow(other, "a")
+        yield* until(() => answered.length === 1)
+        assert.isBelow(times.get("a")! - start, 300)
+      })
+    )
+
+    live(
+      "fails to ring while Redis is away, goes on consuming when it is back, and complains once",
+      Effect.gen(function*() {
+        const logged: Array<string> = []
+        const logger = Logger.layer([
+          Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
+        ])
+        yield* Effect.gen(function*() {
+          const { far, near, way } = yield* behind
+          const [one, other] = [yield* connect(far), yield* connect(near)]
+          const { answered } = yield* consumer(one)
+          yield* ringNow(one, "before")
+          yield* until(() => answered.length === 1)
+          yield* way.shut
+          const start = Date.now()
+          const { reason } = yield* Effect.flip(ringNow(one, "meanwhile"))
+          assert.strictEqual(reason._tag, "Unavailable")
+          assert.isBelow(Date.now() - start, 6000)
+          yield* ringNow(other, "after")
+          yield* way.open
+          yield* until(() => answered.length === 2)
+          yield* ringNow(one, "again")
+          yield* until(() => answered.length === 3)
+          // What failed is not done later.
+          assert.deepStrictEqual(answered, ["before", "after", "again"])
+        }).pipe(Effect.provide(logger))
+        assert.deepStrictEqual(logged, ["The engine of the docket is interrupted and tried again."])
+      }),
+      40_000
+    )
+
+    live(
+      "begins to consume when Redis comes back, and ends if it does not",
+      Effect.gen(function*() {
+        const { far, near, way } = yield* behind
+        const [one, other] = [yield* connect(far), yield* connect(near)]
+        yield* way.shut
+        const start = Date.now()
+        const vain = yield* consumer(one)
+        yield* Effect.sleep("500 millis")
+        yield* vain.stop
+        assert.isBelow(Date.now() - start, 8000)
+        const { answered } = yield* consumer(one)
+        yield* ringNow(other, "a")
+        yield* way.open
+        yield* until(() => answered.length === 1)
+        assert.deepStrictEqual([answered, vain.answered], [["a"], []])
+      }),
+      40_000
+    )
+
+    live(
+      "rides out an absence of a second",
+      Effect.gen(function*() {
+        const { far, way } = yield* behind
+        const one = yield* connect(far)
+        yield* way.shut
+        yield* Effect.forkScoped(Effect.andThen(Effect.sleep("1 second"), way.open))
+        yield* ringNow(one, "a")
+        const { answered } = yield* consumer(one)
+        yield* until(() => answered.length === 1)
+      })
+    )
+
+    live(
+      "is unavailable within 5 seconds when Redis falls silent, and ends",
+      Effect.gen(function*() {
+        const { far, way } = yield* behind
+        let start = 0
+        yield* Effect.scoped(Effect.gen(function*() {
+          const one = yield* connect(far)
+          yield* consumer(one)
+          yield* Effect.sleep("300 millis")
+          yield* way.freeze
+          start = Date.now()
+          const calls = [ringNow(one, "a"), one.stats, one.cancel({ id: "a", ring: "a:1" })]
+          const failures = yield* Effect.forEach(calls, Effect.flip, { concurrency: 3 })
+          for (const { reason } of failures) assert.strictEqual(reason._tag, "Unavailable")
+          assert.isBelow(Date.now() - start, 6000)
+          start = Date.now()
+        }))
+        assert.isBelow(Date.now() - start, 10_000)
+      }),
+      40_000
+    )
+
+    live(
+      "ends while Redis is away, and what was being answered rings elsewhere after a lease",
+      Effect.gen(function*() {
+        const { far, near, way } = yield* behind
+        const other = yield* connect(near)
+        let start = 0
+        yield* Effect.scoped(Effect.gen(function*() {
+          const one = yield* connect(far)
+          const { begun } = yield* consumer(one, { pass: Effect.never })
+          yield* ringNow(one, "a")
+          yield* until(() => begun.length === 1)
+          yield* way.shut
+          yield* Effect.sleep("300 millis")
+          start = Date.now()
+        }))
+        assert.isBelow(Date.now() - start, 10_000)
+        const { answered } = yield* consumer(other)
+        yield* until(() => answered.length === 1)
+        assert.deepStrictEqual(answered, ["a"])
+      }),
+      40_000
+    )
+
+    live(
+      "says so when Redis may throw rings away",
+      Effect.gen(function*() {
+        const { prefix } = yield* onKeys
+        const { hostname, port } = new URL(redis.url)
+        // The server is not ours to configure; what it says has to stay as long as it is.
+        const forgetful = yield* door(
+          { host: hostname, port: Number(port) },
+          (text) => text.replaceAll("maxmemory_policy:noeviction", "maxmemory_policy:allkeys-##")
+        )
+        const logged: Array<string> = []
+        const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+        yield* Effect.provide(
+          connect(DocketEngineBullMq.layer({ url: `redis://127.0.0.1:${forgetful.port}`, prefix })),
+          logger
+        )
+        assert.deepStrictEqual(logged, [
+          "The Redis of the docket has the maxmemory-policy allkeys-##, and may lose rings; it should be noeviction."
+        ])
+      })
+    )
+
+    live(
+      "does not begin where there is no Redis, and says so within 5 seconds",
+      Effect.gen(function*() {
+        const start = Date.now()
+        const failure = yield* Effect.flip(connect(DocketEngineBullMq.layer({ url: "redis://127.0.0.1:1" })))
+        assert.match(String(failure), /Unavailable|does not answer/)
+        assert.isBelow(Date.now() - start, 7000)
+      })
+    )
+  })
+})
