@@ -16,12 +16,14 @@ type Record = Execution.Execution
 export interface Rules {
   /** How long it waits at least after each attempt that is not the last. */
   readonly backoff: ReadonlyArray<number>
-  readonly timeoutMillis?: number
+  readonly timeoutMillis: number
 }
 
 export interface Options {
   readonly rules: { readonly [task: string]: Rules }
   readonly maxLapses: number
+  /** Whether what starts must be the most urgent there is: with one worker that does one at a time, and no limits. */
+  readonly isOrdered: boolean
 }
 
 /** One start of an execution. */
@@ -66,10 +68,11 @@ export interface Audit {
   readonly runs: () => ReadonlyArray<Run>
   readonly handlers: () => ReadonlyArray<Handler>
   /** How often what happened. */
+  readonly happens: (what: string) => void
   readonly seen: () => { readonly [what: string]: number }
 }
 
-export const make = (world: World, network: Network, store: Store, { maxLapses, rules }: Options): Audit => {
+export const make = (world: World, network: Network, store: Store, { isOrdered, maxLapses, rules }: Options): Audit => {
   let violation: string | undefined
   const records = new Map<string, Record>()
   const runs: Array<Run> = []
@@ -86,6 +89,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
   const happens = (what: string) => {
     happened[what] = (happened[what] ?? 0) + 1
   }
+  const addedAt = new Map<string, number>()
   const stopping = new Set<Process>()
 
   const violate = (what: string) => {
@@ -96,6 +100,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
 
   const added = (process: Process, record: Record) => {
     records.set(record.id, record)
+    addedAt.set(record.id, world.now())
     world.trace(process.name, `adds ${record.id} (${record.task}, ${seconds(record.dueAt)})`)
     atTick(record)
   }
@@ -110,6 +115,8 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
     }
     records.set(after.id, after)
     happens(transition._tag)
+    // Due or urgent otherwise than before.
+    if (after.status === "Scheduled") addedAt.set(after.id, world.now())
     world.trace(process.name, `${transition._tag} ${after.id}: ${describe(after)}`)
     if ("holder" in transition && current.get(after.id)?.process !== process) {
       violate(`${process.name} said how ${after.id} went, which ${current.get(after.id)?.process.name} runs`)
@@ -134,6 +141,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
       violate(`${process.name} started ${after.id}, which is struck`)
     }
     if (after.startedAt! > world.now()) violate(`${process.name} started ${after.id} in the future`)
+    if (isOrdered) mostUrgent(after)
     const run: Run = {
       id: after.id,
       process,
@@ -149,6 +157,15 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
     if (after.rate === undefined) return
     const isGranted = unused.get(after.id)?.delete(process) === true
     if (!isGranted) violate(`${process.name} starts ${after.id} without a part in the rate of ${after.rate.key}`)
+  }
+
+  /** Of what was due when the worker looked, and is still as it was then. */
+  const mostUrgent = (started: Record) => {
+    const first = [...records.values()].find((other) =>
+      other.status === "Scheduled" && other.priority > started.priority &&
+      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && Execution.isDue(other, started.startedAt!)
+    )
+    if (first !== undefined) violate(`${started.id} is started before ${first.id}`)
   }
 
   /** Of those with a lease, no more have a key than may. */
@@ -189,7 +206,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
     const must = (is: boolean, what: string) => {
       if (!is) violate(`${process.name} says ${transition._tag} of ${after.id}, and ${what}`)
     }
-    const { backoff, timeoutMillis = Infinity } = rules[after.task]!
+    const { backoff, timeoutMillis } = rules[after.task]!
     switch (transition._tag) {
       case "Succeed":
         must(handler?.outcome === "Success", "its handler has not succeeded")
@@ -341,7 +358,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
       const { timeoutMillis } = rules[claimed.task]!
       const took = process.upMillis() - handler.upAtStart
       world.trace(process.name, `ends ${handler.token}: ${outcome}`)
-      if (timeoutMillis !== undefined && took > timeoutMillis + 1000) {
+      if (took > timeoutMillis + 1000) {
         violate(`${handler.token} ran for ${took} ms, and may for ${timeoutMillis}`)
       }
     },
@@ -371,6 +388,7 @@ export const make = (world: World, network: Network, store: Store, { maxLapses, 
     records: () => [...records.values()],
     runs: () => runs,
     handlers: () => handlers,
+    happens,
     seen: () => happened
   }
 }

@@ -36,13 +36,20 @@ const latest = calmAt + 1200 * seconds
 const leaseMillis = 10 * seconds
 const maxLapses = 4
 
-export const simulate = (seed: number): Report => {
+/**
+ * - `Trouble`: all of it
+ * - `Idle`: one worker, which does one thing at a time, and nothing goes wrong
+ */
+export type Kind = "Trouble" | "Idle"
+
+export const simulate = (seed: number, kind: Kind = "Trouble"): Report => {
+  const isIdle = kind === "Idle"
   const random = Random.make(seed)
   const world = World.make(random.fork("order"))
   const network = Network.make(world, random.fork("network"))
   const engine = Engine.make(world, network, random.fork("engine"), {
     leaseMillis: random.pick([5, 15]) * seconds,
-    ordersByPriority: random.chance(0.3)
+    ordersByPriority: random.chance(0.3) && !isIdle
   })
   const observer = world.process("store", { skewMillis: 0, random: random.fork("store") })
   let store: DocketStore.DocketStore["Service"] | undefined
@@ -53,7 +60,7 @@ export const simulate = (seed: number): Report => {
     )
   }))
   world.run(World.epoch)
-  const audit = Audit.make(world, network, store!, { rules, maxLapses })
+  const audit = Audit.make(world, network, store!, { rules, maxLapses, isOrdered: isIdle })
 
   const docketOf = (process: World.Process) =>
     Layer.provide(Docket.layer({ pollInterval: "1 second" }), [
@@ -70,10 +77,10 @@ export const simulate = (seed: number): Report => {
 
   const boot = () => {
     const name = `w${++booted}`
-    const skewMillis = fate.chance(0.5) ? 0 : fate.between(-60, 60) * seconds
+    const skewMillis = isIdle || fate.chance(0.5) ? 0 : fate.between(-60, 60) * seconds
     const process = world.process(name, { skewMillis, random: random.fork(name) })
     const stop = Deferred.makeUnsafe<void>()
-    const concurrency = fate.between(1, 4)
+    const concurrency = isIdle ? 1 : fate.between(1, 4)
     world.trace(name, `boots, with ${concurrency} at a time and a clock ${skewMillis / 1000} s ahead`)
     const work = Docket.layerWorker(handlers(audit, process), {
       concurrency,
@@ -96,7 +103,7 @@ export const simulate = (seed: number): Report => {
     const start = world.now()
     const at = (after: number) => start + after
     const trouble = fate.between(2 * seconds, 40 * seconds)
-    if (at(trouble) > calmAt || lifeNumber > 4) return
+    if (isIdle || at(trouble) > calmAt || lifeNumber > 4) return
     const again = (after: number) =>
       world.at(at(trouble) + after, () => {
         if (process.state() === "Up" || process.state() === "Dead") live(lifeNumber + 1)
@@ -106,11 +113,13 @@ export const simulate = (seed: number): Report => {
       switch (kind) {
         case "crash":
           world.trace(process.name, "CRASHES")
+          audit.happens("crash")
           process.crash()
           again(fate.between(0, 10 * seconds))
           break
         case "freeze": {
           const millis = fate.between(1, 30) * seconds
+          audit.happens("freeze")
           world.trace(process.name, `FREEZES for ${millis / 1000} s`)
           process.freeze()
           world.at(world.now() + millis, () => {
@@ -127,19 +136,22 @@ export const simulate = (seed: number): Report => {
     })
   }
 
-  const count = fate.between(1, 4)
+  const count = isIdle ? 1 : fate.between(1, 4)
   for (let worker = 0; worker < count; worker++) world.at(later(0, 3), () => live(1))
 
-  network.have({ lost: fate.pick([0, 0, 0.01, 0.03]) })
-  engine.have({
-    lost: fate.pick([0, 0.02, 0.1]),
-    doubled: fate.pick([0, 0.1, 0.4]),
-    late: fate.pick([0, 0.1, 0.3]),
-    lateMillis: 4 * seconds
-  })
-  if (fate.chance(0.4)) {
+  if (!isIdle) network.have({ lost: fate.pick([0, 0, 0.01, 0.03]) })
+  if (!isIdle) {
+    engine.have({
+      lost: fate.pick([0, 0.02, 0.1]),
+      doubled: fate.pick([0, 0.1, 0.4]),
+      late: fate.pick([0, 0.1, 0.3]),
+      lateMillis: 4 * seconds
+    })
+  }
+  if (!isIdle && fate.chance(0.4)) {
     const millis = fate.between(1, 12) * seconds
     world.at(later(5, 50), () => {
+      audit.happens("outage")
       world.trace("store", `is DOWN for ${millis / 1000} s`)
       network.fail(world.now() + millis)
     })
@@ -184,7 +196,7 @@ export const simulate = (seed: number): Report => {
 
   let versions = 0
   const plan = (name: Name): Plan => {
-    const fails = wish.chance(0.3)
+    const fails = !isIdle && wish.chance(0.3)
     const takesLong = wish.chance(name === "brief" ? 0.4 : 0.15)
     return {
       version: ++versions,
@@ -198,7 +210,9 @@ export const simulate = (seed: number): Report => {
       stubbornMillis: wish.chance(0.1) ? wish.between(500, 3000) : 0
     }
   }
-  const names = Object.keys(tasks).filter((name) => name !== "ticking") as [Name, ...Array<Name>]
+  const names: readonly [Name, ...Array<Name>] = isIdle
+    ? ["plain"]
+    : ["plain", "brief", "alone", "few", "paced", "both"]
   const size = wish.between(24, 34)
   for (let index = 0; index < size; index++) {
     const at = later(0, 40)
@@ -207,7 +221,7 @@ export const simulate = (seed: number): Report => {
     const id = `${name}:${key}`
     const options = {
       key,
-      ...wish.chance(0.3) && { priority: wish.between(-2, 2) },
+      ...wish.chance(isIdle ? 0.8 : 0.3) && { priority: wish.between(-2, 2) },
       ...wish.chance(0.3) && { delay: wish.between(1, 15) * seconds }
     }
     const isEndless = wish.chance(0.15) && name === "plain"
@@ -223,34 +237,33 @@ export const simulate = (seed: number): Report => {
       const when = isEndless ? calmAt + wish.between(0, 20 * seconds) : at + wish.between(0, 20_000)
       ask(when, `cancel ${id}`, (docket) => docket.cancel(id, "enough"))
     }
-    if (wish.chance(0.1)) ask(at + wish.between(2000, 40_000), `retry ${id}`, (docket) => docket.retry(id))
+    if (wish.chance(0.1) && !isEndless) {
+      ask(at + wish.between(2000, 40_000), `retry ${id}`, (docket) => docket.retry(id))
+    }
     if (wish.chance(0.3)) awaitResult(name, id, at + 30 * seconds)
   }
 
-  if (wish.chance(0.4)) {
-    const interval = wish.pick([5, 10, 20]) * seconds
+  if (!isIdle && wish.chance(0.4)) {
+    const interval = wish.pick([10, 20]) * seconds
     const when = wish.chance(0.5)
       ? { every: interval }
       : { cron: `*/${interval / seconds} * * * * *` }
     audit.expects("clock", interval)
-    // A change of the schedule may leave the next tick but one planted as well.
-    let most = 1
+    // Where a run is done twice, or the schedule changes, the next tick but one may be planted as well.
+    const most = 2
     const change = (at: number, what: string) => {
-      const run = { ...plan("ticking"), millis: wish.between(0, 8000), failures: 0 }
+      const run = { ...plan("ticking"), millis: wish.between(0, 3000), failures: 0, stubbornMillis: 0 }
       ask(at, what, (docket) => docket.schedule("clock", tasks.ticking, run, when), () => {
         world.at(world.now() + 2000, () => audit.goesOn("clock", most))
       })
     }
     change(later(0, 10), "schedule clock")
-    if (wish.chance(0.5)) {
-      most = 2
-      change(later(15, 40), "schedule clock otherwise")
-    }
+    if (wish.chance(0.5)) change(later(15, 40), "schedule clock otherwise")
     for (const after of [5, 20, 25]) world.at(calmAt + after * seconds, () => audit.goesOn("clock", most))
     world.at(calmAt + 30 * seconds, () => audit.expects("clock", undefined))
     ask(calmAt + 30 * seconds, "unschedule clock", (docket) => docket.unschedule("clock"))
   }
-  if (wish.chance(0.3)) {
+  if (!isIdle && wish.chance(0.3)) {
     const task = wish.pick(names)
     ask(later(5, 20), `strike ${task}`, (docket) => docket.strike({ task }), () => audit.strikes(task, true))
     const end = later(35, 55)

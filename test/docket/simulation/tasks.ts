@@ -53,14 +53,16 @@ export type Name = keyof typeof tasks
 
 const doubling = [1000, 2000, 4000]
 
+const timeoutMillis = 300_000
+
 export const rules: { readonly [name in Name]: Rules } = {
-  plain: { backoff: doubling },
+  plain: { backoff: doubling, timeoutMillis },
   brief: { backoff: [2000], timeoutMillis: 5000 },
-  alone: { backoff: [] },
-  few: { backoff: doubling },
-  paced: { backoff: [] },
-  both: { backoff: doubling },
-  ticking: { backoff: [] }
+  alone: { backoff: [], timeoutMillis },
+  few: { backoff: doubling, timeoutMillis },
+  paced: { backoff: [], timeoutMillis },
+  both: { backoff: doubling, timeoutMillis },
+  ticking: { backoff: [], timeoutMillis }
 }
 
 export const handlers = (audit: Audit, process: Process): ReadonlyArray<DocketTask.Handled<never>> =>
