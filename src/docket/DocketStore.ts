@@ -11,12 +11,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as DocketError from "./DocketError.ts"
 import * as Execution from "./Execution.ts"
+import * as StoreText from "./storeText.ts"
 
 /** With the time of the store, by which leases are judged. @category models @since 0.1.0 */
 export interface Found {
   readonly execution: Execution.Execution
   readonly now: number
-  /** Of those asked for, one that is due and more urgent; the most urgent, and of these the one due the longest. */
+  /**
+   * Of those asked for, one that is due and more urgent; the most urgent, and of these the one due the longest. A store
+   * for engines that have an order of their own need not look.
+   */
   readonly urgent: Execution.Execution | undefined
 }
 
@@ -34,9 +38,9 @@ export interface Query {
   readonly schedule?: string | undefined
   /** Those that are, or are not, struck. */
   readonly isHeld?: boolean | undefined
-  /** From the page before. */
+  /** From the page before. After what no page has given there is nothing. */
   readonly cursor?: string | undefined
-  /** At most so many. */
+  /** At most so many; a page may have fewer, and others come after it as long as there is a cursor. */
   readonly limit: number
 }
 
@@ -56,6 +60,7 @@ export interface Count {
 /** So many holders of a key at a time. @category models @since 0.1.0 */
 export interface SlotRequest {
   readonly key: string
+  /** At least 1. What others hold who asked with a higher one stays theirs. */
   readonly limit: number
   readonly holder: string
   /** For how long, if it is not released or asked for again before. */
@@ -84,8 +89,10 @@ export class DocketStore extends Context.Service<DocketStore, {
     tasks?: ReadonlyArray<string>
   ) => Effect.Effect<Found | undefined, DocketError.DocketError>
   /**
-   * Writes it over the generation before its own; false when the record is at another one, or gone. A run that goes on
-   * keeps the lease it has by then, which may be a newer one: `renew` does not count as a change.
+   * Writes it over the generation before its own; false when the record is at another one, or gone. What it is to do may
+   * be new only where it begins anew, Scheduled and with no attempt, as `Replace` makes it: of any other change a store
+   * leaves `payload`, `task`, `priority` and `schedule` alone. A run that goes on keeps the lease it has by then, which
+   * may be a newer one: `renew` does not count as a change.
    */
   readonly change: (
     execution: Execution.Execution,
@@ -101,7 +108,10 @@ export class DocketStore extends Context.Service<DocketStore, {
   ) => Effect.Effect<ReadonlyArray<string>, DocketError.DocketError>
   /** At which generation they are; those that are gone are left out. */
   readonly generations: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Hold>, DocketError.DocketError>
-  /** Runs whose lease is over, and what was due so long ago and is not held: those due first, first. */
+  /**
+   * Runs whose lease is over, and after them what was due so long ago and is not held; of each those it is the longest
+   * for first. What waits in a long queue is overdue, too, and must not be in the way of the runs.
+   */
   readonly overdue: (options: {
     readonly graceMillis: number
     readonly limit: number
@@ -248,19 +258,20 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
         overdue: ({ graceMillis, limit }) =>
           Effect.sync(() => {
             const time = now()
-            const found = all(({ dueAt, isHeld, leaseUntil, status }) =>
-              status === "Running"
-                ? leaseUntil! <= time
-                : status === "Scheduled" && isHeld !== true && dueAt <= time - graceMillis
-            )
+            const since = ({ dueAt, leaseUntil = dueAt }: Execution.Execution) => leaseUntil
+            const late = (status: Execution.Status, before: number) =>
+              all((execution) => execution.status === status && execution.isHeld !== true && since(execution) <= before)
+                .map(({ execution }) => execution)
+                .sort((a, b) => since(a) - since(b))
             return {
               now: time,
-              executions: found.map(({ execution }) => execution).sort((a, b) => a.dueAt - b.dueAt).slice(0, limit)
+              executions: [...late("Running", time), ...late("Scheduled", time - graceMillis)].slice(0, limit)
             }
           }),
         list: ({ cursor, isHeld, limit, schedule, status, task }) =>
           Effect.sync(() => {
-            const before = cursor === undefined ? Infinity : Number(cursor)
+            const before = StoreText.positionOf(cursor)
+            if (limit < 1 || before === undefined) return { executions: [], cursor: undefined }
             const found = all((execution) =>
               (status === undefined || execution.status === status) &&
               (task === undefined || execution.task === task) &&
@@ -295,7 +306,9 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
             const time = now()
             const holders = slots.get(key) ?? new Map<string, number>()
             for (const [other, until] of holders) if (until <= time) holders.delete(other)
-            if (!holders.has(holder) && holders.size >= limit) return { freeAt: Math.min(...holders.values()) }
+            if (!holders.has(holder) && holders.size >= limit) {
+              return { freeAt: [...holders.values()].sort((a, b) => a - b)[holders.size - limit]! }
+            }
             holders.set(holder, time + lifeMillis)
             slots.set(key, holders)
             return undefined

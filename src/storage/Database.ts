@@ -9,10 +9,20 @@ import type * as Statement from "effect/sql/Statement"
 import * as Persistently from "./Persistently.ts"
 
 /** @category models @since 0.1.0 */
+export interface Index {
+  /** After the name of the table. */
+  readonly name: string
+  readonly columns: ReadonlyArray<string>
+  /** Rows that are in it, all if it is not given; in SQL with literals alone. */
+  readonly where?: string
+}
+
+/** @category models @since 0.1.0 */
 export interface Table {
   readonly name: string
   readonly columns: Statement.Fragment
-  readonly indexes?: ReadonlyArray<string>
+  /** A name stands for the index of this column alone. */
+  readonly indexes?: ReadonlyArray<string | Index>
   /** Rows are written often, and never in a column with an index. */
   readonly isBusy?: boolean
 }
@@ -90,10 +100,12 @@ export const make = <Unavailable>(
         // Room on each page for the next version of a row, which then needs no entry in an index.
         const storage = sql.literal(isPostgres && table.isBusy === true ? "WITH (fillfactor = 70)" : "")
         yield* sql`CREATE TABLE IF NOT EXISTS ${sql(table.name)} (${table.columns}) ${storage}`
-        for (const column of table.indexes ?? []) {
-          yield* sql`CREATE INDEX IF NOT EXISTS ${sql(`${table.name}_${column}`)} ON ${sql(table.name)} (${
-            sql(column)
-          })`
+        for (const index of table.indexes ?? []) {
+          const { columns, name, where }: Index = typeof index === "string" ? { name: index, columns: [index] } : index
+          yield* sql`
+            CREATE INDEX IF NOT EXISTS ${sql(`${table.name}_${name}`)}
+            ON ${sql(table.name)} (${sql.csv(columns.map((column) => sql`${sql(column)}`))})
+            ${sql.literal(where === undefined ? "" : `WHERE ${where}`)}`
         }
       })
 

@@ -1,16 +1,14 @@
 /** Ids, times and errors as the stores in databases and in Redis have them. */
 import * as Effect from "effect/Effect"
 import * as Concealing from "../../core/Concealing.ts"
+import * as StoredText from "../../storage/StoredText.ts"
 import * as OAuthStore from "./OAuthStore.ts"
 import * as OAuthStoreError from "./OAuthStoreError.ts"
 
-/** What Postgres has no text for, and UTF-8 no bytes; and what we mark those by. */
-const awkward = /^"|[\0\p{Surrogate}]/u
+/** An id may be anything, for some come from outside and are only asked for. */
+export const ofId = StoredText.of
 
-/** An id may be anything, for some come from outside and are only asked for. No two become one. */
-export const ofId = (id: string): string => awkward.test(id) ? JSON.stringify(id) : id
-
-export const toId = (text: string): string => text.startsWith("\"") ? JSON.parse(text) : text
+export const toId = StoredText.to
 
 export const ofGrant = ({ kind }: OAuthStore.Key, { grant }: OAuthStore.Entry): string | undefined =>
   grant === undefined || kind === OAuthStore.grantKind ? undefined : ofId(grant)
