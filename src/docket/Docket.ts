@@ -272,7 +272,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     sealing: yield* Sealing.make({ keys, maxBytes }),
     pollInterval: Duration.fromInputUnsafe(options.pollInterval ?? "250 millis"),
     newId: Effect.map(randomBytes(16), Hex.encode),
-    beforeEnd: ({ dueAt, schedule }) => Effect.suspend(() => planted.plantAfter(schedule!, dueAt))
+    beforeEnd: (run) => Effect.suspend(() => planted.plantAfter(run))
   })
   const planted = schedules.make(store, records.add)
   const docket: Docket["Service"] = {

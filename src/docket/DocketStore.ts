@@ -91,9 +91,16 @@ export class DocketStore extends Context.Service<DocketStore, {
   /**
    * Writes it over the generation before its own; false when the record is at another one, or gone. What it is to do may
    * be new only where it begins anew, Scheduled and with no attempt, as `Replace` makes it: of any other change a store
-   * leaves `payload`, `task`, `priority` and `schedule` alone.
+   * leaves `payload`, `task`, `priority` and `schedule` alone. A run that goes on keeps the lease it has by then, which
+   * may be a newer one: `renew` does not count as a change.
    */
-  readonly change: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly change: (
+    execution: Execution.Execution,
+    condition?: {
+      /** Then false as well while the run that is there has its lease, by the clock of the store. */
+      readonly isLeaseOver: boolean
+    }
+  ) => Effect.Effect<boolean, DocketError.DocketError>
   /** Leases the runs anew, from now by the clock of the store; the ids of those that are still at their generation. */
   readonly renew: (
     holds: ReadonlyArray<Hold>,
@@ -222,11 +229,14 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
               urgent: tasks === undefined ? undefined : moreUrgent(kept.execution, tasks, time)
             }
           }),
-        change: (execution) =>
+        change: (execution, { isLeaseOver } = { isLeaseOver: false }) =>
           Effect.sync(() => {
             const kept = live(execution.id)
             if (kept?.execution.generation !== execution.generation - 1) return false
-            keep({ execution, added: kept.added })
+            const { leaseUntil, status } = kept.execution
+            if (isLeaseOver && leaseUntil !== undefined && leaseUntil > now()) return false
+            const goesOn = status === "Running" && execution.status === "Running"
+            keep({ execution: goesOn ? { ...execution, leaseUntil: leaseUntil! } : execution, added: kept.added })
             return true
           }),
         renew: (holds, leaseMillis) =>

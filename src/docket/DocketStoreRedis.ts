@@ -92,9 +92,12 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
             const [now, row] = yield* run(find, [StoredText.of(id)])
             return row === undefined ? undefined : { execution: yield* read.one(storedOf(row)), now, urgent: undefined }
           }),
-        change: (execution) =>
+        change: (execution, condition) =>
           Effect.map(
-            run(change, argsOf(execution).slice(0, StoreText.isAnew(execution) ? undefined : changing)),
+            run(
+              condition?.isLeaseOver === true ? changeLapsed : change,
+              argsOf(execution).slice(0, StoreText.isAnew(execution) ? undefined : changing)
+            ),
             (count) => count === 1
           ),
         renew: (holds, leaseMillis) =>
@@ -347,14 +350,21 @@ if redis.call('EXISTS', keyOf(id)) == 0 then return {now} end
 return {now, read(id)}
 `)
 
-const change = RedisScript.make<number>(`
+const makeChange = (isLapse: boolean) =>
+  RedisScript.make<number>(`
 ${luaIndexes}
 local id = ARGV[2]
-local generation = redis.call('HGET', keyOf(id), 'generation')
+local generation, status, nextAt = unpack(redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt'))
 if not generation or tonumber(generation) ~= tonumber(ARGV[3]) - 1 then return 0 end
+if ${isLapse} and status == 'Running' and tonumber(nextAt) > now then return 0 end
+if status == 'Running' and ARGV[4] == 'Running' then ARGV[5] = nextAt end
 write(id, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'))
 return 1
 `)
+
+const change = makeChange(false)
+
+const changeLapsed = makeChange(true)
 
 const renew = RedisScript.make<ReadonlyArray<string>>(`
 ${luaIndexes}

@@ -192,11 +192,16 @@ export const layer = (
         SqlTemplate.make<Values>(sql, (slot) =>
           sql`
             UPDATE ${executions} SET
-              status = ${slot("status")}, generation = ${slot("generation")}, next_at = ${nextAt(slot)},
+              status = ${slot("status")}, generation = ${slot("generation")},
+              next_at = CASE WHEN status = 'Running' AND CAST(${slot("status")} AS TEXT) = 'Running' THEN next_at
+                ELSE ${nextAt(slot)} END,
               state = ${slot("state")}, result = ${slot("result")}, error = ${slot("error")} ${more(slot)}
             WHERE id = ${slot("id")} AND generation = CAST(${slot("generation")} AS BIGINT) - 1 AND ${
             isLive(slot("now"))
           }
+              AND NOT (
+                CAST(${slot("isLeaseOver")} AS INTEGER) = 1 AND status = 'Running' AND next_at > ${nowOf(slot("now"))}
+              )
             RETURNING sequence`)
 
       const update = makeUpdate(() => sql.literal(""))
@@ -365,10 +370,13 @@ export const layer = (
             const [urgent] = yield* read.all(rows.filter((other) => other !== row).map(storedOf))
             return { execution, now: Number(row.now), urgent }
           }),
-        change: (execution) =>
+        change: (execution, condition) =>
           timed((now) =>
             Effect.map(
-              (StoreText.isAnew(execution) ? updateAll : update)(valuesOf(execution, now)),
+              (StoreText.isAnew(execution) ? updateAll : update)({
+                ...valuesOf(execution, now),
+                isLeaseOver: Number(condition?.isLeaseOver === true)
+              }),
               (rows) => rows.length > 0
             )
           ),

@@ -46,11 +46,11 @@ export class Records extends Context.Service<Records, {
     transition: Execution.Transition,
     known?: Execution.Execution
   ) => Effect.Effect<Changed, DocketError.DocketError>
-  /** Changes it only as it is known: false when it is otherwise by now, or the transition is refused. */
+  /** Changes it only as it is known: undefined when it is otherwise by now, or the transition is refused. */
   readonly changeOnly: (
     known: Execution.Execution,
     transition: Execution.Transition
-  ) => Effect.Effect<boolean, DocketError.DocketError>
+  ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
   /** Rings for it when it is due; with `again` once, however often it is asked for the same reason. */
   readonly ring: (
     execution: Execution.Execution,
@@ -108,12 +108,15 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
         (there) => Effect.sync(() => there === undefined && publish("Add", execution))
       )
 
-    const write = (changed: Execution.Execution): Effect.Effect<boolean, DocketError.DocketError> =>
-      changed.status === "Scheduled" && changed.isHeld !== true
-        ? store.transaction(
-          Effect.tap(store.change(changed), (isChanged) => isChanged ? ring(changed) : Effect.void)
-        )
-        : store.change(changed)
+    const write = (
+      changed: Execution.Execution,
+      isLapse: boolean
+    ): Effect.Effect<boolean, DocketError.DocketError> => {
+      const change = store.change(changed, { isLeaseOver: isLapse })
+      return changed.status === "Scheduled" && changed.isHeld !== true
+        ? store.transaction(Effect.tap(change, (isChanged) => isChanged ? ring(changed) : Effect.void))
+        : change
+    }
 
     const writeAndTell = Effect.fnUntraced(function*(
       before: Execution.Execution,
@@ -121,14 +124,19 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
       after: Execution.Execution
     ) {
       if (before.schedule !== undefined && Execution.isFinished(after)) yield* beforeEnd(before)
-      const isWritten = yield* write(after)
+      const isWritten = yield* write(after, transition._tag === "Lapse")
       if (isWritten) publish(transition._tag, after)
       return isWritten
     })
 
     const changeOnly: Records["Service"]["changeOnly"] = (known, transition) => {
       const result = Execution.apply(known, transition)
-      return Result.isFailure(result) ? Effect.succeed(false) : writeAndTell(known, transition, result.success)
+      return Result.isFailure(result)
+        ? Effect.undefined
+        : Effect.map(
+          writeAndTell(known, transition, result.success),
+          (isWritten) => isWritten ? result.success : undefined
+        )
     }
 
     const change: Records["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {

@@ -67,7 +67,7 @@ export const make = <R>(
     }
     const { drain, leaseMillis, sweepMillis } = crew.settings
     const struck = strikes.make(store, records.sealing)
-    const { consider } = answering.make(crew, struck)
+    const answers = answering.make(crew, struck)
     const { perform } = running.make(crew, yield* Deadlines.make, context)
     const planted = schedules.make(store, records.add)
 
@@ -82,9 +82,10 @@ export const make = <R>(
     yield* every("tending of a docket", tendMillis, sweeping.tend(crew, struck, planted))
 
     const runs = yield* FiberSet.make<void>()
+    let turns = 0
     const start = (id: string): Effect.Effect<Fiber.Fiber<void> | undefined> =>
       Effect.uninterruptible(Effect.flatMap(
-        Crew.insist(consider(id)),
+        Effect.suspend(() => answers.answer(id, `${crew.name}/${++turns}`)),
         (claimed) => claimed === undefined ? Effect.undefined : FiberSet.run(runs, perform(claimed))
       ))
     const answer = (id: string): Effect.Effect<void> =>

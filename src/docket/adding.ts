@@ -133,7 +133,7 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
     outcome: Docket.Outcome
   ) {
     const changed = yield* records.changeOnly(there, { _tag: "Replace", by })
-    return changed ? { id: by.id, outcome } : "Again" as const
+    return changed === undefined ? "Again" as const : { id: by.id, outcome }
   })
 
   /** The first of the ids of a key that is not taken by a run. */

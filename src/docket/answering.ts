@@ -1,7 +1,7 @@
 /** What is to be done about a ring: the record says it. */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type * as Crew from "./crew.ts"
+import * as Crew from "./crew.ts"
 import { releaseSlot, takeSlot } from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
 import type * as DocketTask from "./DocketTask.ts"
@@ -17,35 +17,56 @@ export interface Claimed<R> {
 }
 
 export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
-  const { handlers, name, records, settings } = crew
+  const { handlers, records, settings } = crew
   const { engine, sealing, store } = records
   const names = [...handlers.keys()]
   const unknown = new Set<string>()
 
-  const consider = Effect.fnUntraced(function*(id: string) {
-    const found = yield* store.find(id, engine.ordersByPriority ? undefined : names)
+  const consider = Effect.fnUntraced(function*(turn: Crew.Turn) {
+    while (true) {
+      const decision = yield* look(turn)
+      if (decision !== "Again") return decision
+    }
+  })
+
+  const look = Effect.fnUntraced(function*(turn: Crew.Turn) {
+    const found = yield* store.find(turn.id, engine.ordersByPriority ? undefined : names)
     if (found === undefined) return undefined
     const { execution, now, urgent } = found
     if (urgent !== undefined && execution.status === "Scheduled" && Execution.isDue(execution, now)) {
       // Rung for first, so that whatever happens to this worker nobody is forgotten.
       yield* records.ring(execution, { why: `${urgent.id}#${urgent.generation}`, at: 0 })
-      return yield* decide(urgent, now)
+      turn.id = urgent.id
+      return yield* decide(turn, urgent, now)
     }
-    return yield* decide(execution, now)
+    return yield* decide(turn, execution, now)
   })
 
+  /** `Again` when it was not so any more. */
   const decide = (
+    turn: Crew.Turn,
     execution: Execution.Execution,
     now: number
-  ): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> => {
-    if (execution.status === "Running") return Effect.as(yieldToHolder(execution, now), undefined)
+  ): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> => {
+    const handled = handlers.get(execution.task)
+    if (execution.status === "Running") {
+      // The answer to its start did not come.
+      return execution.worker === turn.holder && handled !== undefined
+        ? Effect.map(
+          payloadOf(handled, execution),
+          (payload) => payload._tag === "Failure" ? undefined : { handled, execution, payload: payload.success }
+        )
+        : Effect.as(yieldToHolder(execution, now), undefined)
+    }
     if (execution.status !== "Scheduled" || execution.isHeld === true) return Effect.undefined
     if (!Execution.isDue(execution, now)) {
       return Effect.as(records.ring(execution, { why: `early${now}`, at: execution.dueAt }), undefined)
     }
-    const handled = handlers.get(execution.task)
-    return handled === undefined ? Effect.as(leave(execution, now), undefined) : claim(handled, execution, now)
+    return handled === undefined ? Effect.as(leave(execution, now), undefined) : claim(turn, handled, execution, now)
   }
+
+  const payloadOf = (handled: DocketTask.Handled<R>, execution: Execution.Execution) =>
+    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", Records.ownerOf(execution)))
 
   const yieldToHolder = (execution: Execution.Execution, now: number): Effect.Effect<void, DocketError.DocketError> =>
     execution.leaseUntil! > now
@@ -66,52 +87,73 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   })
 
   const claim = Effect.fnUntraced(function*(
+    turn: Crew.Turn,
     handled: DocketTask.Handled<R>,
     execution: Execution.Execution,
     now: number
   ) {
-    const change = (transition: Execution.Transition) => records.change(execution.id, transition, execution)
-    if (yield* struck.isStruck(execution)) return void (yield* change({ _tag: "Hold" }))
-    const payload = yield* Effect.result(
-      sealing.read(handled.task.payload, execution.payload, "payload", Records.ownerOf(execution))
-    )
+    // Nothing of this is true of what it becomes meanwhile.
+    const change = (transition: Execution.Transition) =>
+      Effect.map(records.changeOnly(execution, transition), (changed) => changed === undefined ? "Again" : undefined)
+    if (yield* struck.isStruck(execution)) return yield* change({ _tag: "Hold" })
+    const payload = yield* payloadOf(handled, execution)
     if (payload._tag === "Failure") {
       const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
-      return void (yield* change({
+      return yield* change({
         _tag: "Refuse",
         failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
         now,
         keepMillis: Records.keepMillis(handled.task, true)
-      }))
+      })
     }
-    const busy = yield* acquire(execution)
+    const busy = yield* acquire(turn, execution)
     if (busy !== undefined) {
       const share = yield* Random.next
       const patience = Math.min(busy.freeAt - now, busyPatience * (0.5 + share))
-      return void (yield* change({ _tag: "Postpone", until: now + Math.max(1, Math.ceil(patience)) }))
+      return yield* change({ _tag: "Postpone", until: now + Math.max(1, Math.ceil(patience)) })
     }
-    const claimed = yield* change({ _tag: "Claim", worker: name, now, leaseMillis: settings.leaseMillis })
-    if (claimed._tag === "Changed") return { handled, execution: claimed.execution, payload: payload.success }
-    yield* releaseSlot(crew, execution, execution.generation + 1)
-    return undefined
+    const claimed = yield* records.changeOnly(execution, {
+      _tag: "Claim",
+      worker: turn.holder,
+      now,
+      leaseMillis: settings.leaseMillis
+    })
+    return claimed === undefined ? "Again" : { handled, execution: claimed, payload: payload.success }
   })
 
   /** Undefined when it may start now. */
-  const acquire = Effect.fnUntraced(function*(execution: Execution.Execution) {
-    const { attempt, generation, id, rate } = execution
-    const slot = yield* takeSlot(crew, execution, generation + 1)
-    if (slot !== undefined || rate === undefined) return slot
-    const start = yield* store.acquire({
+  const acquire = Effect.fnUntraced(function*(turn: Crew.Turn, execution: Execution.Execution) {
+    const { attempt, generation, id, rate, slot } = execution
+    yield* giveBack(turn)
+    if (slot !== undefined) turn.slotted = execution
+    const busy = yield* takeSlot(crew, execution, turn.holder)
+    if (busy !== undefined || rate === undefined) return busy
+    return yield* store.acquire({
       key: `rate ${rate.key}`,
       limit: rate.limit,
       holder: `${id}/${attempt}/${generation}`,
       lifeMillis: rate.windowMillis
     })
-    if (start !== undefined) yield* releaseSlot(crew, execution, execution.generation + 1)
-    return start
   })
 
-  return { consider }
+  const giveBack = (turn: Crew.Turn) =>
+    Effect.suspend(() => {
+      const { holder, slotted } = turn
+      if (slotted === undefined) return Effect.void
+      return Effect.tap(releaseSlot(crew, slotted, holder), () => Effect.sync(() => void (turn.slotted = undefined)))
+    })
+
+  /** Insists: what it came to, with nothing left behind when that is nothing. */
+  const answer = (id: string, holder: string): Effect.Effect<Claimed<R> | undefined> =>
+    Effect.suspend(() => {
+      const turn: Crew.Turn = { id, holder, slotted: undefined }
+      return Effect.tap(
+        Crew.insist(consider(turn)),
+        (claimed) => claimed === undefined ? Crew.insist(giveBack(turn)) : Effect.void
+      )
+    })
+
+  return { answer }
 }
 
 /** One whose lease is over: another worker may have it. */

@@ -19,6 +19,16 @@ export interface Settings {
 /** Why a run ends before its handler does. */
 export type Ending = "Timeout" | "Cancelled" | "Lost" | "Stopped"
 
+/** One that a ring has led to, and that may come to be a run. Nothing that another one does, here or elsewhere, is taken for its own. */
+export interface Turn {
+  /** As whom it starts what it starts, and has a part of a limit: the worker, and which of its turns. */
+  readonly holder: string
+  /** What to look at: what rang, or what is more urgent. */
+  id: string
+  /** Of this, when it may have a part. */
+  slotted: Execution.Execution | undefined
+}
+
 export interface Run {
   readonly holder: Execution.Holder
   readonly watch: Watching.Watch
@@ -59,16 +69,17 @@ const firstPause = 100
 
 const longestPause = 5000
 
-/** So many with the slot's key run at a time, and each run's share of it ends with its lease. */
-export const takeSlot = <R>(crew: Crew<R>, { id, slot }: Execution.Execution, run: number) =>
-  slot === undefined ? Effect.undefined : crew.records.store.acquire({
-    key: keyOf(slot),
+/**
+ * So many with the slot's key run at a time. A share ends a while after the lease, so that no run that has its lease is
+ * without its share.
+ */
+export const takeSlot = <R>({ records, settings }: Crew<R>, { id, slot }: Execution.Execution, holder: string) =>
+  slot === undefined ? Effect.undefined : records.store.acquire({
+    key: `slot ${slot.key}`,
     limit: slot.limit,
-    holder: `${id}#${run}@${crew.name}`,
-    lifeMillis: crew.settings.leaseMillis
+    holder: `${id}@${holder}`,
+    lifeMillis: Math.ceil(settings.leaseMillis * 4 / 3)
   })
 
-export const releaseSlot = <R>({ name, records }: Crew<R>, { id, slot }: Execution.Execution, run: number) =>
-  slot === undefined ? Effect.void : records.store.release({ key: keyOf(slot), holder: `${id}#${run}@${name}` })
-
-const keyOf = ({ key }: { readonly key: string }): string => `slot ${key}`
+export const releaseSlot = <R>({ records }: Crew<R>, { id, slot }: Execution.Execution, holder: string) =>
+  slot === undefined ? Effect.void : records.store.release({ key: `slot ${slot.key}`, holder: `${id}@${holder}` })

@@ -41,7 +41,7 @@ export const make = (
     yield* forAll({ schedule: key, status: "Scheduled" }, (execution) =>
       Effect.flatMap(
         records.changeOnly(execution, transition),
-        (isCancelled) => isCancelled ? store.remove(execution.id) : Effect.void
+        (cancelled) => cancelled === undefined ? Effect.void : store.remove(execution.id)
       ))
   })
 
@@ -78,7 +78,7 @@ export const make = (
       const before = (yield* store.notes(schedules.kind)).find(({ id }) => id === key)
       yield* store.note(note)
       if (before !== undefined && before.data !== note.data) yield* cancelWaiting(key, "Its schedule has changed.")
-      yield* planted.plantAfter(key, 0)
+      yield* planted.plantNext(key)
     }),
     unschedule: Effect.fnUntraced(function*(key) {
       const wasThere = yield* store.withdraw({ kind: schedules.kind, id: key })

@@ -23,14 +23,14 @@ import * as Records from "./Records.ts"
 import * as retrying from "./retrying.ts"
 
 export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
-  const { name, records, running } = crew
+  const { records, running } = crew
   const { sealing, watching } = records
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
     const { generation, id, task } = execution
     const run: Crew.Run = {
-      holder: { worker: name, run: generation },
+      holder: { worker: execution.worker!, run: generation },
       watch: watching.watch(id, generation),
       ending: Deferred.makeUnsafe(),
       execution
@@ -48,7 +48,8 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
             (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
           )
         )
-        yield* Crew.insist(Crew.releaseSlot(crew, execution, run.holder.run))
+        running.delete(run)
+        yield* Crew.insist(Crew.releaseSlot(crew, execution, run.holder.worker))
         return end
       }),
       Effect.sync(() => {
@@ -175,7 +176,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     now: number
   ) {
     const delay = yield* retrying.delayAfter(task.options.retry, execution.attempt, trouble)
-    const retryAt = delay === undefined ? undefined : now + Math.ceil(Duration.toMillis(delay))
+    // By the clock of the store, as whether it is due is judged by it.
+    const storeNow = delay === undefined ? now : (yield* records.store.find(execution.id))?.now ?? now
+    const retryAt = delay === undefined ? undefined : storeNow + Math.ceil(Duration.toMillis(delay))
     if (trouble._tag !== "Error") return { ...failure(task, holder, failureOf(task, trouble), now), retryAt }
     const written = yield* Effect.result(
       sealing.write(task.error, trouble.error, "error", Records.ownerOf(execution))

@@ -3,7 +3,6 @@
  * it is. The next run is recorded before the one before it ends, so a chain breaks nowhere; planting a tick twice is
  * planting it once.
  */
-import * as Clock from "effect/Clock"
 import * as Cron from "effect/Cron"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -67,12 +66,20 @@ export const nextTick = (key: string, when: When, after: number): Effect.Effect<
 
 const invalid = (key: string, issue: string) => DocketError.make(new DocketError.InvalidSchedule({ key, issue }))
 
+const idOf = (key: string, tick: number): string => `${key}@${new Date(tick).toISOString()}`
+
+/** Which one a run is of. When it is due may be another time by now. */
+const tickOf = ({ dueAt, id, schedule = "" }: Execution.Execution): number => {
+  const tick = Date.parse(id.slice(schedule.length + 1))
+  return Number.isNaN(tick) ? dueAt : tick
+}
+
 /** The run of a tick, as it is added. */
 export const runAt = (key: string, kept: Kept, tick: number, now: number): Execution.Execution => {
   const { when: _, ...rest } = kept
   return {
     ...rest,
-    id: `${key}@${new Date(tick).toISOString()}`,
+    id: idOf(key, tick),
     status: "Scheduled",
     generation: 1,
     createdAt: Math.min(now, tick - 1),
@@ -83,9 +90,14 @@ export const runAt = (key: string, kept: Kept, tick: number, now: number): Execu
   }
 }
 
+/** Overdue for so long nothing is that was ever added. */
+const never = 1e15
+
 export interface Schedules {
-  /** Plants the run after this time, if there is such a schedule. */
-  readonly plantAfter: (key: string, time: number) => Effect.Effect<void, DocketError.DocketError>
+  /** Plants the next run, if there is such a schedule. */
+  readonly plantNext: (key: string) => Effect.Effect<void, DocketError.DocketError>
+  /** Plants the one after this. */
+  readonly plantAfter: (run: Execution.Execution) => Effect.Effect<void, DocketError.DocketError>
   /** Of each schedule that has no run before it, plants one. */
   readonly plantMissing: Effect.Effect<void, DocketError.DocketError>
 }
@@ -99,7 +111,8 @@ export const make = (
     if (kept === undefined) {
       return yield* Effect.logError(`The schedule ${JSON.stringify(note.id)} cannot be read, and plans no run.`)
     }
-    const now = yield* Clock.currentTimeMillis
+    // By the clock of the store, or workers would not agree on which tick is the next.
+    const { now } = yield* store.overdue({ graceMillis: never, limit: 1 })
     const tick = yield* Effect.result(nextTick(note.id, kept.when, Math.max(after, now)))
     // Refused before it was kept, but by another version maybe.
     if (tick._tag === "Failure") return yield* Effect.logError(tick.failure.message)
@@ -114,11 +127,14 @@ export const make = (
     return pages.some(({ executions }) => executions.length > 0)
   })
 
+  const plantOf = Effect.fnUntraced(function*(key: string, after: number) {
+    const note = (yield* store.notes(kind)).find(({ id }) => id === key)
+    if (note !== undefined) yield* plant(note, after)
+  })
+
   return {
-    plantAfter: Effect.fnUntraced(function*(key, time) {
-      const note = (yield* store.notes(kind)).find(({ id }) => id === key)
-      if (note !== undefined) yield* plant(note, time)
-    }),
+    plantNext: (key) => plantOf(key, 0),
+    plantAfter: (run) => run.schedule === undefined ? Effect.void : plantOf(run.schedule, tickOf(run)),
     plantMissing: Effect.gen(function*() {
       for (const note of yield* store.notes(kind)) if (!(yield* hasRun(note.id))) yield* plant(note, 0)
     })

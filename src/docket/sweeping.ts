@@ -1,4 +1,5 @@
 /** What a worker looks after beside its runs: leases, and what has been forgotten. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { lapse } from "./answering.ts"
 import * as Crew from "./crew.ts"
@@ -10,7 +11,15 @@ import * as workers from "./workers.ts"
 export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
   const { records, running, settings } = crew
   if (running.size === 0) return
-  const runs = [...running]
+  const runs: Array<Crew.Run> = []
+  for (const run of [...running]) {
+    const busy = yield* Crew.takeSlot(crew, run.execution, run.holder.worker)
+    // Its share was over and somebody else has it: it waits for another one.
+    if (busy !== undefined) Deferred.doneUnsafe(run.ending, Effect.succeed("Stopped"))
+    else if (running.has(run)) runs.push(run)
+    // It has ended, and given back what it has again now.
+    else yield* Crew.releaseSlot(crew, run.execution, run.holder.worker)
+  }
   const kept = new Set(
     yield* records.store.renew(
       runs.map(({ execution: { generation, id } }) => ({ id, generation })),
@@ -18,7 +27,6 @@ export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
     )
   )
   for (const { execution } of runs) if (!kept.has(execution.id)) records.watching.changed(execution.id, -1)
-  yield* Effect.forEach(runs, ({ execution, holder }) => Crew.takeSlot(crew, execution, holder.run), { discard: true })
 })
 
 /**

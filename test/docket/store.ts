@@ -440,6 +440,29 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
         })
     )
 
+    law(
+      "keeps the lease of a run that goes on, and lets none lapse that was renewed",
+      (store, other, now) =>
+        Effect.gen(function*() {
+          const run = claimed(execution("1", now), now, life)
+          yield* addAll(store, [execution("1", now)])
+          yield* store.change(run)
+          const lapse = { _tag: "Lapse", now: now + hour, maxLapses: 9, keepMillis: hour } as const
+          assert.isFalse(yield* other.change(after(run, lapse), { isLeaseOver: true }))
+          yield* other.renew([{ id: "1", generation: 2 }], 2 * life)
+          const advanced = after(run, { _tag: "Advance", holder: holderOf(run), progress: { current: 1 } })
+          assert.isTrue(yield* store.change(advanced))
+          const { leaseUntil, ...rest } = (yield* get(other, "1"))!
+          assert.isAtLeast(leaseUntil!, now + 2 * life)
+          assert.deepStrictEqual({ ...rest, leaseUntil: advanced.leaseUntil! }, advanced)
+          yield* wait(1.2)
+          assert.isFalse(yield* other.change(after(advanced, lapse), { isLeaseOver: true }))
+          yield* wait(1.2)
+          assert.isTrue(yield* other.change(after(advanced, lapse), { isLeaseOver: true }))
+          assert.deepStrictEqual(yield* get(store, "1"), after(advanced, lapse))
+        })
+    )
+
     law("knows at which generation they are", (store, other, now) =>
       Effect.gen(function*() {
         yield* addAll(store, ["1", "2", "3"].map((id) => execution(id, now)))

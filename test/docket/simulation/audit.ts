@@ -1,0 +1,460 @@
+/**
+ * Stands before the store all processes share, sees each change, and knows what may be: that is the model. What may not be
+ * is noted once, and ends the run.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { DocketStore } from "../../../src/docket/DocketStore.ts"
+import * as Execution from "../../../src/docket/Execution.ts"
+import type { Network } from "./network.ts"
+import { epoch, type Process, type World } from "./world.ts"
+
+type Store = DocketStore["Service"]
+type Record = Execution.Execution
+
+/** What the definition of a task allows. */
+export interface Rules {
+  /** How long it waits at least after each attempt that is not the last. */
+  readonly backoff: ReadonlyArray<number>
+  readonly timeoutMillis: number
+}
+
+export interface Options {
+  readonly rules: { readonly [task: string]: Rules }
+  readonly maxLapses: number
+  /** Whether what starts must be the most urgent there is: with one worker that does one at a time, and no limits. */
+  readonly isOrdered: boolean
+}
+
+/** One start of an execution. */
+export interface Run {
+  readonly id: string
+  readonly process: Process
+  readonly claimed: Record
+  readonly claimedAt: number
+  /** When the store took it from its worker, or its worker gave it back. */
+  endedAt: number | undefined
+  handler: Handler | undefined
+}
+
+export interface Handler {
+  readonly run: Run
+  readonly token: string
+  readonly startedAt: number
+  readonly upAtStart: number
+  endedAt: number | undefined
+  outcome: Outcome | undefined
+}
+
+export type Outcome = "Success" | "Error" | "Defect" | "Interrupted"
+
+export interface Audit {
+  /** As this process sees it. */
+  readonly of: (process: Process) => Store
+  /** The handler of a task begins. What it answers must hold its token. */
+  readonly begin: (process: Process, id: string, version: number) => Handler
+  readonly end: (handler: Handler, outcome: Outcome) => void
+  /** Nothing of this task may start, or may again. */
+  readonly strikes: (task: string, isStruck: boolean) => void
+  /** This schedule is kept, and has its ticks at multiples of this; or is not any more. */
+  readonly expects: (schedule: string, interval: number | undefined) => void
+  /** There must be a run of it now, that waits or has begun, and no more than so many wait. */
+  readonly goesOn: (schedule: string, most: number) => void
+  /** It was told to stop, and may give back what it has. */
+  readonly stops: (process: Process) => void
+  readonly violation: () => string | undefined
+  readonly violate: (what: string) => void
+  readonly records: () => ReadonlyArray<Record>
+  readonly runs: () => ReadonlyArray<Run>
+  readonly handlers: () => ReadonlyArray<Handler>
+  /** How often what happened. */
+  readonly happens: (what: string) => void
+  readonly seen: () => { readonly [what: string]: number }
+}
+
+export const make = (world: World, network: Network, store: Store, { isOrdered, maxLapses, rules }: Options): Audit => {
+  let violation: string | undefined
+  const records = new Map<string, Record>()
+  const runs: Array<Run> = []
+  const current = new Map<string, Run>()
+  const handlers: Array<Handler> = []
+  const grants = new Map<string, ReadonlyArray<number>>()
+  const holders = new Map<string, Map<string, number>>()
+  const unused = new Map<string, Set<Process>>()
+  const seen = new Set<string>()
+  const struck = new Map<string, number>()
+  const begun = new Set<string>()
+  const intervals = new Map<string, number>()
+  const happened: { [what: string]: number } = {}
+  const happens = (what: string) => {
+    happened[what] = (happened[what] ?? 0) + 1
+  }
+  const addedAt = new Map<string, number>()
+  const stopping = new Set<Process>()
+
+  const violate = (what: string) => {
+    if (violation !== undefined) return
+    violation = what
+    world.trace("AUDIT", what)
+  }
+
+  const added = (process: Process, record: Record) => {
+    records.set(record.id, record)
+    addedAt.set(record.id, world.now())
+    world.trace(process.name, `adds ${record.id} (${record.task}, ${seconds(record.dueAt)})`)
+    atTick(record)
+  }
+
+  const changed = (process: Process, before: Record, after: Record) => {
+    const transition = explain(before, after, world.now())
+    if (transition === undefined) {
+      violate(
+        `${process.name} wrote over ${JSON.stringify(before)} ${JSON.stringify(after)}, which nothing makes of it`
+      )
+      return
+    }
+    records.set(after.id, after)
+    happens(transition._tag)
+    // Due or urgent otherwise than before.
+    if (after.status === "Scheduled") addedAt.set(after.id, world.now())
+    world.trace(process.name, `${transition._tag} ${after.id}: ${describe(after)}`)
+    if ("holder" in transition && current.get(after.id)?.process !== process) {
+      violate(`${process.name} said how ${after.id} went, which ${current.get(after.id)?.process.name} runs`)
+    }
+    if (transition._tag === "Claim") claimed(process, before, after)
+    else said(process, before, after, transition)
+    if (before.status === "Running" && after.status !== "Running") {
+      const run = current.get(after.id)
+      if (run !== undefined) run.endedAt = world.now()
+      current.delete(after.id)
+      if ("holder" in transition) givesBack(process, before)
+    }
+  }
+
+  const claimed = (process: Process, before: Record, after: Record) => {
+    if (!Execution.isDue(before, world.now())) violate(`${process.name} started ${after.id} before its time`)
+    if (process.state() !== "Up") world.trace(process.name, `(is ${process.state()})`)
+    if (
+      world.now() - (struck.get(after.task) ?? Infinity) > 3000 &&
+      world.now() - process.upSince() > 3000 && after.startedAt! > world.now() - 1000
+    ) {
+      violate(`${process.name} started ${after.id}, which is struck`)
+    }
+    if (after.startedAt! > world.now()) violate(`${process.name} started ${after.id} in the future`)
+    if (isOrdered) mostUrgent(after)
+    const run: Run = {
+      id: after.id,
+      process,
+      claimed: after,
+      claimedAt: world.now(),
+      endedAt: undefined,
+      handler: undefined
+    }
+    runs.push(run)
+    begun.add(after.id)
+    current.set(after.id, run)
+    withinSlot(after)
+    if (after.rate === undefined) return
+    const isGranted = unused.get(after.id)?.delete(process) === true
+    if (!isGranted) violate(`${process.name} starts ${after.id} without a part in the rate of ${after.rate.key}`)
+  }
+
+  /** Of what was due when the worker looked, and is still as it was then. */
+  const mostUrgent = (started: Record) => {
+    const first = [...records.values()].find((other) =>
+      other.status === "Scheduled" && other.priority > started.priority &&
+      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && Execution.isDue(other, started.startedAt!)
+    )
+    if (first !== undefined) violate(`${started.id} is started before ${first.id}`)
+  }
+
+  /** Of those with a lease, no more have a key than may. */
+  const withinSlot = ({ id, slot }: Record) => {
+    if (slot === undefined) return
+    const holders = [...records.values()].filter((other) =>
+      other.slot?.key === slot.key && other.status === "Running" && other.leaseUntil! > world.now()
+    )
+    if (holders.length > slot.limit) {
+      violate(`${holders.map(({ id }) => id).join(", ")} run at a time with the key ${slot.key} of ${id}`)
+    }
+  }
+
+  /** A start is counted when it is granted, a moment before the store has it. */
+  const granted = (key: string, limit: number, windowMillis: number) => {
+    const times = grants.get(key) ?? []
+    grants.set(key, [...times, world.now()])
+    const within = times.filter((time) => time > world.now() - windowMillis)
+    if (within.length >= limit) violate(`${within.length + 1} starts of the key ${key} in a window`)
+  }
+
+  /** Its part of a limit is free when it has said how it went, not only when its lease would have ended. */
+  const givesBack = (process: Process, { id, slot, worker }: Record) => {
+    if (slot === undefined) return
+    const up = process.upMillis()
+    world.at(world.now() + 5000, () => {
+      const until = holders.get(slot.key)?.get(`${id}@${worker}`) ?? 0
+      const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
+      if (until > world.now() && isWell && !stopping.has(process)) {
+        violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
+      }
+    })
+  }
+
+  /** What a worker says must be what its handler did. */
+  const said = (process: Process, before: Record, after: Record, transition: Execution.Transition) => {
+    const handler = current.get(after.id)?.handler
+    const must = (is: boolean, what: string) => {
+      if (!is) violate(`${process.name} says ${transition._tag} of ${after.id}, and ${what}`)
+    }
+    const { backoff, timeoutMillis } = rules[after.task]!
+    switch (transition._tag) {
+      case "Succeed":
+        must(handler?.outcome === "Success", "its handler has not succeeded")
+        must(transition.result.includes(handler?.token ?? ""), `its result is ${transition.result} of another run`)
+        break
+      case "Fail": {
+        if (transition.failure.kind === "Timeout" || handler?.outcome === "Interrupted") {
+          const took = world.now() - (handler?.startedAt ?? 0)
+          must(took >= timeoutMillis, `its handler has run for ${took} ms`)
+        } else {
+          must(["Error", "Defect"].includes(handler?.outcome ?? ""), "its handler has not failed")
+        }
+        if (before.cancelRequested !== undefined) break
+        must(
+          (after.status === "Scheduled") === (before.attempt <= backoff.length),
+          `it was attempt ${before.attempt} of ${backoff.length + 1}`
+        )
+        if (after.status !== "Scheduled") break
+        const earliest = (handler?.endedAt ?? Infinity) + backoff[before.attempt - 1]!
+        must(after.dueAt >= earliest, `it may be tried again at ${seconds(earliest)}`)
+        break
+      }
+      case "Stop":
+        must(handler === undefined || handler.endedAt !== undefined, "its handler goes on")
+        break
+      case "Release":
+        must(handler === undefined || handler.outcome === "Interrupted", "its handler was not interrupted")
+        must(stopping.has(process) || after.slot !== undefined, "nobody has stopped it")
+        break
+      case "Lapse":
+        must(after.status !== "Failed" || after.lapses > maxLapses, `it may lapse ${maxLapses} times`)
+        must(after.status !== "Scheduled" || after.lapses <= maxLapses, `it has lapsed ${after.lapses} times`)
+        break
+    }
+  }
+
+  const atTick = ({ dueAt, id, schedule }: Record) => {
+    const interval = schedule === undefined ? undefined : intervals.get(schedule)
+    if (interval !== undefined && (dueAt - epoch) % interval !== 0) violate(`${id} is not at a tick`)
+  }
+
+  /** What really is there, and what it will be, seen by somebody who does both at once. */
+  const audited = (process: Process): Store => ({
+    ...store,
+    add: (execution) =>
+      Effect.tap(store.add(execution), (there) => {
+        if (there === undefined) added(process, execution)
+        return Effect.void
+      }),
+    change: (execution, condition) =>
+      Effect.gen(function*() {
+        const before = records.get(execution.id)
+        const isChanged = yield* store.change(execution, condition)
+        if (isChanged && before === undefined) violate(`${process.name} changed ${execution.id}, which is not there`)
+        // What is not kept at all is gone at once.
+        if (isChanged && before !== undefined) {
+          changed(process, before, (yield* store.find(execution.id))?.execution ?? execution)
+        }
+        return isChanged
+      }),
+    renew: (holds, leaseMillis) =>
+      Effect.gen(function*() {
+        const renewed = yield* store.renew(holds, leaseMillis)
+        for (const id of renewed) {
+          const record = records.get(id)!
+          records.set(id, { ...record, leaseUntil: world.now() + leaseMillis })
+          if (current.get(id)?.process !== process) violate(`${process.name} renewed the lease of ${id}, not its own`)
+          withinSlot(records.get(id)!)
+        }
+        if (renewed.length > 0) world.trace(process.name, `renews ${renewed.join(" ")}`)
+        return renewed
+      }),
+    acquire: (request) =>
+      Effect.tap(store.acquire(request), (answer) => {
+        const { holder, key, lifeMillis, limit } = request
+        if (answer === undefined && key.startsWith("rate ")) {
+          const id = holder.slice(0, holder.indexOf("/"))
+          // Asked for twice, because the first answer was lost, it is one.
+          if (!seen.has(holder)) granted(key, limit, lifeMillis)
+          seen.add(holder)
+          unused.set(id, (unused.get(id) ?? new Set()).add(process))
+        } else if (answer === undefined) {
+          const name = key.replace(/^slot /u, "")
+          holders.set(name, (holders.get(name) ?? new Map()).set(holder, world.now() + lifeMillis))
+        }
+        return Effect.void
+      }),
+    release: (slot) =>
+      Effect.tap(store.release(slot), () => {
+        holders.get(slot.key.replace(/^slot /u, ""))?.delete(slot.holder)
+        return Effect.void
+      }),
+    remove: (id) =>
+      Effect.tap(store.remove(id), (wasThere) => {
+        if (wasThere) {
+          records.delete(id)
+          world.trace(process.name, `removes ${id}`)
+        }
+        return Effect.void
+      })
+  })
+
+  return {
+    of: (process) => {
+      const inner = audited(process)
+      const call = <A>(effect: Effect.Effect<A, Effect.Error<Store["counts"]>>) => network.call(process, effect)
+      return {
+        add: (execution) => call(inner.add(execution)),
+        find: (id, tasks) => call(inner.find(id, tasks)),
+        change: (execution, condition) => call(inner.change(execution, condition)),
+        renew: (holds, leaseMillis) => call(inner.renew(holds, leaseMillis)),
+        generations: (ids) => call(inner.generations(ids)),
+        overdue: (options) => call(inner.overdue(options)),
+        list: (query) => call(inner.list(query)),
+        counts: call(inner.counts),
+        remove: (id) => call(inner.remove(id)),
+        acquire: (request) => call(inner.acquire(request)),
+        release: (slot) => call(inner.release(slot)),
+        note: (note) => call(inner.note(note)),
+        withdraw: (note) => call(inner.withdraw(note)),
+        notes: (kind) => call(inner.notes(kind)),
+        transaction: (effect) => effect
+      }
+    },
+    begin: (process, id, version) => {
+      const run = runs.findLast((run) => run.id === id && run.process === process)
+      if (run === undefined || run.handler !== undefined) {
+        violate(`${process.name} runs ${id}, which it has not started in the store`)
+      } else if (versionOf(run.claimed) !== version) {
+        violate(`${process.name} runs version ${version} of ${id}, and it started ${versionOf(run.claimed)}`)
+      }
+      const handler: Handler = {
+        run: run ?? runs[0]!,
+        token: `${id}#${handlers.length}`,
+        startedAt: world.now(),
+        upAtStart: process.upMillis(),
+        endedAt: undefined,
+        outcome: undefined
+      }
+      if (run !== undefined) run.handler = handler
+      handlers.push(handler)
+      world.trace(process.name, `runs ${handler.token}`)
+      return handler
+    },
+    end: (handler, outcome) => {
+      handler.endedAt = world.now()
+      handler.outcome = outcome
+      const { claimed, process } = handler.run
+      const { timeoutMillis } = rules[claimed.task]!
+      const took = process.upMillis() - handler.upAtStart
+      world.trace(process.name, `ends ${handler.token}: ${outcome}`)
+      if (took > timeoutMillis + 1000) {
+        violate(`${handler.token} ran for ${took} ms, and may for ${timeoutMillis}`)
+      }
+    },
+    strikes: (task, isStruck) => {
+      if (isStruck) struck.set(task, world.now())
+      else struck.delete(task)
+    },
+    expects: (schedule, interval) => {
+      if (interval === undefined) intervals.delete(schedule)
+      else intervals.set(schedule, interval)
+    },
+    goesOn: (schedule, most) => {
+      if (!intervals.has(schedule)) return
+      const runs = [...records.values()].filter((record) =>
+        record.schedule === schedule && !Execution.isFinished(record)
+      )
+      if (runs.length === 0) violate(`no run of the schedule ${schedule} waits`)
+      // One that has begun before may have to begin again.
+      const waiting = runs.filter(({ id, status }) => status === "Scheduled" && !begun.has(id))
+      if (waiting.length > most) {
+        violate(`${waiting.map(({ id }) => id).join(" and ")} wait for the schedule ${schedule}`)
+      }
+    },
+    stops: (process) => void stopping.add(process),
+    violation: () => violation,
+    violate,
+    records: () => [...records.values()],
+    runs: () => runs,
+    handlers: () => handlers,
+    happens,
+    seen: () => happened
+  }
+}
+
+const versionOf = ({ payload }: Record): unknown => (JSON.parse(payload) as { readonly version?: unknown }).version
+
+/** What happened, if `apply` makes the one of the other. */
+const explain = (before: Record, after: Record, now: number): Execution.Transition | undefined =>
+  candidates(before, after, now).find((transition) => {
+    const outcome = Execution.apply(before, transition)
+    return Result.isSuccess(outcome) && isSame(outcome.success, after)
+  })
+
+const candidates = (before: Record, after: Record, now: number): ReadonlyArray<Execution.Transition> => {
+  const ended = { now: after.finishedAt ?? now, keepMillis: (after.expiresAt ?? now) - (after.finishedAt ?? now) }
+  const holder = { worker: before.worker ?? "", run: before.run ?? 0 }
+  const { cancelRequested: reason = "", error, failure = { kind: "Error", message: "" } } = after
+  const stop = { _tag: "Stop", holder, ...ended } as const
+  const fail = { _tag: "Fail", holder, failure, error, ...ended } as const
+  const lapse = { _tag: "Lapse", maxLapses: after.status === "Failed" ? 0 : Infinity, ...ended } as const
+  switch (after.status) {
+    case "Running":
+      return before.status === "Scheduled"
+        ? [{
+          _tag: "Claim",
+          worker: after.worker!,
+          now: after.startedAt!,
+          leaseMillis: after.leaseUntil! - after.startedAt!
+        }]
+        : [{ _tag: "Advance", holder, progress: after.progress ?? { current: 0 } }, {
+          _tag: "Cancel",
+          reason,
+          ...ended
+        }]
+    case "Scheduled":
+      return [
+        { _tag: "Postpone", until: after.dueAt },
+        { _tag: "Hold" },
+        { _tag: "Restore" },
+        { ...fail, retryAt: after.dueAt },
+        lapse,
+        { _tag: "Release", holder, ...ended },
+        { _tag: "Retry", now },
+        { _tag: "Replace", by: after }
+      ]
+    case "Succeeded":
+      return [{ _tag: "Succeed", holder, result: after.result ?? "", ...ended }]
+    case "Failed":
+      return [{ _tag: "Refuse", failure, ...ended }, fail, lapse]
+    case "Cancelled":
+      return [{ _tag: "Cancel", reason, ...ended }, stop, lapse]
+  }
+}
+
+const isSame = (a: Record, b: Record): boolean => {
+  const names = Object.keys(a) as Array<keyof Record>
+  return names.length === Object.keys(b).length &&
+    names.every((name) => a[name] === b[name] || JSON.stringify(a[name]) === JSON.stringify(b[name]))
+}
+
+const describe = ({ attempt, dueAt, failure, generation, leaseUntil, status, worker }: Record): string =>
+  [
+    `${status} (${generation})`,
+    status === "Scheduled" ? `for ${seconds(dueAt)}` : undefined,
+    worker === undefined ? undefined : `${worker}, attempt ${attempt}, until ${seconds(leaseUntil!)}`,
+    failure === undefined ? undefined : failure.kind
+  ].filter((part) => part !== undefined).join(", ")
+
+const seconds = (time: number): string => ((time - epoch) / 1000).toFixed(3)
