@@ -4,9 +4,12 @@ import type * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Docket from "../docket/Docket.ts"
 import * as DocketError from "../docket/DocketError.ts"
+import * as DocketStore from "../docket/DocketStore.ts"
 import * as DocketStoreRedis from "../docket/DocketStoreRedis.ts"
 import type * as Records from "../docket/Records.ts"
 import * as DocketEngineBullMq from "./DocketEngineBullMq.ts"
+
+const part = "store of the docket"
 
 /** @category models @since 0.1.0 */
 export interface Options extends Docket.Options {
@@ -31,7 +34,8 @@ export const layer = (
   Layer.provide(Docket.layer(options), [
     DocketStoreRedis.layer({ prefix: `{${prefix}:docket}:` }).pipe(
       Layer.provide(NodeRedis.layer({ url })),
-      Layer.mapError((cause) => DocketError.make(new DocketError.Unavailable({ part: "store of the docket", cause })))
+      Layer.catchTag("RedisError", (cause) =>
+        Layer.effect(DocketStore.DocketStore, DocketError.make(new DocketError.Unavailable({ part, cause }))))
     ),
     DocketEngineBullMq.layer({ url, prefix: `{${prefix}}`, ...lease !== undefined && { lease } })
   ])
