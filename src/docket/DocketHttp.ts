@@ -354,7 +354,9 @@ const listing = Effect.fnUntraced(function*(query: URLSearchParams) {
   const given = new Map<string, string>()
   for (const [name, value] of query) {
     if (!parameters.includes(name)) {
-      return yield* Effect.fail(bad(`There is no parameter ${JSON.stringify(name)}; there are ${parameters.join(", ")}.`))
+      return yield* Effect.fail(
+        bad(`There is no parameter ${JSON.stringify(name)}; there are ${parameters.join(", ")}.`)
+      )
     }
     if (given.has(name)) return yield* Effect.fail(bad(`The parameter ${name} is there twice.`))
     given.set(name, value)

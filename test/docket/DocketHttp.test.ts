@@ -32,12 +32,17 @@ interface Answer {
   readonly body: any
 }
 
-type Ask = (method: string, path: string, init?: { readonly headers?: HeadersInit; readonly body?: string }) =>
-  Effect.Effect<Answer>
+type Ask = (
+  method: string,
+  path: string,
+  init?: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+) => Effect.Effect<Answer>
 
 /** What asks the routes, with the headers of JSON where something changes. */
-const asker = Effect.fnUntraced(function*<R>(options: DocketHttp.Options<R>) {
-  const app = yield* HttpRouter.toHttpEffect(DocketHttp.layer(options))
+const asking = Effect.fnUntraced(function*(
+  routes: Layer.Layer<never, never, HttpRouter.HttpRouter | Docket.Docket>
+) {
+  const app = yield* HttpRouter.toHttpEffect(routes)
   const ask: Ask = Effect.fnUntraced(function*(method, path, init = {}) {
     const request = new Request(`${origin}${path}`, {
       method,
@@ -60,6 +65,8 @@ const asker = Effect.fnUntraced(function*<R>(options: DocketHttp.Options<R>) {
   })
   return ask
 })
+
+const asker = (options: DocketHttp.Options) => asking(DocketHttp.layer(options))
 
 const open: DocketHttp.Options = { authorize: () => Effect.succeed(true) }
 
@@ -160,7 +167,7 @@ describe("whoever is not let in", () => {
       class Door extends Context.Service<Door, boolean>()("test/Door") {}
       const options: DocketHttp.Options<Door> = { authorize: () => Effect.map(Door, (isOpen) => isOpen) }
       for (const [isOpen, status] of [[true, 200], [false, 403]] as const) {
-        const ask = yield* Effect.provideService(asker(options), Door, isOpen)
+        const ask = yield* asking(DocketHttp.layer(options).pipe(Layer.provide(Layer.succeed(Door, isOpen))))
         assert.strictEqual((yield* ask("GET", "/docket/snapshot")).status, status)
       }
     }).pipe(withDocket))
@@ -375,7 +382,9 @@ describe("what is asked wrongly", () => {
       for (const [method, path, body] of changing) {
         const from = (headers: Record<string, string>) =>
           ask(method, path, { headers, ...body !== undefined && { body } })
-        for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "text/plain; application/json"]) {
+        for (
+          const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "text/plain; application/json"]
+        ) {
           const answer = yield* from(type === undefined ? {} : { "content-type": type })
           assertRefused(answer, 415, "UnsupportedMediaType", /content-type: application\/json/)
         }
