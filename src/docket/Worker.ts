@@ -63,7 +63,7 @@ export const make = <R>(
       },
       records,
       handlers: handlersByName(handlers),
-      running: new Map()
+      running: new Set()
     }
     const { drain, leaseMillis, sweepMillis } = crew.settings
     const struck = strikes.make(store, records.sealing)
@@ -95,7 +95,7 @@ export const make = <R>(
 
     // Finalizers run from the last: no more rings are answered, then runs may end, then they are given back.
     yield* Effect.addFinalizer(() => {
-      for (const { ending } of crew.running.values()) {
+      for (const { ending } of crew.running) {
         Deferred.doneUnsafe(ending, Effect.succeed("Stopped"))
       }
       return Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), patience))

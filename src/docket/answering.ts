@@ -92,14 +92,14 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     }
     const claimed = yield* change({ _tag: "Claim", worker: name, now, leaseMillis: settings.leaseMillis })
     if (claimed._tag === "Changed") return { handled, execution: claimed.execution, payload: payload.success }
-    yield* releaseSlot(crew, execution)
+    yield* releaseSlot(crew, execution, execution.generation + 1)
     return undefined
   })
 
   /** Undefined when it may start now. */
   const acquire = Effect.fnUntraced(function*(execution: Execution.Execution) {
     const { attempt, generation, id, rate } = execution
-    const slot = yield* takeSlot(crew, execution)
+    const slot = yield* takeSlot(crew, execution, generation + 1)
     if (slot !== undefined || rate === undefined) return slot
     const start = yield* store.acquire({
       key: `rate ${rate.key}`,
@@ -107,7 +107,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
       holder: `${id}/${attempt}/${generation}`,
       lifeMillis: rate.windowMillis
     })
-    if (start !== undefined) yield* releaseSlot(crew, execution)
+    if (start !== undefined) yield* releaseSlot(crew, execution, execution.generation + 1)
     return start
   })
 

@@ -34,8 +34,7 @@ export interface Crew<R> {
   readonly settings: Settings
   readonly records: Records.Records["Service"]
   readonly handlers: ReadonlyMap<string, DocketTask.Handled<R>>
-  /** By id. */
-  readonly running: Map<string, Run>
+  readonly running: Set<Run>
 }
 
 /**
@@ -60,14 +59,16 @@ const firstPause = 100
 
 const longestPause = 5000
 
-/** So many with the slot's key run at a time, and each worker's share of it ends with its lease. */
-export const takeSlot = <R>({ name, records, settings }: Crew<R>, { id, slot }: Execution.Execution) =>
-  slot === undefined ? Effect.undefined : records.store.acquire({
-    key: `slot ${slot.key}`,
+/** So many with the slot's key run at a time, and each run's share of it ends with its lease. */
+export const takeSlot = <R>(crew: Crew<R>, { id, slot }: Execution.Execution, run: number) =>
+  slot === undefined ? Effect.undefined : crew.records.store.acquire({
+    key: keyOf(slot),
     limit: slot.limit,
-    holder: `${id}@${name}`,
-    lifeMillis: settings.leaseMillis
+    holder: `${id}#${run}@${crew.name}`,
+    lifeMillis: crew.settings.leaseMillis
   })
 
-export const releaseSlot = <R>({ name, records }: Crew<R>, { id, slot }: Execution.Execution) =>
-  slot === undefined ? Effect.void : records.store.release({ key: `slot ${slot.key}`, holder: `${id}@${name}` })
+export const releaseSlot = <R>({ name, records }: Crew<R>, { id, slot }: Execution.Execution, run: number) =>
+  slot === undefined ? Effect.void : records.store.release({ key: keyOf(slot), holder: `${id}#${run}@${name}` })
+
+const keyOf = ({ key }: { readonly key: string }): string => `slot ${key}`

@@ -28,14 +28,14 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
-    const { attempt, generation, id, task } = execution
+    const { generation, id, task } = execution
     const run: Crew.Run = {
-      holder: { worker: name, attempt },
+      holder: { worker: name, run: generation },
       watch: watching.watch(id, generation),
       ending: Deferred.makeUnsafe(),
       execution
     }
-    running.set(id, run)
+    running.add(run)
     const startedAt = yield* Clock.currentTimeMillis
     yield* Metric.update(DocketMetrics.running, running.size)
     yield* Metric.update(DocketMetrics.startDelay(task), Math.max(0, startedAt - dueSince(execution)) / 1000)
@@ -48,11 +48,11 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
             (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
           )
         )
-        yield* Crew.insist(Crew.releaseSlot(crew, execution))
+        yield* Crew.insist(Crew.releaseSlot(crew, execution, run.holder.run))
         return end
       }),
       Effect.sync(() => {
-        running.delete(id)
+        running.delete(run)
         watching.unwatch(id, run.watch)
       })
     )

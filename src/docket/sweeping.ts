@@ -10,7 +10,7 @@ import * as workers from "./workers.ts"
 export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
   const { records, running, settings } = crew
   if (running.size === 0) return
-  const runs = [...running.values()]
+  const runs = [...running]
   const kept = new Set(
     yield* records.store.renew(
       runs.map(({ execution: { generation, id } }) => ({ id, generation })),
@@ -18,7 +18,7 @@ export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
     )
   )
   for (const { execution } of runs) if (!kept.has(execution.id)) records.watching.changed(execution.id, -1)
-  yield* Effect.forEach(runs, ({ execution }) => Crew.takeSlot(crew, execution), { discard: true })
+  yield* Effect.forEach(runs, ({ execution, holder }) => Crew.takeSlot(crew, execution, holder.run), { discard: true })
 })
 
 /**
