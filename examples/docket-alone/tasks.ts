@@ -24,6 +24,6 @@ export const notify = DocketTask.make("notify", {
 })
 
 /** One file for both, which any number of processes may have open. A lease this short is for an example alone. */
-export const Work = Docket.layerSql({ lease: "1 second", pollInterval: "50 millis" }).pipe(
+export const Work = Docket.layerSql({ lease: "2 seconds", pollInterval: "50 millis" }).pipe(
   Layer.provide(SqliteClient.layer({ filename: process.env.DOCKET ?? "docket.db" }))
 )

@@ -36,9 +36,9 @@ import * as strikes from "./strikes.ts"
 /** @category models @since 0.1.0 */
 export interface Options<R = never> {
   /**
-   * Who may come in, asked before anything else of a request is looked at: false is answered with 403, true or a name
-   * lets in, and with the name the log says who has changed something. To answer otherwise, as with a 401 that asks for a
-   * password, fail with the response. Whoever is let in may do everything.
+   * Who may come in, asked before anything else of a request is looked at. True or a name lets in, and the log says by
+   * that name who has changed something; false and an empty name are answered with 403. To answer otherwise, as with a
+   * 401 that asks for a password, fail with the response. Whoever is let in may do everything.
    */
   readonly authorize: (
     request: HttpServerRequest.HttpServerRequest
@@ -75,7 +75,10 @@ export const layer = <R = never>(
     const handle = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Response> =>
       Effect.matchEffect(Effect.provideContext(Effect.suspend(() => authorize(request)), context), {
         onFailure: Effect.succeed,
-        onSuccess: (who) => who === false ? Effect.succeed(refused(forbidden)) : admitted(request, who)
+        onSuccess: (who) =>
+          who === true || typeof who === "string" && who !== ""
+            ? admitted(request, who)
+            : Effect.succeed(refused(forbidden))
       })
     yield* router.add("*", `/${[...base, "*"].join("/")}`, handle)
   }))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -143,6 +144,30 @@ describe("whoever is not let in", () => {
         assert.strictEqual(yield* calls, 0)
       }))
   }
+
+  it.effect("has no name, or is nothing a door should say", () =>
+    Effect.gen(function*() {
+      // The last as from JavaScript.
+      const nothing: any = undefined
+      for (const who of [false, "", nothing]) {
+        const ask = yield* asker({ authorize: () => Effect.succeed(who) })
+        assertRefused(yield* ask("GET", "/docket/snapshot"), 403, "Forbidden")
+      }
+    }).pipe(withDocket))
+
+  it.effect("is not let in where the door is broken", () =>
+    Effect.gen(function*() {
+      const { calls, context } = yield* spied
+      for (
+        const authorize of [() => Effect.die("broken"), (): never => {
+          throw new Error("broken")
+        }]
+      ) {
+        const ask = yield* Effect.provideContext(asker({ authorize }), context)
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(ask("GET", "/docket/snapshot"))))
+      }
+      assert.strictEqual(yield* calls, 0)
+    }))
 
   it.effect("may be told how to come in, and is judged by the request", () =>
     Effect.gen(function*() {
