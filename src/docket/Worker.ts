@@ -15,10 +15,10 @@ import type * as Scope from "effect/Scope"
 import * as Deadlines from "../core/Deadlines.ts"
 import * as Persistently from "../storage/Persistently.ts"
 import * as answering from "./answering.ts"
-import * as Crew from "./crew.ts"
+import type * as Crew from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
-import * as Records from "./Records.ts"
 import * as running from "./running.ts"
 import * as schedules from "./schedules.ts"
 import * as strikes from "./strikes.ts"
@@ -46,9 +46,9 @@ export interface Options {
 export const make = <R>(
   handlers: ReadonlyArray<DocketTask.Handled<R>>,
   options: Options = {}
-): Effect.Effect<void, never, Records.Records | R | Scope.Scope> =>
+): Effect.Effect<void, never, DocketRecords.DocketRecords | R | Scope.Scope> =>
   Effect.gen(function*() {
-    const records = yield* Records.Records
+    const records = yield* DocketRecords.DocketRecords
     const { engine, store } = records
     const context = yield* Effect.context<R>()
     const crew: Crew.Crew<R> = {

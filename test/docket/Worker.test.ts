@@ -12,10 +12,10 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Docket from "../../src/docket/Docket.ts"
 import * as DocketEnginePersistedQueue from "../../src/docket/DocketEnginePersistedQueue.ts"
+import * as DocketRecords from "../../src/docket/DocketRecords.ts"
 import * as DocketStore from "../../src/docket/DocketStore.ts"
 import * as DocketTask from "../../src/docket/DocketTask.ts"
-import * as Execution from "../../src/docket/Execution.ts"
-import * as Records from "../../src/docket/Records.ts"
+import type * as Execution from "../../src/docket/Execution.ts"
 import { double, doubled, reasonOf, starts, withWorker } from "./support.ts"
 
 const long = DocketTask.make("long", { payload: Schema.String })
@@ -136,7 +136,7 @@ describe("a worker", () => {
       const { all, note } = yield* starts
       yield* Effect.gen(function*() {
         const docket = yield* Docket.Docket
-        const { add, store } = yield* Records.Records
+        const { add, store } = yield* DocketRecords.DocketRecords
         const base = {
           task: "long",
           payload: "\"x\"",
@@ -200,7 +200,7 @@ describe("with a key", () => {
           : Effect.succeed("planted result"))
       yield* Effect.gen(function*() {
         const docket = yield* Docket.Docket
-        const { store } = yield* Records.Records
+        const { store } = yield* DocketRecords.DocketRecords
         const good = yield* docket.add(secret, "planted payload")
         const bad = yield* docket.add(secret, "planted fails")
         const dead = yield* docket.add(secret, "planted dies")
