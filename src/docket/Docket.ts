@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as adding from "./adding.ts"
 import * as DocketEngine from "./DocketEngine.ts"
@@ -20,6 +21,7 @@ import * as EnginePersistedQueue from "./DocketEnginePersistedQueue.ts"
 import type * as DocketError from "./DocketError.ts"
 import type * as DocketEvent from "./DocketEvent.ts"
 import * as DocketStore from "./DocketStore.ts"
+import * as DocketStoreSql from "./DocketStoreSql.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
 import * as operating from "./operating.ts"
@@ -189,6 +191,27 @@ export const layerMemory = (
   options: Options & DocketStore.MemoryOptions = {}
 ): Layer.Layer<Docket | Records.Records> =>
   Layer.provide(layer(options), [DocketStore.layerMemory(options), EnginePersistedQueue.layerMemory])
+
+/** @category models @since 0.1.0 */
+export interface SqlOptions extends Options, EnginePersistedQueue.Options, DocketStoreSql.Options {
+  /**
+   * How often a process that has room looks for work that others have added, and for what others did to its own. Each
+   * look is a statement. 250 milliseconds.
+   */
+  readonly pollInterval?: Duration.Input
+}
+
+/**
+ * In a database of SQLite or Postgres: records and rings are written together or not at all, also in a transaction of
+ * the caller, and work that was added in one that is rolled back was never added. Makes its tables if they are missing.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSql = (
+  options: SqlOptions = {}
+): Layer.Layer<Docket | Records.Records, DocketError.DocketError, SqlClient.SqlClient> =>
+  Layer.provide(layer(options), [DocketStoreSql.layer(options), EnginePersistedQueue.layerSql(options)])
 
 /**
  * Does the work of these tasks, for as long as the layer lives. Closing it stops the answering at once, lets runs end for
