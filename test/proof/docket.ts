@@ -5,6 +5,7 @@
  * arguments choose among them. `PROOF_SEED` chooses who is hit and when, `PROOF_TASKS` how much there is to do.
  */
 import * as kill from "./docket/kill.ts"
+import * as soak from "./docket/soak.ts"
 import { main } from "./run.ts"
 
-await main({ kill: kill.kill, servers: kill.servers, mixed: kill.mixed })
+await main({ kill: kill.kill, servers: kill.servers, mixed: kill.mixed, soak: soak.run })
