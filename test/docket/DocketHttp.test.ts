@@ -111,6 +111,7 @@ const spied = Effect.map(Ref.make(0), (calls) => {
       replace: asked,
       cancel: asked,
       get: asked,
+      payload: asked,
       result: asked,
       observe: () => {
         throw new Error("asked")
