@@ -76,24 +76,18 @@ export const make = (
     yield* connection.executeUnprepared(`PRAGMA synchronous = ${synchronous}`, [], undefined)
     // Pages that are written again before the log is copied into the file are copied once; the log has 16 MiB then.
     yield* connection.executeUnprepared("PRAGMA wal_autocheckpoint = 4000", [], undefined)
-    const { borrower, lease, ...others } = lend(statements, connection)
+    const { shortcut, ...acquirers } = lend(statements, connection)
     const client = yield* SqlClient.make({
       driver: "node-sqlite",
       compiler: Statement.makeCompilerSqlite(transformQueryNames),
-      ...others,
-      acquirer: lease,
-      transactionAcquirer: lease,
-      borrower,
+      ...acquirers,
       beginTransaction: "BEGIN IMMEDIATE",
       releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
       prepareTransactionControls: true,
       spanAttributes: [["db.system.name", "sqlite"], ["db.namespace", filename]],
       ...transformResultNames && { transformRows: Statement.defaultTransforms(transformResultNames).array }
     })
-    const short: SqlTemplate.Shortcut = {
-      [SqlTemplate.shortcut]: (text, parameters) => borrower(({ execute }) => execute(text, parameters, undefined))
-    }
-    return Object.assign(client, short)
+    return Object.assign(client, { [SqlTemplate.shortcut]: shortcut })
   })
 
 interface Statements {
@@ -136,13 +130,19 @@ const once = <A>(
   }
 }
 
-type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+type ToRows = (params: ReadonlyArray<unknown>) => (statement: StatementSync) => ReadonlyArray<any>
 
-const rowsOf = (params: ReadonlyArray<unknown>, transform: Transform) => (statement: StatementSync) => {
+const bareRowsOf: ToRows = (params) => (statement) => {
   statement.setReturnArrays(false)
-  const all = statement.all(...bind(params)).map(toObject)
-  return transform === undefined ? all : transform(all)
+  return statement.all(...bind(params))
 }
+
+const rowsOf: ToRows = (params) => (statement) => bareRowsOf(params)(statement).map(toObject)
+
+type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
+
+const transformed = (rows: Rows, transform: Parameters<SqlConnection.Connection["execute"]>[2]): Rows =>
+  transform === undefined ? rows : Effect.map(rows, transform)
 
 const connect = ({ cached, fresh }: Statements, patience: number): SqlConnection.Connection => {
   const run = <A>(
@@ -164,8 +164,8 @@ const connect = ({ cached, fresh }: Statements, patience: number): SqlConnection
     })
 
   return {
-    execute: (sql, params, transform) => run(cached, sql, rowsOf(params, transform)),
-    executeUnprepared: (sql, params, transform) => run(fresh, sql, rowsOf(params, transform)),
+    execute: (sql, params, transform) => transformed(run(cached, sql, rowsOf(params)), transform),
+    executeUnprepared: (sql, params, transform) => transformed(run(fresh, sql, rowsOf(params)), transform),
     executeValues: (sql, params) => values(cached, sql, params),
     executeValuesUnprepared: (sql, params) => values(fresh, sql, params),
     executeRaw: (sql, params) =>
@@ -201,7 +201,7 @@ const writes = /^\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b/iu
  * has it: they run at once, or with others that write.
  */
 const lend = ({ cached, database }: Statements, connection: SqlConnection.Connection) => {
-  const { acquirer, borrower, ...others } = SqlClient.makeSqliteAcquirers({
+  const { acquirer, borrower: inTurn, ...others } = SqlClient.makeSqliteAcquirers({
     connection: Effect.succeed(connection),
     semaphore: Semaphore.makeUnsafe(1),
     isTransaction: () => database.isTransaction
@@ -225,29 +225,33 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     rollback: control("ROLLBACK")
   })
 
-  const atOnce: SqlConnection.Connection = {
+  const singly = (rowsOf: ToRows) => (sql: string, params: ReadonlyArray<unknown>): Rows =>
+    Effect.withFiber((fiber) => {
+      const attempt = () => once(cached, sql, safeIntegers, rowsOf(params))
+      const alone = () => inTurn(({ execute }) => execute(sql, params, undefined))
+      if (!isFree()) return alone()
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      if (writes.test(sql)) return group.run(attempt, alone)
+      const exit = attempt()
+      return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
+    })
+
+  const execute = singly(rowsOf)
+  const single: SqlConnection.Connection = {
     ...connection,
-    execute: (sql, params, transform) =>
-      Effect.withFiber((fiber) => {
-        const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
-        const attempt = () => once(cached, sql, safeIntegers, rowsOf(params, transform))
-        const inTurn = borrower((connection) => connection.execute(sql, params, transform))
-        if (writes.test(sql)) return group.run(attempt, inTurn)
-        const exit = attempt()
-        return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, () => inTurn)
-      }),
-    executeRaw: (sql, params) => borrower((connection) => connection.executeRaw(sql, params)),
-    executeUnprepared: (sql, params, transform) =>
-      borrower((connection) => connection.executeUnprepared(sql, params, transform)),
-    executeValues: (sql, params) => borrower((connection) => connection.executeValues(sql, params)),
-    executeValuesUnprepared: (sql, params) =>
-      borrower((connection) => connection.executeValuesUnprepared(sql, params))
+    execute: (sql, params, transform) => transformed(execute(sql, params), transform),
+    executeUnprepared: (...given) => inTurn(({ executeUnprepared }) => executeUnprepared(...given)),
+    executeValues: (...given) => inTurn(({ executeValues }) => executeValues(...given)),
+    executeValuesUnprepared: (...given) => inTurn(({ executeValuesUnprepared }) => executeValuesUnprepared(...given)),
+    executeRaw: (...given) => inTurn(({ executeRaw }) => executeRaw(...given))
   }
   return {
     ...others,
-    lease,
+    acquirer: lease,
+    transactionAcquirer: lease,
+    shortcut: singly(bareRowsOf),
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
-      Effect.suspend(() => isFree() ? use(atOnce) : borrower(use))
+      Effect.suspend(() => use(single))
   }
 }
 

@@ -8,7 +8,7 @@ import * as Tracer from "effect/Tracer"
 
 /**
  * Under this a client may have a way that is shorter than a `Statement`, which makes a span each time. It is taken outside
- * of transactions, where nobody sees spans and nobody changes statements.
+ * of transactions, where nobody sees spans and nobody changes statements. Its rows may have no prototype.
  *
  * @category models
  * @since 0.1.0

@@ -10,7 +10,7 @@ export interface Group<A> {
   /** One statement: `once` runs it, and `alone` as well, when and however it can. */
   readonly run: (
     once: () => Exit.Exit<A, SqlError.SqlError>,
-    alone: Effect.Effect<A, SqlError.SqlError>
+    alone: () => Effect.Effect<A, SqlError.SqlError>
   ) => Effect.Effect<A, SqlError.SqlError>
 }
 
@@ -27,7 +27,7 @@ export interface Database {
 
 interface Waiting<A> {
   readonly once: () => Exit.Exit<A, SqlError.SqlError>
-  readonly alone: Effect.Effect<A, SqlError.SqlError>
+  readonly alone: () => Effect.Effect<A, SqlError.SqlError>
   readonly resume: (result: Effect.Effect<A, SqlError.SqlError>) => void
 }
 
@@ -53,7 +53,7 @@ export const make = <A>({ begin, commit, isFree, isTransaction, rollback }: Data
     const all = [...waiting]
     waiting = new Set()
     const exits = all.length > 1 ? together(all) : undefined
-    for (const [index, { alone, resume }] of all.entries()) resume(exits?.[index] ?? alone)
+    for (const [index, { alone, resume }] of all.entries()) resume(exits?.[index] ?? alone())
   }
 
   return {
