@@ -30,24 +30,28 @@ export const check = (
   issuer: Issuer,
   guesser: Guesser
 ): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    const found = yield* issuer.store.get({ kind: "locked", id: yield* idOf(issuer, guesser) })
-    if (found._tag !== "Live") return
-    const left = found.entry.expiresAt - (yield* Clock.currentTimeMillis)
-    return yield* new Refusal.Refusal({
-      code: "temporarily_unavailable",
-      description: "Too many wrong requests; try again later.",
-      retryAfter: Math.max(1, Math.ceil(left / 1000))
-    })
-  })
+  idOf(issuer, guesser).pipe(
+    Effect.flatMap((id) => issuer.store.get({ kind: "locked", id })),
+    Effect.flatMap((found) => found._tag === "Live" ? wait(found.entry.expiresAt) : Effect.void)
+  )
+
+const wait = (until: number): Effect.Effect<never, Refusal.Refusal> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.fail(
+      new Refusal.Refusal({
+        code: "temporarily_unavailable",
+        description: "Too many wrong requests; try again later.",
+        retryAfter: Math.max(1, Math.ceil((until - now) / 1000))
+      })
+    ))
 
 /** Tells that somebody was wrong. */
 export const note = (issuer: Issuer, guesser: Guesser): Effect.Effect<void> =>
   issuer.tell({ _tag: "Failed", ...guesser })
 
 /** Counts that somebody was wrong. */
-export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
+export const failed = Effect.fnUntraced(
+  function*(issuer: Issuer, guesser: Guesser): Effect.fn.Return<void, OAuthStoreError.OAuthStoreError> {
     yield* note(issuer, guesser)
     const id = yield* idOf(issuer, guesser)
     if ((yield* issuer.store.count({ kind: "failures", id }, windowMillis)) < most) return
@@ -55,4 +59,5 @@ export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OA
       { kind: "locked", id },
       { data: "", expiresAt: (yield* Clock.currentTimeMillis) + windowMillis }
     )
-  })
+  }
+)
