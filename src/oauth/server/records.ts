@@ -125,10 +125,12 @@ export const grants = shelf("grant", Grant)
 export const grantOf = ({ grantEntry }: { readonly grantEntry: OAuthStore.Entry | undefined }): Read<Grant> =>
   grantEntry === undefined ? { _tag: "Absent" } : grants.read({ _tag: "Live", entry: grantEntry })
 
-export const codes = shelf(
-  "code",
-  Schema.Struct({ clientId: text, redirectUri: text, challenge: text, jkt: optional })
-)
+/** What a request for the tokens of a code has to fit. */
+export const Code = Schema.Struct({ clientId: text, redirectUri: text, challenge: text, jkt: optional })
+
+export type Code = typeof Code.Type
+
+export const codes = shelf("code", Code)
 
 export const refreshTokens = shelf(
   "refresh",

@@ -18,22 +18,21 @@ interface Shown {
 }
 
 /** T3, T4: that the client is who it says, shown in the one way it is registered with. */
-export const clientAuthentication = (
+export const clientAuthentication = Effect.fnUntraced(function*(
   issuer: Issuer,
   request: HttpServerRequest.HttpServerRequest,
   parameters: Parameters
-): Effect.Effect<Client.Client, Failure> =>
-  Effect.gen(function*() {
-    const shown = yield* read(request.headers.authorization, parameters)
-    const guesser = { what: "client", clientId: shown.clientId, address: issuer.addressOf(request) }
-    if (shown.method !== "none") yield* limits.check(issuer, guesser)
-    const client = yield* issuer.client(shown.clientId)
-    const isWho = client !== undefined && shown.method === client.authentication
-      && (yield* isProven(issuer, client, shown))
-    if (isWho) return client
-    if (shown.method !== "none") yield* limits.failed(issuer, guesser)
-    return yield* Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
-  })
+): Effect.fn.Return<Client.Client, Failure> {
+  const shown = yield* read(request.headers.authorization, parameters)
+  const guesser = { what: "client", clientId: shown.clientId, address: issuer.addressOf(request) }
+  if (shown.method !== "none") yield* limits.check(issuer, guesser)
+  const client = yield* issuer.client(shown.clientId)
+  const isWho = client !== undefined && shown.method === client.authentication
+    && (yield* isProven(issuer, client, shown))
+  if (isWho) return client
+  if (shown.method !== "none") yield* limits.failed(issuer, guesser)
+  return yield* Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
+})
 
 const isProven = (
   issuer: Issuer,
