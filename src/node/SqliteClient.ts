@@ -4,9 +4,9 @@
  *
  * A client is one connection, and one fiber at a time uses it; a stream of rows has it until its end. Every transaction is
  * a write transaction from its start (`BEGIN IMMEDIATE`), so it never finds at its end that somebody else wrote first.
- * Single statements that write at the same moment are committed together, and fail each by itself. Where another connection writes, a
- * statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber, also the one that
- * is about to commit.
+ * Single statements that write at the same moment are committed together, and fail each by itself. Where another
+ * connection writes, a statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber,
+ * also the one that is about to commit.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -21,9 +21,9 @@ import type * as SqlConnection from "effect/sql/SqlConnection"
 import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import * as SqlTemplate from "../storage/SqlTemplate.ts"
 import * as groupCommit from "./internal/groupCommit.ts"
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 
 /** @category models @since 0.1.0 */
 export interface Options {

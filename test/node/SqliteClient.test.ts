@@ -295,8 +295,10 @@ describe("statements that write at the same moment", () => {
     Effect.gen(function*() {
       const sql = yield* inMemory
       yield* table(sql)
-      const fibers = yield* Effect.forEach([1, 2, 3], (n) =>
-        Effect.forkChild(insert(sql)(n), { startImmediately: true }))
+      const fibers = yield* Effect.forEach(
+        [1, 2, 3],
+        (n) => Effect.forkChild(insert(sql)(n), { startImmediately: true })
+      )
       yield* Fiber.interrupt(fibers[1]!)
       yield* Effect.all([Fiber.join(fibers[0]!), Fiber.join(fibers[2]!)])
       assert.deepStrictEqual(yield* sql`SELECT n FROM t`.values, [[1], [3]])
