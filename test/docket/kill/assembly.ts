@@ -10,11 +10,11 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import type * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
+import type * as DocketRecords from "fastmcp-effect/docket/DocketRecords"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as DocketStoreRedis from "fastmcp-effect/docket/DocketStoreRedis"
 import * as DocketStoreSql from "fastmcp-effect/docket/DocketStoreSql"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
-import type * as Records from "fastmcp-effect/docket/Records"
 import * as DocketEngineBullMq from "fastmcp-effect/node/DocketEngineBullMq"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
 
@@ -87,7 +87,7 @@ export const parts = (address: Address): Layer.Layer<Parts, unknown> => {
 export const layer = (
   address: Address,
   around: (parts: Layer.Layer<Parts, unknown>) => Layer.Layer<Parts, unknown> = (parts) => parts
-): Layer.Layer<Docket.Docket | Records.Records | Parts, unknown> =>
+): Layer.Layer<Docket.Docket | DocketRecords.DocketRecords | Parts, unknown> =>
   Layer.provideMerge(Docket.layer(), around(parts(address)))
 
 /** Until it works. */
