@@ -104,7 +104,8 @@ export const make = (
       const before = (yield* store.notes(schedules.kind)).find(({ id }) => id === key)
       const isSame = before !== undefined &&
         (yield* saysTheSame(key, (yield* schedules.fromNote(before)) ?? { payload: undefined }, kept))
-      if (!isSame) yield* store.note(yield* schedules.toNote(key, kept))
+      // Also when it is the same: sealed with the key of now, the one before can be done without.
+      yield* store.note(yield* schedules.toNote(key, kept))
       if (!isSame && before !== undefined) yield* cancelWaiting(key, "Its schedule has changed.")
       yield* planted.plantFirst(key)
     }),
