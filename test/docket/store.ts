@@ -454,7 +454,7 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           assert.isTrue(yield* store.change(advanced))
           const { leaseUntil, ...rest } = (yield* get(other, "1"))!
           assert.isAtLeast(leaseUntil!, now + 2 * life)
-          assert.deepStrictEqual({ ...rest, leaseUntil: advanced.leaseUntil }, advanced)
+          assert.deepStrictEqual({ ...rest, leaseUntil: advanced.leaseUntil! }, advanced)
           yield* wait(1.2)
           assert.isFalse(yield* other.change(after(advanced, lapse), { isLeaseOver: true }))
           yield* wait(1.2)

@@ -113,6 +113,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       )
       return
     }
+    mayBe(before, after, transition)
     records.set(after.id, after)
     happens(transition._tag)
     // Due or urgent otherwise than before.
@@ -128,11 +129,27 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       if (run !== undefined) run.endedAt = world.now()
       current.delete(after.id)
       if ("holder" in transition) givesBack(process, before)
+      else mustEnd(run)
+    }
+    if (transition._tag === "Cancel") mustEnd(current.get(after.id))
+  }
+
+  /** Of `apply`, what matters most, once more. */
+  const mayBe = (before: Record, after: Record, { _tag }: Execution.Transition) => {
+    const isAnew = _tag === "Replace" || _tag === "Retry"
+    const isAsked = before.cancelRequested !== undefined && !isAnew
+    if (after.generation !== before.generation + 1) {
+      violate(`${after.id} went from ${before.generation} to ${after.generation}`)
+    }
+    if (Execution.isFinished(before) && !isAnew) violate(`${after.id} had ended, and there was a ${_tag}`)
+    if (isAsked && (_tag === "Claim" || after.status === "Scheduled" || after.status === "Failed")) {
+      violate(`${after.id} was asked to end, and there was a ${_tag} to ${after.status}`)
     }
   }
 
   const claimed = (process: Process, before: Record, after: Record) => {
-    if (!Execution.isDue(before, world.now())) violate(`${process.name} started ${after.id} before its time`)
+    if (!isDue(before, world.now())) violate(`${process.name} started ${after.id} before its time`)
+    if (before.isHeld === true) violate(`${process.name} started ${after.id}, which is held`)
     if (process.state() !== "Up") world.trace(process.name, `(is ${process.state()})`)
     if (
       world.now() - (struck.get(after.task) ?? Infinity) > 3000 &&
@@ -163,7 +180,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
   const mostUrgent = (started: Record) => {
     const first = [...records.values()].find((other) =>
       other.status === "Scheduled" && other.priority > started.priority &&
-      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && Execution.isDue(other, started.startedAt!)
+      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && isDue(other, started.startedAt!)
     )
     if (first !== undefined) violate(`${started.id} is started before ${first.id}`)
   }
@@ -196,6 +213,19 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
       if (until > world.now() && isWell && !stopping.has(process)) {
         violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
+      }
+    })
+  }
+
+  /** Its handler has nothing to do any more, and is told so soon after its worker can know. */
+  const mustEnd = (run: Run | undefined) => {
+    if (run === undefined) return
+    const up = run.process.upMillis()
+    world.at(world.now() + 10_000, () => {
+      const { process } = run
+      if (process.state() !== "Up" || process.upMillis() - up < 10_000 || network.wasLossy(10_000)) return
+      if (run.handler !== undefined && run.handler.endedAt === undefined) {
+        violate(`${run.handler.token} goes on, and has nothing to do any more`)
       }
     })
   }
@@ -236,10 +266,15 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
         must(handler === undefined || handler.outcome === "Interrupted", "its handler was not interrupted")
         must(stopping.has(process) || after.slot !== undefined, "nobody has stopped it")
         break
-      case "Lapse":
+      case "Lapse": {
+        const holder = current.get(after.id)?.process
+        const isWell = holder?.state() === "Up" && holder.upSince() < world.now() - 15_000 && !stopping.has(holder)
+        must(before.leaseUntil! <= world.now(), `its lease goes to ${seconds(before.leaseUntil!)}`)
+        must(!isWell || network.wasLossy(15_000), `${holder?.name} is well`)
         must(after.status !== "Failed" || after.lapses > maxLapses, `it may lapse ${maxLapses} times`)
         must(after.status !== "Scheduled" || after.lapses <= maxLapses, `it has lapsed ${after.lapses} times`)
         break
+      }
     }
   }
 
@@ -392,6 +427,8 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     seen: () => happened
   }
 }
+
+const isDue = ({ createdAt, dueAt }: Record, now: number): boolean => dueAt <= now || dueAt <= createdAt
 
 const versionOf = ({ payload }: Record): unknown => (JSON.parse(payload) as { readonly version?: unknown }).version
 
