@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as RedactedUrls from "fastmcp-effect/oauth/RedactedUrls"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as ExchangePolicy from "fastmcp-effect/oauth/server/ExchangePolicy"
 import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
@@ -51,6 +52,7 @@ export const Provider = (port: number, payroll: string) => {
     })),
     Layer.provide(Policy(payroll)),
     Layer.provideMerge(services),
+    Layer.provide(RedactedUrls.layer),
     Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }))
   )
 }

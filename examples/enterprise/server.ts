@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { Identity, McpServer, Tool } from "fastmcp-effect"
 import * as BearerAuth from "fastmcp-effect/auth/BearerAuth"
 import * as JwtVerifier from "fastmcp-effect/auth/JwtVerifier"
+import * as RedactedUrls from "fastmcp-effect/oauth/RedactedUrls"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as HttpRouterMount from "fastmcp-effect/transport/HttpRouterMount"
 import { createServer } from "node:http"
@@ -51,6 +52,7 @@ export const Payroll = (port: number, provider: string) => {
   )
 
   return HttpRouter.serve(Layer.merge(Mcp, Issuer), { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(RedactedUrls.layer),
     Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true }))
   )
 }

@@ -14,7 +14,6 @@ import * as NodeOAuth from "fastmcp-effect/node/NodeOAuth"
 import * as OAuthProxy from "fastmcp-effect/oauth/proxy/OAuthProxy"
 import type * as Provider from "fastmcp-effect/oauth/proxy/Provider"
 import * as UpstreamTokens from "fastmcp-effect/oauth/proxy/UpstreamTokens"
-import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as Pages from "fastmcp-effect/oauth/server/Pages"
 import * as SigningKeys from "fastmcp-effect/oauth/server/SigningKeys"
@@ -74,4 +73,4 @@ const Notes = McpServer.layer({ name: "notes", version: "1.0.0", tools: [whoami]
   Layer.provide(Auth)
 )
 
-Notes.pipe(NodeHttp.serve({ port, routes: Layer.provide(AuthorizationServer.routes, Auth) }))
+Notes.pipe(NodeHttp.serve({ port, authorizationServer: Auth }))

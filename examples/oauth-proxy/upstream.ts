@@ -12,6 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as NodeOAuth from "fastmcp-effect/node/NodeOAuth"
+import * as RedactedUrls from "fastmcp-effect/oauth/RedactedUrls"
 import * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
@@ -61,6 +62,7 @@ const user = HttpRouter.use((router) =>
 
 HttpRouter.serve(Layer.merge(AuthorizationServer.routes, user), { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provide(Provider),
+  Layer.provide(RedactedUrls.layer),
   Layer.provide(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", disablePreemptiveShutdown: true })),
   Layer.launch,
   NodeRuntime.runMain

@@ -76,4 +76,4 @@ const Notes = McpServer.layer({ name: "notes", version: "1.0.0", tools: [readNot
   Layer.provide(Auth)
 )
 
-Notes.pipe(NodeHttp.serve({ port, routes: Layer.provide(AuthorizationServer.routes, Auth) }))
+Notes.pipe(NodeHttp.serve({ port, authorizationServer: Auth }))

@@ -198,7 +198,7 @@ export interface SqlOptions extends Options, EnginePersistedQueue.Options, Docke
    * How often a process that has room looks for work that others have added, and for what others did to its own. Each
    * look is a statement. 250 milliseconds.
    */
-  readonly pollInterval?: Duration.Input
+  readonly pollInterval?: Duration.Input | undefined
 }
 
 /**

@@ -236,9 +236,9 @@ export interface Options {
    * How often a process that has a slot looks for rings; one that comes from another process waits for that. Each look
    * is a statement. 250 milliseconds.
    */
-  readonly pollInterval?: Duration.Input
+  readonly pollInterval?: Duration.Input | undefined
   /** Whole seconds; a database that is down for longer may have rings come twice. 30 seconds. */
-  readonly lease?: Duration.Input
+  readonly lease?: Duration.Input | undefined
   /** How often rings that are over are deleted. 1 minute. */
   readonly cleanupInterval?: Duration.Input
 }

@@ -84,8 +84,10 @@ export const Execution = Schema.Struct({
   lapses: Schema.Int,
   /** Struck: it stays Scheduled until it is restored. */
   isHeld: Schema.optionalKey(Schema.Literal(true)),
-  /** Who runs it, in a name that no other run has, and until when nobody else may; only while Running. */
+  /** Who runs it, a worker in one of its turns, and until when nobody else may; only while Running. */
   worker: Schema.optionalKey(Schema.String),
+  /** The generation in which it was claimed, which is no other run's. */
+  run: Schema.optionalKey(Schema.Int),
   leaseUntil: Schema.optionalKey(Schema.Int),
   /** Asked for while it runs; the reason is for people. */
   cancelRequested: Schema.optionalKey(Schema.String),
@@ -108,15 +110,15 @@ export const Execution = Schema.Struct({
 /** @category models @since 0.1.0 */
 export type Execution = typeof Execution.Type
 
-/** Who runs an execution: this worker, in this attempt. @category models @since 0.1.0 */
+/** Who runs an execution: this worker, in this run of it. @category models @since 0.1.0 */
 export interface Holder {
   readonly worker: string
-  readonly attempt: number
+  readonly run: number
 }
 
 /** What can happen to an execution. `now` is the time of the store wherever leases depend on it. @category models @since 0.1.0 */
 export type Transition =
-  /** A worker starts it, as somebody who has started nothing else. */
+  /** A worker starts it. */
   | { readonly _tag: "Claim"; readonly worker: string; readonly now: number; readonly leaseMillis: number }
   /** Its worker says how far it is. */
   | { readonly _tag: "Advance"; readonly holder: Holder; readonly progress: Progress }
@@ -180,8 +182,8 @@ export const isDue = ({ createdAt, dueAt }: Pick<Execution, "createdAt" | "dueAt
   dueAt <= now || dueAt <= createdAt
 
 /** @category accessors @since 0.1.0 */
-export const isHolder = (execution: Execution, { attempt, worker }: Holder): boolean =>
-  execution.status === "Running" && execution.worker === worker && execution.attempt === attempt
+export const isHolder = (execution: Execution, { run, worker }: Holder): boolean =>
+  execution.status === "Running" && execution.worker === worker && execution.run === run
 
 /**
  * The execution as it is afterwards, with the next generation, or why it stays as it is.
@@ -228,12 +230,12 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         () =>
           transition.retryAt === undefined || execution.cancelRequested !== undefined
             ? failOrCancel(execution, transition)
-            : next(without(execution, run), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
+            : next(without(execution, ofRun), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
       )
     case "Release":
       return held(execution, transition.holder, () =>
         execution.cancelRequested === undefined
-          ? next(without(execution, run), {
+          ? next(without(execution, ofRun), {
             status: "Scheduled",
             attempt: execution.attempt - 1,
             dueAt: execution.createdAt
@@ -247,12 +249,12 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
 }
 
 /** What only one that runs has. */
-const run = ["worker", "leaseUntil", "startedAt", "progress"] as const
+const ofRun = ["worker", "run", "leaseUntil", "startedAt", "progress"] as const
 
 /** What only one that was asked to end, or has ended, has. */
 const end = ["cancelRequested", "finishedAt", "expiresAt", "failure", "result", "error"] as const
 
-type Key = typeof run[number] | typeof end[number] | "isHeld"
+type Key = typeof ofRun[number] | typeof end[number] | "isHeld"
 
 const without = (execution: Execution, keys: ReadonlyArray<Key>): Execution => {
   const rest: { -readonly [K in keyof Execution]: Execution[K] } = { ...execution }
@@ -287,6 +289,7 @@ const claim = (
   return Result.succeed(next(execution, {
     status: "Running",
     worker,
+    run: execution.generation + 1,
     attempt: execution.attempt + 1,
     startedAt: now,
     leaseUntil: now + leaseMillis
@@ -304,7 +307,7 @@ const ended = (
   { keepMillis, now }: End,
   changes: Partial<Execution>
 ): Execution =>
-  next(without(execution, ["worker", "leaseUntil", "isHeld"]), {
+  next(without(execution, ["worker", "run", "leaseUntil", "isHeld"]), {
     status,
     finishedAt: now,
     expiresAt: now + keepMillis,
@@ -342,7 +345,7 @@ const lapse = (
         undefined,
         transition
       )
-      : next(without(execution, run), { status: "Scheduled", lapses, dueAt: execution.createdAt })
+      : next(without(execution, ofRun), { status: "Scheduled", lapses, dueAt: execution.createdAt })
   )
 }
 
@@ -361,7 +364,7 @@ const cancel = (
 
 /** From the beginning, with what another one is to do. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
-  ...without(by, [...run, ...end, "isHeld"]),
+  ...without(by, [...ofRun, ...end, "isHeld"]),
   id: execution.id,
   generation: execution.generation + 1,
   status: "Scheduled",

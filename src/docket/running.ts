@@ -28,9 +28,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
-    const { attempt, generation, id, task } = execution
+    const { generation, id, task } = execution
     const run: Crew.Run = {
-      holder: { worker: execution.worker!, attempt },
+      holder: { worker: execution.worker!, run: execution.run! },
       watch: watching.watch(id, generation),
       ending: Deferred.makeUnsafe(),
       execution

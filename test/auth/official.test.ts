@@ -4,10 +4,8 @@ import {
   Client,
   ClientCredentialsProvider,
   type OAuthClientProvider,
-  type OAuthDiscoveryState,
   SdkHttpError,
   type StoredOAuthClientInformation,
-  type StoredOAuthTokens,
   StreamableHTTPClientTransport,
   UnauthorizedError
 } from "@modelcontextprotocol/client"
@@ -20,6 +18,7 @@ import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as oidcProvider from "../interop/oidcProvider.ts"
+import * as officialUser from "../support/officialUser.ts"
 import * as door from "./door.ts"
 
 const redirectUri = "http://127.0.0.1:4711/callback"
@@ -66,51 +65,14 @@ const serve = Effect.gen(function*() {
   return { url, authorizationServer }
 })
 
-interface User {
-  readonly provider: OAuthClientProvider
-  /** What the client was last told at its redirect address. */
-  readonly callback: () => URLSearchParams
-  /** Makes the client forget who it is to the authorization server; it keeps its tokens. */
-  readonly unregister: () => void
-}
-
 /** Somebody at a browser. The client registers itself when it is not registered. */
-const makeUser = (registered?: StoredOAuthClientInformation): User => {
+const makeUser = (registered?: StoredOAuthClientInformation): officialUser.User => {
   const cookies = new Map<string, string>()
-  let client = registered
-  let tokens: StoredOAuthTokens | undefined
-  let discovery: OAuthDiscoveryState | undefined
-  let verifier: string
-  let callback: URLSearchParams
-  return {
-    provider: {
-      redirectUrl: redirectUri,
-      clientMetadata: { client_name: "official", redirect_uris: [redirectUri] },
-      clientInformation: () => client,
-      saveClientInformation: (saved) => {
-        client = saved
-      },
-      tokens: () => tokens,
-      saveTokens: (saved) => {
-        tokens = saved
-      },
-      codeVerifier: () => verifier,
-      saveCodeVerifier: (saved) => {
-        verifier = saved
-      },
-      discoveryState: () => discovery,
-      saveDiscoveryState: (saved) => {
-        discovery = saved
-      },
-      redirectToAuthorization: async (url) => {
-        callback = await oidcProvider.visit(url, redirectUri, cookies)
-      }
-    },
-    callback: () => callback,
-    unregister: () => {
-      client = undefined
-    }
-  }
+  return officialUser.make({
+    redirectUri,
+    registered,
+    visit: (url) => oidcProvider.visit(url, redirectUri, cookies)
+  })
 }
 
 const clientOf = (revision: "2025-11-25" | "2026-07-28") =>
@@ -152,7 +114,7 @@ const whoami = (client: Client) =>
 const purge = (client: Client) => client.callTool({ name: "purge", arguments: {} })
 
 /** The application is told to send the user to log in, and connects again when that is done. */
-const logIn = (client: Client, url: string, { callback, provider }: User) =>
+const logIn = (client: Client, url: string, { callback, provider }: officialUser.User) =>
   Effect.gen(function*() {
     const first = transportTo(url, provider)
     assert.instanceOf(yield* failureOf(client.connect(first.transport)), UnauthorizedError)

@@ -124,6 +124,25 @@ describe("replacing", () => {
     }))
 })
 
+describe("a run that was replaced", () => {
+  it.effect("has no say any more, also on the worker that runs what replaced it", () =>
+    Effect.gen(function*() {
+      const slow = DocketTask.make("slow", { payload: Schema.String, success: Schema.String })
+      const handled = DocketTask.handle(slow, (payload) =>
+        Effect.as(Effect.uninterruptible(Effect.sleep(payload === "old" ? "2 seconds" : "1 minute")), payload))
+      yield* Effect.gen(function*() {
+        const docket = yield* Docket.Docket
+        const { id } = yield* docket.replace(slow, "k", "old")
+        yield* TestClock.adjust(1)
+        yield* docket.replace(slow, "k", "new")
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual((yield* docket.get(id))?.status, "Running")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* docket.result(slow, id), "new")
+      }).pipe(withWorker([handled]))
+    }))
+})
+
 describe("how it ends", () => {
   const failing = DocketTask.make("failing", {
     payload: Schema.Literals(["error", "defect"]),

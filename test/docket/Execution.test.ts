@@ -92,7 +92,7 @@ const frozen = (record: Record): Record => {
   return Object.freeze(record)
 }
 
-const holderOf = ({ attempt, worker }: Record): Execution.Holder => ({ worker: worker ?? "nobody", attempt })
+const holderOf = ({ run = 0, worker = "nobody" }: Record): Execution.Holder => ({ worker, run })
 
 /** From an execution that was just added, through whatever happens to it. */
 const historyOf = (first: Record, other: Record, steps: ReadonlyArray<Step>): ReadonlyArray<Event> => {
@@ -105,8 +105,8 @@ const historyOf = (first: Record, other: Record, steps: ReadonlyArray<Step>): Re
     const holder = by === "holder"
       ? holderOf(record)
       : by === "stranger"
-      ? { worker: "c", attempt: record.attempt }
-      : earlier[which % earlier.length] ?? { worker: "c", attempt: 1 }
+      ? { worker: "c", run: record.run ?? 0 }
+      : earlier[which % earlier.length] ?? { worker: "c", run: 1 }
     const transition = transitionOf(wish, { now, holder, worker, millis, maxLapses, other })
     const outcome = Execution.apply(record, transition)
     events.push({ before: record, transition, now, outcome })
@@ -205,6 +205,7 @@ const state: ReadonlySet<string> = new Set<keyof Record>([
   "lapses",
   "isHeld",
   "worker",
+  "run",
   "leaseUntil",
   "cancelRequested",
   "startedAt",
@@ -240,7 +241,7 @@ describe("Execution", () => {
       const runs = after.status === "Running"
       const isFinished = Execution.isFinished(after)
       const has = (name: keyof Record) => name in after
-      assert.deepStrictEqual([has("worker"), has("leaseUntil")], [runs, runs])
+      assert.deepStrictEqual([has("worker"), has("run"), has("leaseUntil")], [runs, runs, runs])
       assert.deepStrictEqual([has("finishedAt"), has("expiresAt")], [isFinished, isFinished])
       assert.strictEqual(has("failure"), after.status === "Failed")
       assert.strictEqual(has("result"), after.status === "Succeeded")
@@ -278,8 +279,8 @@ describe("Execution", () => {
     always("only who holds it can say how it went", (event) => {
       const { before, transition } = event
       if (!("holder" in transition)) return
-      const { attempt, worker } = transition.holder
-      if (before.status === "Running" && before.worker === worker && before.attempt === attempt) {
+      const { run, worker } = transition.holder
+      if (before.status === "Running" && before.worker === worker && before.run === run) {
         assert.notStrictEqual(refusalOf(event), "NotHolder")
       } else {
         assert.strictEqual(refusalOf(event), "NotHolder")
@@ -392,7 +393,7 @@ describe("Execution", () => {
       transitions.reduce((record, transition) => Result.getOrThrow(Execution.apply(record, transition)), record)
 
     const now = 100
-    const holder = { worker: "a", attempt: 1 }
+    const holder = { worker: "a", run: 2 }
     const claim: Transition = { _tag: "Claim", worker: "a", now: 50, leaseMillis: 100 }
     const shortClaim: Transition = { _tag: "Claim", worker: "a", now: 50, leaseMillis: 50 }
     const cancel: Transition = { _tag: "Cancel", reason: "enough", now, keepMillis }
@@ -411,7 +412,7 @@ describe("Execution", () => {
       Cancelled: then(added, cancel)
     }
 
-    const stranger = { worker: "a", attempt: 2 }
+    const stranger = { worker: "a", run: 3 }
     const progress = { current: 1 }
     const transitions: { readonly [name: string]: Transition } = {
       Claim: { ...claim, now },

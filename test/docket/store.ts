@@ -51,10 +51,10 @@ export const after = (execution: Execution.Execution, transition: Execution.Tran
 export const claimed = (execution: Execution.Execution, now: number, leaseMillis = hour): Execution.Execution =>
   after(execution, { _tag: "Claim", worker: "w", now, leaseMillis })
 
-const holder = (attempt = 1): Execution.Holder => ({ worker: "w", attempt })
+const holderOf = ({ run = 0, worker = "w" }: Execution.Execution): Execution.Holder => ({ worker, run })
 
 export const succeeded = (execution: Execution.Execution, now: number, keepMillis = hour): Execution.Execution =>
-  after(execution, { _tag: "Succeed", holder: holder(execution.attempt), result: "\"done\"", now, keepMillis })
+  after(execution, { _tag: "Succeed", holder: holderOf(execution), result: "\"done\"", now, keepMillis })
 
 const awkward = ["", "\"", "\"a\"", "a\0b", "\ud800", "\ud801", "%", "ä:{}", "'; --", "a".repeat(300), "\\ud800"]
 
@@ -256,26 +256,26 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           () => ({ _tag: "Postpone", until: now + 5 }),
           () => ({ _tag: "Replace", by: execution("1", now, { payload: "2", task: "other", priority: 3 }) }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
-          () => ({ _tag: "Advance", holder: holder(), progress: { current: 1 } }),
-          () => ({ _tag: "Release", holder: holder(), ...end }),
+          () => ({ _tag: "Advance", holder: holderOf(current), progress: { current: 1 } }),
+          () => ({ _tag: "Release", holder: holderOf(current), ...end }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
-          () => ({ _tag: "Fail", holder: holder(), failure, retryAt: now - 1, ...end }),
+          () => ({ _tag: "Fail", holder: holderOf(current), failure, retryAt: now - 1, ...end }),
           () => ({ _tag: "Replace", by: execution("1", now, { schedule: "other" }) }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: 0 }),
           () => ({ _tag: "Lapse", maxLapses: 3, ...end }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
           () => ({ _tag: "Cancel", reason: "enough", ...end }),
-          () => ({ _tag: "Stop", holder: holder(2), ...end }),
+          () => ({ _tag: "Stop", holder: holderOf(current), ...end }),
           () => ({ _tag: "Retry", now }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
-          () => ({ _tag: "Fail", holder: holder(), failure, error: "\"sealed\"", ...end }),
+          () => ({ _tag: "Fail", holder: holderOf(current), failure, error: "\"sealed\"", ...end }),
           () => ({ _tag: "Retry", now }),
           () => ({ _tag: "Refuse", failure, ...end }),
           () => ({ _tag: "Replace", by: execution("1", now, { dueAt: now + 9 }) }),
           () => ({ _tag: "Cancel", reason: "enough", ...end }),
           () => ({ _tag: "Retry", now }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
-          () => ({ _tag: "Succeed", holder: holder(), result: "[1]", ...end })
+          () => ({ _tag: "Succeed", holder: holderOf(current), result: "[1]", ...end })
         ]
         for (const [index, transition] of transitions.entries()) {
           const [writer, reader] = index % 2 === 0 ? [store, other] : [other, store]
@@ -416,7 +416,7 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           for (const id of ["1", "2", "3"]) yield* store.change(claimed(execution(id, now), now, life))
           const advanced = after(claimed(execution("3", now), now, life), {
             _tag: "Advance",
-            holder: holder(),
+            holder: { worker: "w", run: 2 },
             progress: { current: 1 }
           })
           yield* store.change(advanced)
@@ -786,7 +786,7 @@ const compare = (
     }
 
     const transitionOf = ({ other, tag }: typeof Step.Type, current: Execution.Execution): Execution.Transition => {
-      const holder = { worker: current.worker ?? "w", attempt: current.attempt }
+      const holder = holderOf(current)
       const end = { now, keepMillis: other === 0 ? -1000 : hour }
       const failure: Execution.Failure = { kind: "Error", message: "no" }
       switch (tag) {

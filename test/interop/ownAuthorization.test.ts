@@ -1,14 +1,6 @@
 /** The official client and ours get in from a bare 401, however the authorization server comes to know them. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Client,
-  type OAuthClientProvider,
-  type OAuthDiscoveryState,
-  type StoredOAuthClientInformation,
-  type StoredOAuthTokens,
-  StreamableHTTPClientTransport,
-  UnauthorizedError
-} from "@modelcontextprotocol/client"
+import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -20,6 +12,7 @@ import type * as AuthorizationCode from "fastmcp-effect/oauth/client/Authorizati
 import * as TokenStore from "fastmcp-effect/oauth/client/TokenStore"
 import * as UserAgent from "fastmcp-effect/oauth/client/UserAgent"
 import * as OAuthError from "fastmcp-effect/oauth/OAuthError"
+import * as officialUser from "../support/officialUser.ts"
 import { clientDocument, desktop, own, person, proxied, redirectUri, serve } from "./ownAuthorization.ts"
 
 const registrations = ["by a document", "by registering itself", "by hand"] as const
@@ -28,47 +21,22 @@ type Registration = typeof registrations[number]
 
 const servers = { "an authorization server of ours": serve(own), "our proxy before oidc-provider": serve(proxied) }
 
-/** What the SDK asks of an application. */
-const official = (registration: Registration, issuer: string) => {
+/** Of an application that is known in one of these ways. */
+const official = (registration: Registration, issuer: string): officialUser.User => {
   const visit = person()
-  let client: StoredOAuthClientInformation | undefined = registration === "by hand"
-    ? { client_id: desktop.id, client_secret: desktop.secret, issuer }
-    : undefined
-  let tokens: StoredOAuthTokens | undefined
-  let discovery: OAuthDiscoveryState | undefined
-  let verifier: string
-  let callback: URLSearchParams
-  const provider: OAuthClientProvider = {
-    redirectUrl: redirectUri,
-    clientMetadata: {
-      client_name: "official",
-      redirect_uris: [redirectUri],
+  return officialUser.make({
+    redirectUri,
+    metadata: {
       grant_types: ["authorization_code", "refresh_token"],
       // Or it registers for the scopes of the first challenge alone.
       scope: "notes:read notes:write notes:purge"
     },
-    ...(registration === "by a document" ? { clientMetadataUrl: clientDocument } : undefined),
-    clientInformation: () => client,
-    saveClientInformation: (saved) => {
-      client = saved
-    },
-    tokens: () => tokens,
-    saveTokens: (saved) => {
-      tokens = saved
-    },
-    codeVerifier: () => verifier,
-    saveCodeVerifier: (saved) => {
-      verifier = saved
-    },
-    discoveryState: () => discovery,
-    saveDiscoveryState: (saved) => {
-      discovery = saved
-    },
-    redirectToAuthorization: async (url) => {
-      callback = await visit(url.href)
-    }
-  }
-  return { provider, callback: () => callback, clientId: () => client?.client_id }
+    ...(registration === "by a document" ? { metadataUrl: clientDocument } : undefined),
+    ...(registration === "by hand"
+      ? { registered: { client_id: desktop.id, client_secret: desktop.secret, issuer } }
+      : undefined),
+    visit: ({ href }) => visit(href)
+  })
 }
 
 const expectedId = (registration: Registration, id: string | undefined): void => {

@@ -144,6 +144,20 @@ describe("NodeOidcProvider", () => {
     assert.include(page!, "That did not work")
   })
 
+  it("takes as many requests for users from one network as ours does", async () => {
+    const other = await start({ options: { ...options, mostRequestsAMinute: 3 } })
+    try {
+      const statuses: Array<number> = []
+      for (let i = 0; i < 5; i++) {
+        const { status } = await fetch(other.issuer + authorizePath(), { redirect: "manual" })
+        statuses.push(status)
+      }
+      assert.deepStrictEqual(statuses, [303, 303, 303, 429, 429])
+    } finally {
+      await other.close()
+    }
+  })
+
   it("lets nobody go on with a login that was begun in another browser", async () => {
     const [anna, thief] = [person.make(running.issuer), person.make(running.issuer)]
     const begun = await thief.fetch(running.issuer + authorizePath())

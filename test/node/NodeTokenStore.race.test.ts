@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { refusal } from "../oauth/client/world.ts"
+import { documentAt } from "./wellKnown.ts"
 
 const redirectUri = "http://127.0.0.1:4711/callback"
 
@@ -33,17 +34,9 @@ const serve = async () => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
     let body = ""
     for await (const chunk of request) body += chunk
+    const document = documentAt(origin, url.pathname)
+    if (document !== undefined) return json(document)
     switch (url.pathname) {
-      case "/.well-known/oauth-protected-resource/mcp":
-        return json({ resource: `${origin}/mcp`, authorization_servers: [origin] })
-      case "/.well-known/oauth-authorization-server":
-        return json({
-          issuer: origin,
-          authorization_endpoint: `${origin}/authorize`,
-          token_endpoint: `${origin}/token`,
-          registration_endpoint: `${origin}/register`,
-          code_challenge_methods_supported: ["S256"]
-        })
       case "/register":
         return json({ client_id: "client" }, 201)
       case "/authorize":

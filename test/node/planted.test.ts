@@ -14,6 +14,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { assertUnheard, overheard } from "../support/overheard.ts"
 import * as clientWires from "../transport/clientWires.ts"
+import { documentAt } from "./wellKnown.ts"
 
 const code = "Pl4ntedC0de"
 
@@ -65,17 +66,9 @@ const serve = Effect.acquireRelease(
         const { port } = server.address() as Net.AddressInfo
         const origin = `http://127.0.0.1:${port}`
         const { pathname, searchParams } = new URL(target, origin)
+        const document = documentAt(origin, pathname)
+        if (document !== undefined) return respond(document)
         switch (pathname) {
-          case "/.well-known/oauth-protected-resource/mcp":
-            return respond({ resource: `${origin}/mcp`, authorization_servers: [origin] })
-          case "/.well-known/oauth-authorization-server":
-            return respond({
-              issuer: origin,
-              authorization_endpoint: `${origin}/authorize`,
-              token_endpoint: `${origin}/token`,
-              registration_endpoint: `${origin}/register`,
-              code_challenge_methods_supported: ["S256"]
-            })
           case "/register":
             return respond({ client_id: "app" }, "201 Created")
           case "/authorize": {

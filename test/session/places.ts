@@ -72,29 +72,23 @@ export interface Keys {
   ) => Layer.Layer<Redis.Redis | NodeRedis.NodeRedis, Redis.RedisError>
 }
 
+const redisClient = (options?: Parameters<typeof NodeRedis.layer>[0]) => NodeRedis.layer({ url: redis.url, ...options })
+
 export const keys: Effect.Effect<Keys, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync((): Keys => ({
-    prefix: `t:${suffix()}:`,
-    client: (options) => NodeRedis.layer({ url: redis.url, ...options })
-  })),
-  ({ client, prefix }) =>
-    Effect.gen(function*() {
-      const { send } = yield* Redis.Redis
-      let cursor = "0"
-      do {
-        const [next, found] = yield* send<[string, Array<string>]>(
-          "SCAN",
-          cursor,
-          "MATCH",
-          `${prefix}*`,
-          "COUNT",
-          "1000"
-        )
-        if (found.length > 0) yield* send("DEL", ...found)
-        cursor = next
-      } while (cursor !== "0")
-    }).pipe(Effect.provide(client()), Effect.orDie)
+  Effect.sync((): Keys => ({ prefix: `t:${suffix()}:`, client: redisClient })),
+  ({ prefix }) => deleteKeys(`${prefix}*`)
 )
+
+export const deleteKeys = (pattern: string): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const { send } = yield* Redis.Redis
+    let cursor = "0"
+    do {
+      const [next, found] = yield* send<[string, Array<string>]>("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
+      if (found.length > 0) yield* send("DEL", ...found)
+      cursor = next
+    } while (cursor !== "0")
+  }).pipe(Effect.provide(redisClient()), Effect.orDie)
 
 /** What a contract suite runs on. */
 export interface Backend<Service, Options = void> {

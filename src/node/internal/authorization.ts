@@ -11,6 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as Http from "node:http"
+import * as RedactedUrls from "../../oauth/RedactedUrls.ts"
 import * as AuthorizationServer from "../../oauth/server/AuthorizationServer.ts"
 import { BufferedRequest } from "./bufferedRequest.ts"
 
@@ -50,7 +51,7 @@ export const make: Effect.Effect<Listener, never, AuthorizationServer.Authorizat
       else if (!response.destroyed) response.writeHead(500).end()
     }
 
-    return (request, response) => {
+    const listener: Listener = (request, response) => {
       const url = request.url!
       const query = url.indexOf("?")
       const path = query === -1 ? url : url.slice(0, query)
@@ -61,8 +62,9 @@ export const make: Effect.Effect<Listener, never, AuthorizationServer.Authorizat
       } else readBody(request, (body) => run(new BufferedRequest(request, body), response))
       return true
     }
+    return listener
   }
-)
+).pipe(Effect.provide(RedactedUrls.layer))
 
 const empty = Buffer.alloc(0)
 

@@ -28,13 +28,15 @@ interface Proven {
   readonly client: string | undefined
   /** Where the browser may go, `state` included. */
   readonly target: string | undefined
+  /** Whether it may without a word of the user. */
+  readonly isTrusted: boolean
 }
 
 const check = (issuer: Issuer, given: parameters.Parameters): Effect.Effect<Proven, Failure> =>
   Effect.gen(function*() {
     const token = given.get("id_token_hint")
     // Anybody could have written the rest.
-    if (token === undefined) return { client: undefined, target: undefined }
+    if (token === undefined) return { client: undefined, target: undefined, isTrusted: false }
     const hint = yield* read(issuer, token)
     if (hint === undefined) return yield* bad("id_token_hint is no ID token of this server.")
     if ((given.get("client_id") ?? hint.clientId) !== hint.clientId) {
@@ -48,7 +50,8 @@ const check = (issuer: Issuer, given: parameters.Parameters): Effect.Effect<Prov
     }
     return {
       client: client.name ?? client.id,
-      target: uri === undefined ? undefined : withState(uri, given.get("state"))
+      target: uri === undefined ? undefined : withState(uri, given.get("state")),
+      isTrusted: uri !== undefined && redirect.isTrusted(client, uri)
     }
   })
 
@@ -77,7 +80,9 @@ const get: Handler = (issuer, request) =>
   Effect.gen(function*() {
     const proven = yield* check(issuer, yield* parameters.ofQuery(request))
     if ((yield* sessionOf(issuer, request)) !== undefined) return yield* ask(issuer, request, proven)
-    return proven.target === undefined ? over(issuer) : redirect.to(proven.target)
+    const { isTrusted, target } = proven
+    if (target === undefined) return over(issuer)
+    return isTrusted ? redirect.to(target) : issuer.page.offer(target, loggedOut)
   })
 
 /** A form of another site comes without the cookie of the session, so that nobody can tell here whether there is one. */
@@ -101,8 +106,9 @@ const confirm: Handler = (issuer, request) =>
     return issuer.cookies.remove(yield* endSession(issuer, request, response), cookie)
   })
 
-const over = ({ page, pages }: Issuer): Response =>
-  page.show(pages.message({ title: "Logged out", text: "You can close this page." }))
+const loggedOut = { title: "Logged out", text: "You can close this page." }
+
+const over = ({ page, pages }: Issuer): Response => page.show(pages.message(loggedOut))
 
 export const logout: ReadonlyArray<Endpoint> = [
   { path, methods: { GET: get, POST: post }, audience: "person" },

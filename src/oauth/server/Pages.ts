@@ -63,15 +63,15 @@ export interface Message {
 }
 
 /**
- * Seen for a moment, or for longer where a program of the user's own opens. With a `problem` nobody is sent on: the user
+ * Seen for a moment, or for longer where a program of the user's own opens. With a `message` nobody is sent on: the user
  * reads where it leads, and goes there or does not.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Leaving {
-  /** What was wrong with the request. */
-  readonly problem: string | undefined
+  /** How it has ended, for a client that nobody vouches for. */
+  readonly message: Message | undefined
   readonly uri: string
   /** As `redirectHost` of `Consent`. */
   readonly place: string
@@ -103,7 +103,7 @@ export const layer = (options: Options = {}): Layer.Layer<Pages> =>
     deviceCode: (page) => document(options, "Connect a device", deviceCode(page)),
     logout: (page) => document(options, "Log out?", logout(page)),
     leaving: (page) =>
-      document(options, page.problem === undefined ? "You can go on" : "That did not work", leaving(page)),
+      document(options, page.message === undefined ? "You can go on" : page.message.title, leaving(page)),
     message: (page) => document(options, page.title, html`<h1>${page.title}</h1>\n<p>${page.text}</p>`),
     style: look.style
   })
@@ -249,10 +249,10 @@ ${
     )
   }`
 
-const leaving = ({ place: to, problem, uri }: Leaving): Html =>
-  problem !== undefined
-    ? html`<h1>That did not work</h1>
-<p>${problem}</p>
+const leaving = ({ message, place: to, uri }: Leaving): Html =>
+  message !== undefined
+    ? html`<h1>${message.title}</h1>
+<p>${message.text}</p>
 <p class="note"><strong>Nobody has verified who has sent you here.</strong> Go back only if you know
 <bdi>${place(to)}</bdi>, where that leads.</p>
 <div class="buttons"><a href="${uri}">Go back</a></div>`

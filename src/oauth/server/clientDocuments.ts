@@ -7,19 +7,28 @@ import type * as SafeFetch from "../SafeFetch.ts"
 import type * as Client from "./Client.ts"
 import * as clientFetch from "./clientFetch.ts"
 import * as clientMetadata from "./clientMetadata.ts"
+import type { Failure, Issuer } from "./issuer.ts"
+import * as limits from "./limits.ts"
 import * as Refusal from "./Refusal.ts"
+
+/** Documents that are not known yet, for one network in a minute. */
+const most = 60
 
 /** R2: the client of an id that is a URL. */
 export const make = (
-  fetch: SafeFetch.SafeFetch["Service"]
-): Effect.Effect<(id: string) => Effect.Effect<Client.Client, Refusal.Refusal>> =>
+  { fetch, store }: Pick<Issuer, "fetch" | "store">
+): Effect.Effect<(id: string, address: string | undefined) => Effect.Effect<Client.Client, Failure>> =>
   Effect.gen(function*() {
     // As long as a document is wrong it is not fetched again at once, for anybody can have it asked for.
     const cache = yield* Cache.makeWith((id: string) => read(fetch, id), {
       capacity: 1000,
       timeToLive: (exit) => Exit.isSuccess(exit) ? exit.value.lasts : 30_000
     })
-    return (id) => Effect.map(Cache.get(cache, id), ({ client }) => client)
+    return (id, address) =>
+      Effect.gen(function*() {
+        if (!(yield* Cache.has(cache, id))) yield* limits.bound({ store }, "documents of clients", most, address)
+        return (yield* Cache.get(cache, id)).client
+      })
   })
 
 interface Read {

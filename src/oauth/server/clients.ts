@@ -24,12 +24,12 @@ export const make = (
   Effect.gen(function*() {
     const known = new Map<string, Client.Client>()
     for (const options of configured) known.set(options.id, yield* ofOptions(options, secrets))
-    const ofDocument = takesDocuments ? yield* clientDocuments.make(fetch) : undefined
-    return (id) =>
+    const ofDocument = takesDocuments ? yield* clientDocuments.make({ fetch, store }) : undefined
+    return (id, address) =>
       Effect.gen(function*() {
         const client = known.get(id)
         if (client !== undefined) return client
-        if (/^https?:\/\//iu.test(id)) return ofDocument === undefined ? undefined : yield* ofDocument(id)
+        if (/^https?:\/\//iu.test(id)) return ofDocument === undefined ? undefined : yield* ofDocument(id, address)
         const found = registrations.read(yield* store.get(registrations.key(id)))
         if (found._tag !== "Live") return undefined
         const { metadata, secretHash } = found.value

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as RedirectUri from "../RedirectUri.ts"
+import type * as Client from "./Client.ts"
 import * as deviceCodes from "./deviceCodes.ts"
 import { placeOf } from "./internal/page.ts"
 import type { Allowed, Failure, Issuer } from "./issuer.ts"
@@ -21,10 +22,10 @@ export interface Ending {
   readonly allow: (grantId: string, interactionId: string) => Effect.Effect<Allowed, Failure>
 }
 
-export const of = (issuer: Issuer, asked: AuthorizationRequest | DeviceRequest): Ending =>
-  "device" in asked ? ofDevice(issuer, asked) : ofCode(issuer, asked)
+export const of = (issuer: Issuer, client: Client.Client, asked: AuthorizationRequest | DeviceRequest): Ending =>
+  "device" in asked ? ofDevice(issuer, asked) : ofCode(issuer, client, asked)
 
-const ofCode = (issuer: Issuer, asked: AuthorizationRequest): Ending => {
+const ofCode = (issuer: Issuer, client: Client.Client, asked: AuthorizationRequest): Ending => {
   const { claims, nonce, redirectUri, state } = asked
   return {
     place: placeOf(redirectUri),
@@ -33,7 +34,7 @@ const ofCode = (issuer: Issuer, asked: AuthorizationRequest): Ending => {
       ...(nonce === undefined ? undefined : { nonce }),
       ...(claims === undefined ? undefined : { claims })
     },
-    refuse: (refused) => Effect.succeed(redirect.withRefusal(issuer, redirectUri, state, refused)),
+    refuse: (refused) => Effect.succeed(redirect.withRefusal(issuer, client, redirectUri, state, refused)),
     allow: (grantId, interactionId) => issuer.giveCode(issuer, asked, grantId, interactionId)
   }
 }

@@ -59,19 +59,23 @@ export const statusOf = ({ code, retryAfter }: Refusal.Refusal): number => {
   }
 }
 
+/** Tells when it is worth trying again. */
+export const waiting = ({ retryAfter }: Refusal.Refusal, response: Response): Response =>
+  retryAfter === undefined ? response : HttpServerResponse.setHeader(response, "retry-after", String(retryAfter))
+
 /** RFC 6749, 5.2. */
 export const refusal = (refused: Refusal.Refusal, { headers }: HttpServerRequest.HttpServerRequest): Response => {
-  const { code, description, nonce, retryAfter } = refused
-  return json({ error: code, error_description: description }, {
+  const { code, description, nonce } = refused
+  const response = json({ error: code, error_description: description }, {
     status: statusOf(refused),
     headers: {
       ...(code === "invalid_client" && headers.authorization !== undefined
         ? { "www-authenticate": "Basic realm=\"oauth\", charset=\"UTF-8\"" }
         : undefined),
-      ...(retryAfter === undefined ? undefined : { "retry-after": String(retryAfter) }),
       ...(nonce === undefined ? undefined : { "dpop-nonce": nonce })
     }
   })
+  return waiting(refused, response)
 }
 
 /** What a store does not do is nobody's fault outside, and worth trying again. */

@@ -83,6 +83,9 @@ export const browserOf = (issuer: Issuer, request: Request): Effect.Effect<strin
   return known === undefined ? issuer.secrets.make : Effect.succeed(known)
 }
 
+export const isNewBrowser = (issuer: Issuer, request: Request): boolean =>
+  issuer.cookies.get(request, browserCookie) === undefined
+
 export const keepBrowser = (issuer: Issuer, response: Response, browser: string): Response =>
   issuer.cookies.set(response, browserCookie, browser)
 
@@ -200,8 +203,7 @@ export const resume = (
       interaction: found.value,
       session: undefined
     }
-    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) =>
-      Effect.andThen(issuer.store.remove(key), endings.of(issuer, asked).refuse(refused)))
+    const response = yield* Effect.catchTag(proceed(visit), "Refusal", (refused) => refuse(visit, refused))
     return redirect.byPage(issuer, response)
   })
 
@@ -341,7 +343,7 @@ const consent = (visit: Visit): Effect.Effect<Response | undefined, Failure> =>
 const consentPage = ({ client, csrf, id, interaction, issuer }: Visit): Response => {
   const { request: asked, user } = interaction
   const { alsoAsked = [], resource: uri, scopes } = asked
-  const { isLoopback, place } = endings.of(issuer, asked)
+  const { isLoopback, place } = endings.of(issuer, client, asked)
   const resource = issuer.resources.get(uri)
   const html = issuer.pages.consent({
     action: issuer.at(`/interaction/${id}`),
@@ -378,13 +380,25 @@ const write = (
     return isFirst
   })
 
+/** Not what has ended at the same moment: its client knows how. A no that comes twice is one. */
+const refuse = (
+  { client, interaction, issuer, key }: Visit,
+  refused: Refusal.Refusal
+): Effect.Effect<Response, Failure> =>
+  Effect.gen(function*() {
+    const { store } = issuer
+    if (refused === over || (yield* store.takeOnce(key))._tag === "Used") return yield* over
+    yield* store.remove(key)
+    return yield* endings.of(issuer, client, interaction.request).refuse(refused)
+  })
+
 const finish = ({ client, id, interaction, issuer, key }: Visit): Effect.Effect<Response, Failure> =>
   Effect.gen(function*() {
     const { lifetimes, secrets, store } = issuer
     const { request: asked, session, user } = interaction
     const now = yield* Clock.currentTimeMillis
     const grantId = yield* secrets.makeId
-    const ending = endings.of(issuer, asked)
+    const ending = endings.of(issuer, client, asked)
     const grant: Grant = {
       clientId: client.id,
       subject: user!.subject,

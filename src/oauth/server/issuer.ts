@@ -74,10 +74,14 @@ export interface Issuer {
   readonly fetch: SafeFetch.SafeFetch["Service"]
   /** By its id, wherever it is known from. */
   readonly client: (
-    id: string
+    id: string,
+    /** Of whoever says it first, and may have a document fetched. */
+    address?: string
   ) => Effect.Effect<Client.Client | undefined, Refusal.Refusal | OAuthStoreError.OAuthStoreError>
   /** Where a request comes from, for limits. */
   readonly addressOf: (request: HttpServerRequest.HttpServerRequest) => string | undefined
+  /** Requests for users from one network. */
+  readonly mostRequestsAMinute: number
   readonly tell: (event: AuthEvent) => Effect.Effect<void>
   readonly giveCode: Engine["giveCode"]
 }

@@ -1,6 +1,10 @@
-/** How often somebody may be wrong. Who is wrong too often has to wait, right or not, so that guessing is of no use. */
+/**
+ * How often somebody may be wrong, and how much anybody may ask for who has shown nothing yet. Who is wrong too often has
+ * to wait, right or not, so that guessing is of no use.
+ */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as NetworkAddress from "../NetworkAddress.ts"
 import type { Issuer } from "./issuer.ts"
 import type * as OAuthStoreError from "./OAuthStoreError.ts"
@@ -41,14 +45,48 @@ export const check = (
     })
   })
 
+/**
+ * T13: refuses whoever asks for more than `most` of something in a minute from one network. Who comes from nobody knows
+ * where is not refused: all of those would be one.
+ */
+export const bound = (
+  { store }: Pick<Issuer, "store">,
+  what: string,
+  most: number,
+  address: string | undefined
+): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
+  Effect.gen(function*() {
+    if (address === undefined || most === Infinity) return
+    const count = yield* store.count({ kind: "asked", id: `${what} ${placeOf(address)}` }, windowMillis)
+    if (count <= most) return
+    // Behind a proxy whose address is taken for everybody's, this is the only trace.
+    if (count === most + 1) {
+      yield* Effect.logWarning(`More than ${most} ${what} have come from one network in a minute.`)
+    }
+    return yield* new Refusal.Refusal({
+      code: "temporarily_unavailable",
+      description: "Too many requests have come from here; try again later.",
+      retryAfter: windowMillis / 1000
+    })
+  })
+
+/** Of a user, at the beginning of each: it is kept until the user has been asked. */
+export const boundRequest = (
+  issuer: Issuer,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
+  bound(issuer, "requests for users", issuer.mostRequestsAMinute, issuer.addressOf(request))
+
 /** Tells that somebody was wrong. */
 export const note = (issuer: Issuer, guesser: Guesser): Effect.Effect<void> =>
   issuer.tell({ _tag: "Failed", ...guesser })
 
-/** Counts that somebody was wrong. */
+/** Counts that somebody was wrong, and tells it. */
 export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
+  Effect.andThen(note(issuer, guesser), count(issuer, guesser))
+
+export const count = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
   Effect.gen(function*() {
-    yield* note(issuer, guesser)
     const id = yield* idOf(issuer, guesser)
     if ((yield* issuer.store.count({ kind: "failures", id }, windowMillis)) < most) return
     yield* issuer.store.putOnce(

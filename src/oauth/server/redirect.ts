@@ -1,5 +1,6 @@
 /** A browser on its way, by GET and without a trace of where it came from (RFC 9700, 4.12). */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Client from "./Client.ts"
 import type { Issuer } from "./issuer.ts"
 import type * as Refusal from "./Refusal.ts"
 
@@ -37,10 +38,27 @@ export const toClient = (
   return to(`${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query}`)
 }
 
+/**
+ * Anybody can introduce a client, and have this server send whoever trusts it to a site of theirs, by a request that is
+ * wrong or one that nobody says yes to (RFC 9700, 4.11.2). What stays on the user's machine is no site.
+ */
+export const isTrusted = ({ origin }: Client.Client, target: string): boolean =>
+  origin === "configured" || !/^https:/iu.test(target)
+
+/** By itself where the client is trusted; the user goes there, or does not, where it is not. */
 export const withRefusal = (
-  issuer: Pick<Issuer, "url">,
+  issuer: Pick<Issuer, "url" | "page">,
+  client: Client.Client,
   redirectUri: string,
   state: string | undefined,
   { code, description }: Refusal.Refusal
-): HttpServerResponse.HttpServerResponse =>
-  toClient(issuer, redirectUri, { error: code, error_description: description, state })
+): HttpServerResponse.HttpServerResponse => {
+  const response = toClient(issuer, redirectUri, { error: code, error_description: description, state })
+  if (isTrusted(client, redirectUri)) return response
+  const isTheirWish = code === "access_denied"
+  return issuer.page.offer(
+    response.headers.location!,
+    { title: isTheirWish ? "Not connected" : "That did not work", text: description },
+    isTheirWish ? 200 : 400
+  )
+}

@@ -26,6 +26,13 @@ export interface Options {
   readonly isOrdered: boolean
 }
 
+/** Of a limit. */
+interface Share {
+  readonly process: Process
+  readonly since: number
+  readonly until: number
+}
+
 /** One start of an execution. */
 export interface Run {
   readonly id: string
@@ -79,7 +86,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
   const current = new Map<string, Run>()
   const handlers: Array<Handler> = []
   const grants = new Map<string, ReadonlyArray<number>>()
-  const holders = new Map<string, Map<string, number>>()
+  const holders = new Map<string, Map<string, Share>>()
   const unused = new Map<string, Set<Process>>()
   const seen = new Set<string>()
   const struck = new Map<string, number>()
@@ -205,13 +212,17 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
   }
 
   /** Its part of a limit is free when it has said how it went, not only when its lease would have ended. */
-  const givesBack = (process: Process, { id, slot, worker }: Record) => {
+  const givesBack = (process: Process, { id, slot }: Record) => {
     if (slot === undefined) return
     const up = process.upMillis()
-    world.at(world.now() + 5000, () => {
-      const until = holders.get(slot.key)?.get(`${id}@${worker}`) ?? 0
+    const end = world.now()
+    world.at(end + 5000, () => {
+      if (current.get(id)?.process === process) return
+      const held = [...holders.get(slot.key) ?? []].filter(([holder, share]) =>
+        holder.startsWith(`${id}@`) && share.process === process && share.since <= end && share.until > world.now()
+      )
       const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
-      if (until > world.now() && isWell && !stopping.has(process)) {
+      if (held.length > 0 && isWell && !stopping.has(process)) {
         violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
       }
     })
@@ -325,7 +336,9 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
           unused.set(id, (unused.get(id) ?? new Set()).add(process))
         } else if (answer === undefined) {
           const name = key.replace(/^slot /u, "")
-          holders.set(name, (holders.get(name) ?? new Map()).set(holder, world.now() + lifeMillis))
+          const shares = holders.get(name) ?? new Map<string, Share>()
+          const { since = world.now() } = shares.get(holder) ?? {}
+          holders.set(name, shares.set(holder, { process, since, until: world.now() + lifeMillis }))
         }
         return Effect.void
       }),
@@ -441,7 +454,7 @@ const explain = (before: Record, after: Record, now: number): Execution.Transiti
 
 const candidates = (before: Record, after: Record, now: number): ReadonlyArray<Execution.Transition> => {
   const ended = { now: after.finishedAt ?? now, keepMillis: (after.expiresAt ?? now) - (after.finishedAt ?? now) }
-  const holder = { worker: before.worker ?? "", attempt: before.attempt }
+  const holder = { worker: before.worker ?? "", run: before.run ?? 0 }
   const { cancelRequested: reason = "", error, failure = { kind: "Error", message: "" } } = after
   const stop = { _tag: "Stop", holder, ...ended } as const
   const fail = { _tag: "Fail", holder, failure, error, ...ended } as const

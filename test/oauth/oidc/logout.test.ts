@@ -104,6 +104,40 @@ describe("logout", () => {
       assert.deepStrictEqual([status, location?.href], [303, target])
     })))
 
+  for (
+    const [kind, uri, isTrusted] of [
+      ["the site of a stranger", "https://evil.example/login", false],
+      ["a program on the user's machine", "http://127.0.0.1:4711/goodbye", true]
+    ] as const
+  ) {
+    it.effect(`R9: sends on at once ${isTrusted ? "" : "nobody "}to ${kind}`, () =>
+      world.withProvider(
+        Effect.gen(function*() {
+          const caller = yield* server.caller
+          const { json: { client_id } } = yield* caller.send("/register", {
+            json: {
+              redirect_uris: [server.redirectUri],
+              post_logout_redirect_uris: [uri],
+              token_endpoint_auth_method: "none"
+            }
+          })
+          const { id_token } = yield* world.tokens(caller, { client_id })
+          caller.cookies.clear()
+          const asked = asksFor({ id_token_hint: id_token, post_logout_redirect_uri: uri, state: "a&b=c" })
+          const shown = yield* caller.send(asked)
+          const to = `${uri}?state=a%26b%3Dc`
+          assert.deepStrictEqual([shown.status, shown.location?.href], isTrusted ? [303, to] : [200, undefined])
+          if (isTrusted) return
+          assert.isUndefined(onwards(shown))
+          // Whoever goes there has read where it leads.
+          assert.include(shown.text, "<h1>Logged out</h1>")
+          assert.include(shown.text, "<bdi>evil.<wbr>example</bdi>")
+          assert.include(shown.text, `<a href="${to}"`)
+        }),
+        { registration: true }
+      ))
+  }
+
   it.effect("R9: refuses a token that proves nothing, and sends nobody anywhere", () =>
     world.withProvider(Effect.gen(function*() {
       const { caller, right, token } = yield* begun

@@ -3,30 +3,11 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as steps from "./steps.ts"
 import * as world from "./world.ts"
 
-const client: Client.Client = {
-  id: "notes",
-  name: "Notes",
-  uri: undefined,
-  origin: "configured",
-  redirectUris: [world.redirectUri],
-  postLogoutRedirectUris: [],
-  grantTypes: ["authorization_code"],
-  authentication: "none",
-  secretHash: undefined,
-  keys: undefined,
-  jwksUri: undefined,
-  scopes: undefined,
-  isFirstParty: false,
-  introspects: [],
-  requiresDpop: false,
-  workload: undefined,
-  idTokenAlgorithm: undefined
-}
+const { client } = world
 
 const request: Consent.Request = {
   client,

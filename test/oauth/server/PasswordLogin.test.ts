@@ -5,7 +5,6 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as OAuthStoreError from "fastmcp-effect/oauth/server/OAuthStoreError"
 import * as Pages from "fastmcp-effect/oauth/server/Pages"
@@ -13,32 +12,13 @@ import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
 import * as PasswordLogin from "fastmcp-effect/oauth/server/PasswordLogin"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
 import * as UserStore from "fastmcp-effect/oauth/server/UserStore"
-
-const client: Client.Client = {
-  id: "notes",
-  name: "Notes",
-  uri: undefined,
-  origin: "configured",
-  redirectUris: ["https://notes.acme.example/callback"],
-  postLogoutRedirectUris: [],
-  grantTypes: ["authorization_code"],
-  authentication: "none",
-  secretHash: undefined,
-  keys: undefined,
-  jwksUri: undefined,
-  scopes: undefined,
-  isFirstParty: false,
-  introspects: [],
-  requiresDpop: false,
-  workload: undefined,
-  idTokenAlgorithm: undefined
-}
+import * as world from "./world.ts"
 
 const attempt = (
   form: { readonly [field: string]: string } | undefined,
   more: Partial<UserLogin.Attempt> = {}
 ): UserLogin.Attempt => ({
-  client,
+  client: world.client,
   url: "https://login.acme.example/interaction/1",
   csrf: "c5rf",
   form: form && new Map(Object.entries(form)),

@@ -22,8 +22,8 @@ export const pages = (service: Pages.Pages["Service"], text: string) => {
     localConsent: service.consent({ ...consent, isLoopback: true }),
     deviceCode: service.deviceCode({ ...form, userCode: text, problem: text }),
     logout: service.logout({ ...form, client: text }),
-    leaving: service.leaving({ uri: "https://notes.acme.example/", place: text, problem: undefined }),
-    offer: service.leaving({ uri: "https://notes.acme.example/", place: text, problem: text }),
+    leaving: service.leaving({ uri: "https://notes.acme.example/", place: text, message: undefined }),
+    offer: service.leaving({ uri: "https://notes.acme.example/", place: text, message: { title: text, text } }),
     message: service.message({ title: text, text })
   }
 }

@@ -280,15 +280,20 @@ describe("an address that has a secret in it", () => {
     ["/token", { client_secret: client, refresh_token: token, code }]
   ]
 
-  const app = AuthorizationServer.routes.pipe(Layer.provide(layerOf(planted.makePlace(), {})), Layer.orDie)
+  const server = Layer.orDie(layerOf(planted.makePlace(), {}))
+  const app = Layer.provide(AuthorizationServer.routes, server)
 
-  const mounts: { readonly [name: string]: Effect.Effect<string, unknown, Scope.Scope> } = {
-    "NodeHttp": Effect.map(
+  const beside = (options: NodeHttp.Options) =>
+    Effect.map(
       Layer.build(
-        NodeHttp.layer({ port: 0, routes: app }).pipe(Layer.provide(McpServer.layer({ name: "x", version: "1.0.0" })))
+        NodeHttp.layer({ port: 0, ...options }).pipe(Layer.provide(McpServer.layer({ name: "x", version: "1.0.0" })))
       ),
       (context) => new URL(Context.get(context, NodeHttp.Address).url).origin
-    ),
+    )
+
+  const mounts: { readonly [name: string]: Effect.Effect<string, unknown, Scope.Scope> } = {
+    "NodeHttp with routes": beside({ routes: app }),
+    "NodeHttp with an authorizationServer": beside({ authorizationServer: server }),
     "HttpRouter.serve": Effect.map(
       Layer.build(
         HttpRouter.serve(app, { disableListenLog: true }).pipe(

@@ -15,7 +15,10 @@ import type * as Client from "fastmcp-effect/oauth/server/Client"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as PasswordHash from "fastmcp-effect/oauth/server/PasswordHash"
+import * as Refusal from "fastmcp-effect/oauth/server/Refusal"
 import * as UserLogin from "fastmcp-effect/oauth/server/UserLogin"
+import { needing } from "../../support/services.ts"
+import * as race from "./race.ts"
 import * as world from "./world.ts"
 
 /** Whoever types a name is that user. */
@@ -89,6 +92,83 @@ it.effect("a login that is posted twice at one moment goes on", () =>
     assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
   }).pipe((test) => world.withServer(test, {}, surroundings())))
 
+describe("answers that are posted at one moment", () => {
+  const crowds: ReadonlyArray<readonly [what: string, decisions: ReadonlyArray<string>]> = [
+    ["a yes, twice", ["allow", "allow"]],
+    ["a yes, many times", Array.from({ length: 20 }, () => "allow")],
+    ["a yes and a no", ["allow", "deny"]],
+    ["a no and a yes", ["deny", "allow"]],
+    ["a no, twice", ["deny", "deny"]]
+  ]
+
+  /** Those who find that it is allowed already go on to where it ends, and come there together. */
+  const goOn = (browser: world.Caller, answers: ReadonlyArray<world.Answer>) =>
+    Effect.forEach(answers, (answer) => {
+      const to = leadsTo(answer)
+      return to?.startsWith(`${world.issuer}/`) === true ? browser.send(to) : Effect.succeed(answer)
+    }, { concurrency: "unbounded" })
+
+  for (const [name, { needs, store: { place } }] of Object.entries(race.stores)) {
+    const test = () => {
+      for (const [what, decisions] of crowds) {
+        it.live(`count once: ${what}, ${name}`, () =>
+          Effect.gen(function*() {
+            const browser = yield* world.caller
+            const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+            const posts = decisions.map((decision) => post(browser, consent, { decision }))
+            const answers = yield* goOn(browser, yield* Effect.all(posts, { concurrency: "unbounded" }))
+            const told = answers.flatMap((answer) => leadsTo(answer) ?? []).map((target) =>
+              new URL(target).searchParams
+            )
+            for (const answer of answers) if (leadsTo(answer) === undefined) assert.strictEqual(answer.status, 400)
+            const code = told[0]!.get("code")
+            if (code === null) {
+              return assert.deepStrictEqual([...new Set(told.map((told) => told.get("error")))], ["access_denied"])
+            }
+            assert.strictEqual(told.length, 1)
+            assert.strictEqual((yield* browser.send("/token", world.exchange(code))).status, 200)
+          }).pipe((test) =>
+            Effect.scoped(
+              Effect.flatMap(place, (process) => world.withServer(test, {}, { ...surroundings(), store: process() }))
+            )
+          ))
+      }
+    }
+    if (needs === undefined) test()
+    else needing(needs, test)
+  }
+
+  it.live("count once where both have been read before either is written", () =>
+    Effect.gen(function*() {
+      const codes: Array<string> = []
+      const store = Layer.effect(
+        OAuthStore.OAuthStore,
+        Effect.map(OAuthStore.OAuthStore, (store): OAuthStore.OAuthStore["Service"] => ({
+          ...store,
+          takeOnce: (key, next) =>
+            Effect.tap(Effect.andThen(Effect.yieldNow, store.takeOnce(key, next)), ({ _tag }) =>
+              Effect.sync(() => {
+                if (_tag === "Live") codes.push(...(next ?? []).map(([{ kind }]) => kind))
+              }))
+        }))
+      ).pipe(Layer.provide(OAuthStore.layerMemory()))
+      yield* Effect.gen(function*() {
+        const browser = yield* world.caller
+        const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+        yield* goOn(
+          browser,
+          yield* Effect.all([
+            post(browser, consent, { decision: "allow" }),
+            post(browser, consent, { decision: "allow" })
+          ], {
+            concurrency: 2
+          })
+        )
+        assert.deepStrictEqual(codes, ["grant", "code"])
+      }).pipe((test) => world.withServer(test, {}, { ...surroundings(), store }))
+    }))
+})
+
 describe("consent that is remembered", () => {
   const program: Client.Options = {
     id: "program",
@@ -159,13 +239,157 @@ for (const grant of ["Infinity", 0, "-1 minute"] as const) {
     }))
 }
 
-describe("a request that is wrong", () => {
-  const registered = (browser: world.Caller, redirect_uri: string) =>
-    Effect.map(
-      browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
-      ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
-    )
+describe("a form of another site", () => {
+  const elsewhere: ReadonlyArray<Readonly<Record<string, string>>> = [
+    { "sec-fetch-site": "cross-site", origin: "https://app.example" },
+    { origin: "https://app.example" },
+    { origin: "null" }
+  ]
 
+  /** A browser leaves out cookies of ours in such a form. */
+  const submit = (browser: world.Caller, path: string, own: Readonly<Record<string, string>> = elsewhere[0]!) =>
+    browser.send("/authorize", { form: new URL(path, world.issuer).searchParams, headers: { ...own, cookie: "" } })
+
+  for (const headers of elsewhere) {
+    it.effect(`does not log out whoever is logged in, nor end what they do in another tab: ${Object.entries(headers)}`, () =>
+      Effect.gen(function*() {
+        const browser = yield* world.caller
+        const consent = yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+        const cookies = new Map(browser.cookies)
+        const sent = yield* submit(browser, world.authorizePath({ prompt: "consent", nonce: "ü &=+" }), headers)
+        assert.strictEqual(sent.status, 303)
+        assert.deepStrictEqual(new Map(browser.cookies), cookies)
+        const again = yield* browser.send(sent.location!.href)
+        assert.include(again.text, "Allow access?")
+        for (const page of [again, consent]) {
+          const { searchParams } = new URL(leadsTo(yield* post(browser, page, { decision: "allow" }))!)
+          assert.deepStrictEqual([...searchParams.keys()], ["code", "state", "iss"])
+          assert.strictEqual(searchParams.get("state"), "xyz")
+        }
+      }).pipe((test) => world.withServer(test, {}, surroundings())))
+  }
+
+  it.effect("is asked again as it was", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const path = world.authorizePath({ login_hint: "ü &=+#", anything: "else" })
+      const { location } = yield* submit(browser, path)
+      assert.deepStrictEqual(
+        [location!.pathname, ...location!.searchParams],
+        ["/authorize", ...new URL(path, world.issuer).searchParams]
+      )
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("may bring a request that was pushed, which is used by the browser, and not by the form", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const { json } = yield* browser.send("/par", { form: new URL(world.authorizePath(), world.issuer).searchParams })
+      const sent = yield* submit(browser, `/authorize?client_id=app&request_uri=${json.request_uri}`)
+      const consent = yield* post(browser, yield* browser.send(sent.location!.href), { username: "anna" })
+      assert.include(leadsTo(yield* post(browser, consent, { decision: "allow" })), "code=")
+      assert.strictEqual((yield* browser.send(sent.location!.href)).status, 400)
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("may be longer than an address", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      yield* post(browser, yield* browser.send(world.authorizePath()), { username: "anna" })
+      const cookies = new Map(browser.cookies)
+      const own = { state: "ü".repeat(8000), prompt: "consent" }
+      const sent = yield* submit(browser, world.authorizePath(own))
+      assert.deepStrictEqual([sent.status, new Map(browser.cookies)], [303, cookies])
+      assert.isBelow(sent.location!.href.length, 500)
+      const consent = yield* browser.send(sent.location!.href)
+      const { searchParams } = new URL(leadsTo(yield* post(browser, consent, { decision: "allow" }))!)
+      assert.strictEqual(searchParams.get("state"), "ü".repeat(8000))
+      assert.isTrue(searchParams.has("code"))
+      // What is wrong is told as ever.
+      const wrong = yield* submit(browser, world.authorizePath({ ...own, scope: "nothing" }))
+      assert.strictEqual(wrong.location?.searchParams.get("error"), "invalid_scope")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("is told at once what it has twice", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const { location } = yield* submit(browser, `${world.authorizePath()}&scope=notes:read`)
+      assert.strictEqual(location?.searchParams.get("error"), "invalid_request")
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+
+  it.effect("is taken as it is where it is of this site, or has the browser's cookie", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const form = new URL(world.authorizePath(), world.issuer).searchParams
+      for (
+        const headers of [{}, { "sec-fetch-site": "same-site", origin: "https://app.example" }, {
+          origin: world.issuer
+        }]
+      ) {
+        const fresh = yield* world.caller
+        assert.strictEqual((yield* fresh.send("/authorize", { form, headers })).status, 200)
+      }
+      yield* browser.send(world.authorizePath())
+      assert.strictEqual((yield* browser.send("/authorize", { form, headers: elsewhere[0]! })).status, 200)
+    }).pipe((test) => world.withServer(test, {}, surroundings())))
+})
+
+/** Somebody whom nobody has looked at. */
+const registered = (browser: world.Caller, redirect_uri: string) =>
+  Effect.map(
+    browser.send("/register", { json: { redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" } }),
+    ({ json }) => ({ client_id: json.client_id as string, redirect_uri })
+  )
+
+describe("a no", () => {
+  it.effect("does not lead to the site of a stranger", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const evil = yield* registered(browser, "https://evil.example/login")
+      const consent = yield* post(browser, yield* browser.send(world.authorizePath(evil)), { username: "anna" })
+      const page = yield* post(browser, consent, { decision: "deny" })
+      assert.strictEqual(page.status, 200)
+      assert.isUndefined(page.location)
+      assert.isUndefined(leadsTo(page))
+      assert.include(page.text, "<h1>Not connected</h1>")
+      assert.include(page.text, "<bdi>evil.<wbr>example</bdi>")
+      assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=access_denied&[^"]*state=xyz/u)
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+
+  it.effect("nor does anything else that goes wrong on the way", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      const evil = yield* registered(browser, "https://evil.example/login")
+      const page = yield* post(browser, yield* browser.send(world.authorizePath(evil)), {})
+      assert.strictEqual(page.status, 400)
+      assert.isUndefined(leadsTo(page))
+      assert.include(page.text, "<h1>That did not work</h1>")
+      assert.match(page.text, /<a href="https:\/\/evil\.example\/login\?error=server_error/u)
+    }).pipe((test) =>
+      world.withServer(test, { registration: true }, {
+        ...surroundings(),
+        login: Layer.effect(
+          UserLogin.UserLogin,
+          Effect.map(UserLogin.UserLogin, (inner): UserLogin.UserLogin["Service"] => ({
+            ...inner,
+            step: (attempt) =>
+              attempt.form === undefined ? inner.step(attempt) : Effect.fail(Refusal.make("server_error", "It is out."))
+          }))
+        ).pipe(Layer.provide(login))
+      })
+    ))
+
+  it.effect("is told to a program on the user's machine, and to a client that is known", () =>
+    Effect.gen(function*() {
+      const browser = yield* world.caller
+      for (const own of [yield* registered(browser, "http://127.0.0.1/callback"), {}]) {
+        const page = yield* browser.send(world.authorizePath({ ...own, prompt: "login consent" }))
+        const consent = yield* post(browser, page, { username: "anna" })
+        const target = leadsTo(yield* post(browser, consent, { decision: "deny" }))
+        assert.strictEqual(new URL(target!).searchParams.get("error"), "access_denied")
+      }
+    }).pipe((test) => world.withServer(test, { registration: true }, surroundings())))
+})
+
+describe("a request that is wrong", () => {
   for (const wrong of [{ scope: "nothing" }, { prompt: "none" }, { response_type: "token" }]) {
     it.effect(`does not lead from here to the site of a stranger: ${JSON.stringify(wrong)}`, () =>
       Effect.gen(function*() {

@@ -4,6 +4,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import type * as AuthorizationServer from "fastmcp-effect/oauth/server/AuthorizationServer"
 import * as Consent from "fastmcp-effect/oauth/server/Consent"
 import * as OAuthStore from "fastmcp-effect/oauth/server/OAuthStore"
 import * as Pages from "fastmcp-effect/oauth/server/Pages"
@@ -115,6 +116,11 @@ export const leadsTo = ({ headers }: world.Answer) => new URL(headers.get("refre
 // ----------------------------------------------------------------------------
 // surroundings
 // ----------------------------------------------------------------------------
+
+/** Where somebody comes from is what they say. */
+export const addressed: Pick<AuthorizationServer.Options, "clientAddress"> = {
+  clientAddress: ({ headers }) => headers["x-from"]
+}
 
 const stored = Layer.merge(OAuthStore.layerMemory(), Digest.layerWebCrypto)
 

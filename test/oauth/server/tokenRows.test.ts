@@ -811,11 +811,6 @@ describe("T12: pages of other origins", () => {
 })
 
 describe("T13: who guesses", () => {
-  const addressed = {
-    clientAddress: ({ headers }: { readonly headers: Readonly<Record<string, string | undefined>> }) =>
-      headers["x-from"]
-  }
-
   const ask = (caller: world.Caller, secret: string, from: string, id = "backend") =>
     steps.token(caller, credentials, { ...steps.basic(id, secret), "x-from": from })
 
@@ -838,7 +833,7 @@ describe("T13: who guesses", () => {
         yield* TestClock.adjust("1 millis")
         assert.strictEqual((yield* ask(caller, world.secret, "192.0.2.1")).status, 200)
       }),
-      addressed
+      steps.addressed
     ))
 
   it.effect("T13: is one who has a network of IPv6, and one whose client is called at any length", () => {
@@ -852,7 +847,7 @@ describe("T13: who guesses", () => {
         assertRefused(yield* ask(caller, "wrong", "192.0.2.1", "x".repeat(10_000)), "invalid_client", 401)
         for (const [{ id }] of written) assert.isAtMost(id.length, 500)
       }),
-      addressed,
+      steps.addressed,
       { store }
     )
   })

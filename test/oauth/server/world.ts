@@ -37,6 +37,27 @@ export const backend: Client.Options = {
   introspects: [resource]
 }
 
+/** One as the server knows it, once it has been looked up. */
+export const client: Client.Client = {
+  id: "notes",
+  name: "Notes",
+  uri: undefined,
+  origin: "configured",
+  redirectUris: [redirectUri],
+  postLogoutRedirectUris: [],
+  grantTypes: ["authorization_code"],
+  authentication: "none",
+  secretHash: undefined,
+  keys: undefined,
+  jwksUri: undefined,
+  scopes: undefined,
+  isFirstParty: false,
+  introspects: [],
+  requiresDpop: false,
+  workload: undefined,
+  idTokenAlgorithm: undefined
+}
+
 export const options: AuthorizationServer.Options = {
   issuer,
   resources: [{ uri: resource, scopes: ["notes:read", "notes:write"] }],

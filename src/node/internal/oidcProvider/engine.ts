@@ -99,11 +99,14 @@ export const make = (library: Library) => (issuer: Issuer): Effect.Effect<Engine
         return HttpServerResponse.empty({ status: response.statusCode })
       })
 
+    const begin: NonNullable<Endpoint["methods"]["GET"]> = (issuer, request) =>
+      Effect.andThen(parts.limits.boundRequest(issuer, request), pass(issuer, request))
+
     const program = (path: string): Endpoint => ({ path, methods: { POST: pass }, audience: "program" })
 
     return {
       endpoints: [
-        { path: "/authorize", methods: { GET: pass, POST: pass }, audience: "person" },
+        { path: "/authorize", methods: { GET: begin, POST: begin }, audience: "person" },
         { path: "/authorize/:id", methods: { GET: pass }, audience: "person" },
         interaction(current),
         parts.callback,
@@ -158,7 +161,8 @@ const interaction = (current: Effect.Effect<Running>): Endpoint => ({
         return yield* Effect.catchTag(
           parts.interactions.begin(issuer, request, client, asked, id),
           "Refusal",
-          (refused) => Effect.succeed(parts.redirect.withRefusal(issuer, asked.redirectUri, asked.state, refused))
+          (refused) =>
+            Effect.succeed(parts.redirect.withRefusal(issuer, client, asked.redirectUri, asked.state, refused))
         )
       })
   }

@@ -25,14 +25,53 @@ export const clientAuthentication = (
 ): Effect.Effect<Client.Client, Failure> =>
   Effect.gen(function*() {
     const shown = yield* read(request.headers.authorization, parameters)
-    const guesser = { what: "client", clientId: shown.clientId, address: issuer.addressOf(request) }
-    if (shown.method !== "none") yield* limits.check(issuer, guesser)
-    const client = yield* issuer.client(shown.clientId)
-    const isWho = client !== undefined && shown.method === client.authentication
-      && (yield* isProven(issuer, client, shown))
-    if (isWho) return client
-    if (shown.method !== "none") yield* limits.failed(issuer, guesser)
-    return yield* Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
+    const address = issuer.addressOf(request)
+    if (shown.method === "none") return (yield* find(issuer, shown, address)) ?? (yield* unknown)
+    const guesser = { what: "client", clientId: shown.clientId, address }
+    yield* limits.check(issuer, guesser)
+    // What could not be looked at is shown as little as what is wrong.
+    const client = yield* Effect.tapErrorTag(find(issuer, shown, address), "Refusal", ({ retryAfter }) =>
+      retryAfter === undefined ? limits.failed(issuer, guesser) : Effect.void)
+    if (client !== undefined) {
+      return client
+    }
+    yield* limits.failed(issuer, guesser)
+    return yield* unknown
+  })
+
+const unknown = Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
+
+/** Undefined for one that is not known, or has not shown who it is. */
+const find = (
+  issuer: Issuer,
+  shown: Shown,
+  address: string | undefined
+): Effect.Effect<Client.Client | undefined, Failure> =>
+  Effect.gen(function*() {
+    const client = yield* issuer.client(shown.clientId, address)
+    if (client === undefined || shown.method !== client.authentication) return undefined
+    const proof = isProven(issuer, client, shown)
+    const isProved = client.origin === "configured" || client.jwksUri === undefined || address === undefined
+      ? proof
+      : ofStranger(issuer, address, proof)
+    return (yield* isProved) ? client : undefined
+  })
+
+/**
+ * Clients that anybody can introduce name the place of their keys: whoever is wrong as one of them too often may have
+ * nothing fetched as any.
+ */
+const ofStranger = (
+  issuer: Issuer,
+  address: string,
+  proof: Effect.Effect<boolean, Failure>
+): Effect.Effect<boolean, Failure> =>
+  Effect.gen(function*() {
+    const guesser = { what: "client", clientId: undefined, address }
+    yield* limits.check(issuer, guesser)
+    const isProved = yield* Effect.tapErrorTag(proof, "Refusal", () => limits.count(issuer, guesser))
+    if (!isProved) yield* limits.count(issuer, guesser)
+    return isProved
   })
 
 const isProven = (

@@ -1,5 +1,6 @@
 /** Where a client sends a user (RFC 6749, 3.1). */
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as authorizationRequest from "../authorizationRequest.ts"
 import * as checks from "../checks/client.ts"
 import { redirectUri } from "../checks/redirectUri.ts"
@@ -7,36 +8,59 @@ import type * as Client from "../Client.ts"
 import * as http from "../http.ts"
 import * as interactions from "../interactions.ts"
 import type { Endpoint, Failure, Handler, Issuer } from "../issuer.ts"
+import * as limits from "../limits.ts"
 import * as parameters from "../parameters.ts"
 import * as pushedRequests from "../pushedRequests.ts"
 import type { AuthorizationRequest } from "../records.ts"
 import * as redirect from "../redirect.ts"
 
+const path = "/authorize"
+
 const handle: Handler = (issuer, request) =>
   Effect.gen(function*() {
+    yield* limits.boundRequest(issuer, request)
     const given = yield* parameters.given(request)
     const { values } = given
+    const isBare = comesBare(issuer, request)
+    const again = isBare && given.problem === undefined ? addressOf(issuer, values) : undefined
+    if (again !== undefined && again.length <= mostAddress) return redirect.to(again)
     // Until here is known where the answer may go, a refusal is a page.
-    const client = yield* checks.client(issuer, values)
+    const client = yield* checks.client(issuer, request, values)
     const pushed = yield* pushedRequests.take(issuer, client, values)
     const target = pushed?.redirectUri ?? (yield* redirectUri(client, values))
     return yield* ask(issuer, client, target, given, pushed).pipe(
-      Effect.flatMap((asked) => interactions.begin(issuer, request, client, asked)),
+      Effect.flatMap((asked) => isBare ? askAgain(issuer, asked) : interactions.begin(issuer, request, client, asked)),
       Effect.catch((failure) =>
-        Effect.map(http.asRefusal(failure), (refused) => {
-          const answer = redirect.withRefusal(issuer, target, pushed?.state ?? values.get("state"), refused)
-          return isTrusted(client, target) ? answer : issuer.page.offer(answer.headers.location!, refused.description)
-        })
+        Effect.map(
+          http.asRefusal(failure),
+          (refused) => redirect.withRefusal(issuer, client, target, pushed?.state ?? values.get("state"), refused)
+        )
       )
     )
   })
 
 /**
- * Anybody can introduce a client, and have this server send whoever trusts it to a site of theirs by a request that is
- * wrong (RFC 9700, 4.11.2). What stays on the user's machine is no site.
+ * A form of another site comes without the browser's cookies (`SameSite`): who is logged in would have to log in again, and
+ * cookies that are set for it would end what else the browser is in the middle of. By GET it comes with them.
  */
-const isTrusted = ({ origin }: Client.Client, target: string): boolean =>
-  origin === "configured" || !/^https:/iu.test(target)
+const comesBare = (issuer: Issuer, request: HttpServerRequest.HttpServerRequest): boolean => {
+  if (request.method !== "POST" || !interactions.isNewBrowser(issuer, request)) return false
+  const { origin, "sec-fetch-site": site } = request.headers
+  return site === undefined ? origin !== undefined && origin !== new URL(issuer.url).origin : site === "cross-site"
+}
+
+/** Characters that get through wherever an address has to. */
+const mostAddress = 4000
+
+const addressOf = (issuer: Issuer, values: Iterable<readonly [name: string, value: string]>): string =>
+  `${issuer.at(path)}?${new URLSearchParams(Object.fromEntries(values))}`
+
+/** What is too long for an address waits here, as if its client had sent it ahead. */
+const askAgain = (issuer: Issuer, asked: AuthorizationRequest) =>
+  Effect.map(
+    pushedRequests.put(issuer, asked),
+    (uri) => redirect.to(addressOf(issuer, [["client_id", asked.clientId], ["request_uri", uri]]))
+  )
 
 const ask = (
   issuer: Issuer,
@@ -51,4 +75,4 @@ const ask = (
     ? authorizationRequest.check(issuer, client, target, values)
     : Effect.succeed(pushed)
 
-export const authorize: Endpoint = { path: "/authorize", methods: { GET: handle, POST: handle }, audience: "person" }
+export const authorize: Endpoint = { path, methods: { GET: handle, POST: handle }, audience: "person" }

@@ -76,7 +76,7 @@ const ask = (
     return yield* Effect.catchTag(
       interactions.begin(issuer, request, client, asked),
       "Refusal",
-      (refused) => endings.of(issuer, asked).refuse(refused)
+      (refused) => endings.of(issuer, client, asked).refuse(refused)
     )
   })
 

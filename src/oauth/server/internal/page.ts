@@ -12,8 +12,8 @@ export interface Page {
    * `form-action` it is where the form goes, and so is each one after it, to wherever the other site sends on.
    */
   readonly leave: (uri: string) => HttpServerResponse.HttpServerResponse
-  /** Tells what was wrong, and where it leads that nobody vouches for: the user goes there, or does not. */
-  readonly offer: (uri: string, problem: string) => HttpServerResponse.HttpServerResponse
+  /** Tells what has happened, and where it leads that nobody vouches for: the user goes there, or does not. */
+  readonly offer: (uri: string, message: Pages.Message, status?: number) => HttpServerResponse.HttpServerResponse
 }
 
 export const make: Effect.Effect<Page, never, Pages.Pages | Digest.Digest> = Effect.gen(function*() {
@@ -36,12 +36,12 @@ export const make: Effect.Effect<Page, never, Pages.Pages | Digest.Digest> = Eff
     leave: (uri) => {
       const { href } = new URL(uri)
       return HttpServerResponse.setHeader(
-        show(leaving({ uri: href, place: placeOf(href), problem: undefined })),
+        show(leaving({ uri: href, place: placeOf(href), message: undefined })),
         "refresh",
         `0;url=${href}`
       )
     },
-    offer: (uri, problem) => show(leaving({ uri, place: placeOf(uri), problem }), 400)
+    offer: (uri, message, status) => show(leaving({ uri, place: placeOf(uri), message }), status)
   }
 })
 

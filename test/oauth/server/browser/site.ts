@@ -21,6 +21,7 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as cookies from "../../../../src/oauth/server/internal/cookies.ts"
 import * as page from "../../../../src/oauth/server/internal/page.ts"
+import * as world from "../world.ts"
 
 export interface Asking {
   readonly client?: string
@@ -75,25 +76,7 @@ export const start = Effect.gen(function*() {
     action: string,
     form: ReadonlyMap<string, string> | undefined
   ): UserLogin.Attempt => ({
-    client: {
-      id: "notizbuch",
-      name: client,
-      uri: undefined,
-      origin: "configured",
-      redirectUris: [],
-      postLogoutRedirectUris: [],
-      grantTypes: [],
-      authentication: "none",
-      secretHash: undefined,
-      keys: undefined,
-      jwksUri: undefined,
-      scopes: undefined,
-      isFirstParty: false,
-      requiresDpop: false,
-      introspects: [],
-      workload: undefined,
-      idTokenAlgorithm: undefined
-    },
+    client: { ...world.client, id: "notizbuch", name: client },
     url: action,
     csrf,
     form,
