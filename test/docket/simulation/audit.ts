@@ -85,10 +85,9 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
   const runs: Array<Run> = []
   const current = new Map<string, Run>()
   const handlers: Array<Handler> = []
-  const grants = new Map<string, ReadonlyArray<number>>()
+  const starts = new Map<string, ReadonlyArray<number>>()
+  const granted = new Map<string, Map<Process, number>>()
   const holders = new Map<string, Map<string, Share>>()
-  const unused = new Map<string, Set<Process>>()
-  const seen = new Set<string>()
   const struck = new Map<string, number>()
   const begun = new Set<string>()
   const intervals = new Map<string, number>()
@@ -109,7 +108,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     records.set(record.id, record)
     addedAt.set(record.id, world.now())
     world.trace(process.name, `adds ${record.id} (${record.task}, ${seconds(record.dueAt)})`)
-    atTick(record)
+    atTick(process, record)
   }
 
   const changed = (process: Process, before: Record, after: Record) => {
@@ -178,9 +177,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     begun.add(after.id)
     current.set(after.id, run)
     withinSlot(after)
-    if (after.rate === undefined) return
-    const isGranted = unused.get(after.id)?.delete(process) === true
-    if (!isGranted) violate(`${process.name} starts ${after.id} without a part in the rate of ${after.rate.key}`)
+    withinRate(process, after)
   }
 
   /** Of what was due when the worker looked, and is still as it was then. */
@@ -203,12 +200,18 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     }
   }
 
-  /** A start is counted when it is granted, a moment before the store has it. */
-  const granted = (key: string, limit: number, windowMillis: number) => {
-    const times = grants.get(key) ?? []
-    grants.set(key, [...times, world.now()])
-    const within = times.filter((time) => time > world.now() - windowMillis)
-    if (within.length >= limit) violate(`${within.length + 1} starts of the key ${key} in a window`)
+  /** A start is counted when its worker was told that it may, a moment before the store has it. */
+  const withinRate = (process: Process, { id, rate }: Record) => {
+    if (rate === undefined) return
+    const at = granted.get(id)?.get(process)
+    granted.get(id)?.delete(process)
+    if (at === undefined) return violate(`${process.name} starts ${id} without a part in the rate of ${rate.key}`)
+    const times = [...starts.get(rate.key) ?? [], at]
+    starts.set(rate.key, times)
+    for (const from of times) {
+      const within = times.filter((time) => time >= from && time < from + rate.windowMillis)
+      if (within.length > rate.limit) violate(`${within.length} starts of the key ${rate.key} in a window with ${id}`)
+    }
   }
 
   /** Its part of a limit is free when it has said how it went, not only when its lease would have ended. */
@@ -289,9 +292,12 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     }
   }
 
-  const atTick = ({ dueAt, id, schedule }: Record) => {
+  const atTick = (process: Process, { dueAt, id, schedule }: Record) => {
     const interval = schedule === undefined ? undefined : intervals.get(schedule)
-    if (interval !== undefined && (dueAt - epoch) % interval !== 0) violate(`${id} is not at a tick`)
+    if (interval === undefined) return
+    if ((dueAt - epoch) % interval !== 0) violate(`${id} is not at a tick`)
+    // A change of the schedule cancels the next, and that leads to the one after.
+    if (process.name !== "client" && dueAt > world.now() + interval) violate(`${id} is not at the next tick`)
   }
 
   /** What really is there, and what it will be, seen by somebody who does both at once. */
@@ -327,13 +333,10 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       }),
     acquire: (request) =>
       Effect.tap(store.acquire(request), (answer) => {
-        const { holder, key, lifeMillis, limit } = request
+        const { holder, key, lifeMillis } = request
         if (answer === undefined && key.startsWith("rate ")) {
           const id = holder.slice(0, holder.indexOf("/"))
-          // Asked for twice, because the first answer was lost, it is one.
-          if (!seen.has(holder)) granted(key, limit, lifeMillis)
-          seen.add(holder)
-          unused.set(id, (unused.get(id) ?? new Set()).add(process))
+          granted.set(id, (granted.get(id) ?? new Map<Process, number>()).set(process, world.now()))
         } else if (answer === undefined) {
           const name = key.replace(/^slot /u, "")
           const shares = holders.get(name) ?? new Map<string, Share>()
