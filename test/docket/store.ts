@@ -450,7 +450,7 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           const lapse = { _tag: "Lapse", now: now + hour, maxLapses: 9, keepMillis: hour } as const
           assert.isFalse(yield* other.change(after(run, lapse), { isLeaseOver: true }))
           yield* other.renew([{ id: "1", generation: 2 }], 2 * life)
-          const advanced = after(run, { _tag: "Advance", holder: holder(), progress: { current: 1 } })
+          const advanced = after(run, { _tag: "Advance", holder: holderOf(run), progress: { current: 1 } })
           assert.isTrue(yield* store.change(advanced))
           const { leaseUntil, ...rest } = (yield* get(other, "1"))!
           assert.isAtLeast(leaseUntil!, now + 2 * life)
