@@ -2,7 +2,7 @@
  * Who waits for a change of an execution, here or in another process. What changes here wakes the watchers at once; for
  * the rest, one fiber asks the store for all of them together, every interval and only while somebody watches.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"

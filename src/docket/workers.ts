@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Crew from "./crew.ts"
+import type * as Crew from "./crew.ts"
 import type * as DocketStore from "./DocketStore.ts"
 
 const kind = "worker"

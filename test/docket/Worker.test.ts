@@ -14,7 +14,7 @@ import * as Docket from "../../src/docket/Docket.ts"
 import * as DocketEnginePersistedQueue from "../../src/docket/DocketEnginePersistedQueue.ts"
 import * as DocketStore from "../../src/docket/DocketStore.ts"
 import * as DocketTask from "../../src/docket/DocketTask.ts"
-import * as Execution from "../../src/docket/Execution.ts"
+import type * as Execution from "../../src/docket/Execution.ts"
 import * as Records from "../../src/docket/Records.ts"
 import { double, doubled, reasonOf, starts, withWorker } from "./support.ts"
 
