@@ -20,13 +20,13 @@ import * as DocketEngine from "./DocketEngine.ts"
 import * as EnginePersistedQueue from "./DocketEnginePersistedQueue.ts"
 import type * as DocketError from "./DocketError.ts"
 import type * as DocketEvent from "./DocketEvent.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import * as DocketStore from "./DocketStore.ts"
 import * as DocketStoreSql from "./DocketStoreSql.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
 import * as operating from "./operating.ts"
 import * as planning from "./planning.ts"
-import * as Records from "./Records.ts"
 import * as schedules from "./schedules.ts"
 import * as Sealing from "./sealing.ts"
 import type * as strikes from "./strikes.ts"
@@ -37,12 +37,12 @@ import type * as workers from "./workers.ts"
 export interface AddOptions {
   /**
    * Names the work, for its task: while an execution of this key is kept, and that is for a while after its end, another
-   * one is not added. Random when left out.
+   * one is not added. Random when left out. Not for a task with a cooldown or a debounce, whose keys they make.
    */
   readonly key?: string | undefined
-  /** Not before; at once when left out. Not together with `delay`. */
+  /** Not before; at once when left out. */
   readonly at?: Date | undefined
-  /** Not before so long from now. */
+  /** Not before so long from now; instead of `at`. Neither is for a task with a debounce, which has its own time. */
   readonly delay?: Duration.Input | undefined
   /** Instead of that of the task. */
   readonly priority?: number | undefined
@@ -57,13 +57,15 @@ export interface AddOptions {
  * @category models
  * @since 0.1.0
  */
-export type Outcome = "Added" | "Exists" | "Cooling" | "Debounced"
+export type AddOutcome = "Added" | "Exists" | "Cooling" | "Debounced"
 
 /** @category models @since 0.1.0 */
 export interface Added {
   /** Of the execution that does it, or has done it. */
   readonly id: string
-  readonly outcome: Outcome
+  readonly outcome: AddOutcome
+  /** As it was then: one that `Exists` may have failed, and be for `retry`. */
+  readonly status: Execution.Status
 }
 
 /** An interval, whose ticks are its multiples since 1970, or a cron expression. @category models @since 0.1.0 */
@@ -78,7 +80,15 @@ export interface ScheduleInfo {
   readonly task: string
   readonly when: schedules.When
   readonly priority: number
+  /** Epoch milliseconds of the run that waits; undefined while the one before it runs. */
+  readonly nextAt: number | undefined
 }
+
+/** @category models @since 0.1.0 */
+export type Strike = strikes.Strike
+
+/** @category models @since 0.1.0 */
+export type WorkerInfo = workers.Worker
 
 /** @category models @since 0.1.0 */
 export type ListOptions = Partial<DocketStore.Query>
@@ -90,19 +100,20 @@ export interface Snapshot {
   /** What waits at the doorbell; several rings may be for one execution. */
   readonly rings: DocketEngine.Stats
   /** Seen in the last two minutes. */
-  readonly workers: ReadonlyArray<workers.Worker>
+  readonly workers: ReadonlyArray<WorkerInfo>
   readonly schedules: ReadonlyArray<ScheduleInfo>
-  readonly strikes: ReadonlyArray<strikes.Strike>
+  readonly strikes: ReadonlyArray<Strike>
 }
 
 type Payload<T extends DocketTask.Any> = T["payload"]["Type"]
 
 /** @category services @since 0.1.0 */
 export class Docket extends Context.Service<Docket, {
+  /** A task without a payload is added without one. */
   readonly add: <T extends DocketTask.Any>(
     task: T,
-    payload: Payload<T>,
-    options?: AddOptions
+    ...given: undefined extends Payload<T> ? [payload?: Payload<T>, options?: AddOptions]
+      : [payload: Payload<T>, options?: AddOptions]
   ) => Effect.Effect<Added, DocketError.DocketError>
   /**
    * Puts other work in the place of that of this key, also if it runs (its handler is then interrupted, and its result
@@ -121,14 +132,25 @@ export class Docket extends Context.Service<Docket, {
   readonly cancel: (id: string, reason?: string) => Effect.Effect<boolean, DocketError.DocketError>
   /** Undefined when there is none, or it has been forgotten. */
   readonly get: (id: string) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
-  /** Waits for its end: its success, the error of its task, or why there is neither. */
+  /** What it is to do. */
+  readonly payload: <T extends DocketTask.Any>(
+    task: T,
+    id: string
+  ) => Effect.Effect<Payload<T>, DocketError.DocketError>
+  /**
+   * Waits for its end, for as long as that takes and without a worker for ever: its success, the error of its task, or
+   * why there is neither.
+   */
   readonly result: <T extends DocketTask.Any>(
     task: T,
     id: string
   ) => Effect.Effect<T["success"]["Type"], T["error"]["Type"] | DocketError.DocketError>
   /** As it is and as it becomes, until its end; not each of changes that follow each other fast. */
   readonly observe: (id: string) => Stream.Stream<Execution.Execution, DocketError.DocketError>
-  /** What was done by this process, from now on. Whoever falls far behind misses the oldest. */
+  /**
+   * What was done by this process, from now on. Whoever falls far behind misses the oldest. What is added in a transaction
+   * of the caller is told before that has ended.
+   */
   readonly events: Stream.Stream<DocketEvent.DocketEvent>
   /** Newest first, 100 to a page. */
   readonly list: (options?: ListOptions) => Effect.Effect<DocketStore.Page, DocketError.DocketError>
@@ -148,10 +170,10 @@ export class Docket extends Context.Service<Docket, {
   readonly unschedule: (key: string) => Effect.Effect<boolean, DocketError.DocketError>
   readonly schedules: Effect.Effect<ReadonlyArray<ScheduleInfo>, DocketError.DocketError>
   /** From now on, within a second on other workers, nothing that it names starts; what runs goes on. */
-  readonly strike: (strike: strikes.Strike) => Effect.Effect<void, DocketError.DocketError>
+  readonly strike: (strike: Strike) => Effect.Effect<void, DocketError.DocketError>
   /** What it held starts, unless another strike holds it. False when there was none. */
-  readonly restore: (strike: strikes.Strike) => Effect.Effect<boolean, DocketError.DocketError>
-  readonly strikes: Effect.Effect<ReadonlyArray<strikes.Strike>, DocketError.DocketError>
+  readonly restore: (strike: Strike) => Effect.Effect<boolean, DocketError.DocketError>
+  readonly strikes: Effect.Effect<ReadonlyArray<Strike>, DocketError.DocketError>
   readonly snapshot: Effect.Effect<Snapshot, DocketError.DocketError>
 }>()("fastmcp-effect/docket/Docket") {}
 
@@ -178,7 +200,7 @@ export interface Options {
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<Docket | Records.Records, never, DocketStore.DocketStore | DocketEngine.DocketEngine> =>
+): Layer.Layer<Docket | DocketRecords.DocketRecords, never, DocketStore.DocketStore | DocketEngine.DocketEngine> =>
   Layer.effectContext(make(options))
 
 /**
@@ -189,7 +211,7 @@ export const layer = (
  */
 export const layerMemory = (
   options: Options & DocketStore.MemoryOptions = {}
-): Layer.Layer<Docket | Records.Records> =>
+): Layer.Layer<Docket | DocketRecords.DocketRecords> =>
   Layer.provide(layer(options), [DocketStore.layerMemory(options), EnginePersistedQueue.layerMemory])
 
 /** @category models @since 0.1.0 */
@@ -210,7 +232,7 @@ export interface SqlOptions extends Options, EnginePersistedQueue.Options, Docke
  */
 export const layerSql = (
   options: SqlOptions = {}
-): Layer.Layer<Docket | Records.Records, DocketError.DocketError, SqlClient.SqlClient> =>
+): Layer.Layer<Docket | DocketRecords.DocketRecords, DocketError.DocketError, SqlClient.SqlClient> =>
   Layer.provide(layer(options), [DocketStoreSql.layer(options), EnginePersistedQueue.layerSql(options)])
 
 /**
@@ -223,11 +245,11 @@ export const layerSql = (
 export const layerWorker = <const Handlers extends ReadonlyArray<DocketTask.AnyHandled>>(
   handlers: Handlers,
   options?: Worker.Options
-): Layer.Layer<never, never, Records.Records | DocketTask.Services<Handlers[number]>> =>
+): Layer.Layer<never, never, DocketRecords.DocketRecords | DocketTask.Services<Handlers[number]>> =>
   Layer.effectDiscard(Worker.make<DocketTask.Services<Handlers[number]>>(handlers, options))
 
 /**
- * Works until nothing is left to do: nothing runs, and nothing waits but runs of schedules and what is struck. For
+ * Works until nothing of these tasks is left to do: none runs, and none waits but runs of schedules and what is struck. For
  * tests, and for jobs that end. Under `TestClock`, fork it and adjust the clock.
  *
  * @category running
@@ -236,24 +258,32 @@ export const layerWorker = <const Handlers extends ReadonlyArray<DocketTask.AnyH
 export const runUntilFinished = <const Handlers extends ReadonlyArray<DocketTask.AnyHandled>>(
   handlers: Handlers,
   options?: Worker.Options
-): Effect.Effect<void, DocketError.DocketError, Records.Records | DocketTask.Services<Handlers[number]>> =>
+): Effect.Effect<void, DocketError.DocketError, DocketRecords.DocketRecords | DocketTask.Services<Handlers[number]>> =>
   Effect.scoped(Effect.andThen(
     Worker.make<DocketTask.Services<Handlers[number]>>(handlers, options),
-    finished
+    finished(handlers.map(({ task }) => task.name))
   ))
 
-const finished = Effect.gen(function*() {
-  const { events, pollInterval, store } = yield* Records.Records
+const finished = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+  const { events, pollInterval, store } = yield* DocketRecords.DocketRecords
   const subscription = yield* PubSub.subscribe(events)
   const isLeft = Effect.gen(function*() {
-    const running = yield* store.list({ status: "Running", limit: 1 })
-    if (running.executions.length > 0) return true
-    let cursor: string | undefined
-    do {
-      const page: DocketStore.Page = yield* store.list({ status: "Scheduled", isHeld: false, limit: 100, cursor })
-      if (page.executions.some(({ schedule }) => schedule === undefined)) return true
-      cursor = page.cursor
-    } while (cursor !== undefined)
+    for (const task of names) {
+      const running = yield* store.list({ task, status: "Running", limit: 1 })
+      if (running.executions.length > 0) return true
+      let cursor: string | undefined
+      do {
+        const page: DocketStore.Page = yield* store.list({
+          task,
+          status: "Scheduled",
+          isHeld: false,
+          limit: 100,
+          cursor
+        })
+        if (page.executions.some(({ schedule }) => schedule === undefined)) return true
+        cursor = page.cursor
+      } while (cursor !== undefined)
+    }
     return false
   })
   while (yield* isLeft) {
@@ -266,7 +296,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const engine = yield* DocketEngine.DocketEngine
   const { randomBytes } = yield* random
   const { encryption: keys, maxBytes = 1024 * 1024 } = options
-  const records: Records.Records["Service"] = yield* Records.make({
+  const records: DocketRecords.DocketRecords["Service"] = yield* DocketRecords.make({
     store,
     engine,
     sealing: yield* Sealing.make({ keys, maxBytes }),
@@ -280,7 +310,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     ...operating.make(records),
     ...planning.make(records, planted)
   }
-  return Context.make(Docket, docket).pipe(Context.add(Records.Records, records))
+  return Context.make(Docket, docket).pipe(Context.add(DocketRecords.DocketRecords, records))
 })
 
 /** The program's, or Web Crypto's. */

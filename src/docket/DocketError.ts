@@ -66,6 +66,19 @@ export class NotFound extends Schema.TaggedClass<NotFound>()("NotFound", { id: S
   }
 }
 
+/** @category reasons @since 0.1.0 */
+export class InvalidOption extends Schema.TaggedClass<InvalidOption>()("InvalidOption", {
+  option: Schema.String,
+  issue: Schema.String
+}) {
+  get message(): string {
+    return `The option ${JSON.stringify(this.option)} cannot be so: ${this.issue}`
+  }
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** A cron expression or an interval that never comes. @category reasons @since 0.1.0 */
 export class InvalidSchedule extends Schema.TaggedClass<InvalidSchedule>()("InvalidSchedule", {
   key: Schema.String,
@@ -125,6 +138,7 @@ export const Reason = Schema.Union([
   PayloadTooLarge,
   Full,
   NotFound,
+  InvalidOption,
   InvalidSchedule,
   ExecutionFailed,
   ExecutionCancelled,

@@ -82,6 +82,11 @@ export interface Any extends DocketTask<string, any, any, any> {}
 /** What a handler is told of the run it makes, and what it can say about it. @category models @since 0.1.0 */
 export interface Run {
   readonly id: string
+  /**
+   * The same in each run of this work, and of no other work that has had its id: for what must be done once, as a key that
+   * a payment is made under.
+   */
+  readonly key: string
   /** 1 for the first. A run whose worker disappears may come again, so the work should bear being done twice. */
   readonly attempt: number
   /**

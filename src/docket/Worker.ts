@@ -12,13 +12,14 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Deadlines from "../core/Deadlines.ts"
 import * as Persistently from "../storage/Persistently.ts"
 import * as answering from "./answering.ts"
 import type * as Crew from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
-import * as Records from "./Records.ts"
 import * as running from "./running.ts"
 import * as schedules from "./schedules.ts"
 import * as strikes from "./strikes.ts"
@@ -46,9 +47,9 @@ export interface Options {
 export const make = <R>(
   handlers: ReadonlyArray<DocketTask.Handled<R>>,
   options: Options = {}
-): Effect.Effect<void, never, Records.Records | R | Scope.Scope> =>
+): Effect.Effect<void, never, DocketRecords.DocketRecords | R | Scope.Scope> =>
   Effect.gen(function*() {
-    const records = yield* Records.Records
+    const records = yield* DocketRecords.DocketRecords
     const { engine, store } = records
     const context = yield* Effect.context<R>()
     const crew: Crew.Crew<R> = {
@@ -83,14 +84,27 @@ export const make = <R>(
 
     const runs = yield* FiberSet.make<void>()
     let turns = 0
+    const slots = yield* Semaphore.make(crew.settings.concurrency)
+    const leave = Effect.asVoid(slots.release(1))
+    /** In a slot that was taken for it; the run gives it back, for it goes on when the answer does not. */
     const start = (id: string): Effect.Effect<Fiber.Fiber<void> | undefined> =>
-      Effect.uninterruptible(Effect.flatMap(
-        Effect.suspend(() => answers.answer(id, `${crew.name}/${++turns}`)),
-        (claimed) => claimed === undefined ? Effect.undefined : FiberSet.run(runs, perform(claimed))
-      ))
+      Effect.onError(
+        Effect.flatMap(
+          Effect.suspend(() => answers.answer(id, `${crew.name}/${++turns}`)),
+          (claimed) =>
+            claimed === undefined
+              ? Effect.as(leave, undefined)
+              : FiberSet.run(runs, Effect.ensuring(perform(claimed), leave))
+        ),
+        () => leave
+      )
+    const startIfFree = (id: string): Effect.Effect<unknown> =>
+      Effect.uninterruptible(
+        Effect.flatMap(slots.takeIfAvailable(1), (isFree) => isFree ? start(id) : Effect.undefined)
+      )
     const answer = (id: string): Effect.Effect<void> =>
       Effect.flatMap(
-        start(id),
+        Effect.uninterruptibleMask((restore) => Effect.andThen(restore(slots.take(1)), start(id))),
         (fiber) => fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))
       )
 
@@ -102,7 +116,7 @@ export const make = <R>(
       return Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), patience))
     })
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), drain)))
-    yield* every("sweep of a worker", sweepMillis, sweeping.sweep(crew, start))
+    yield* every("sweep of a worker", sweepMillis, sweeping.sweep(crew, startIfFree))
     yield* Effect.forkScoped(engine.consume(answer, { concurrency: crew.settings.concurrency }))
   })
 

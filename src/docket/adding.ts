@@ -6,9 +6,9 @@ import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Millis from "../storage/Millis.ts"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 
 /** What the limits of a task make of a payload. */
 export const limitsOf = (
@@ -27,9 +27,9 @@ export const limitsOf = (
   }
 })
 
-/** As it is kept for this owner (`Records.ownerOf`). */
+/** As it is kept for this owner (`DocketRecords.ownerOf`). */
 export const sealedPayload = (
-  { sealing }: Records.Records["Service"],
+  { sealing }: DocketRecords.DocketRecords["Service"],
   task: DocketTask.Any,
   payload: unknown,
   owner: string
@@ -46,13 +46,18 @@ const traceparent = Effect.map(
   (span) => span._tag === "Some" ? HttpTraceContext.toHeaders(span.value).traceparent : undefined
 )
 
-export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["Service"], "add" | "replace"> => {
+export const make = (
+  records: DocketRecords.DocketRecords["Service"]
+): Pick<Docket.Docket["Service"], "add" | "replace"> => {
   const draft = Effect.fnUntraced(function*(
     task: DocketTask.Any,
     payload: unknown,
     id: string,
-    { at, delay, priority = task.options.priority }: Docket.AddOptions
+    options: Docket.AddOptions
   ) {
+    const { at, delay, priority = task.options.priority } = options
+    const wrong = problemOf(options)
+    if (wrong !== undefined) return yield* DocketError.make(new DocketError.InvalidOption(wrong))
     const now = yield* Clock.currentTimeMillis
     const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
     const parent = yield* traceparent
@@ -63,7 +68,7 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
         records,
         task,
         payload,
-        Records.ownerOf({ id, task: task.name })
+        DocketRecords.ownerOf({ id, task: task.name })
       ),
       priority,
       status: "Scheduled",
@@ -98,8 +103,10 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
       Effect.fnUntraced(function*(id) {
         const by = yield* draft(task, payload, id, options)
         const there = yield* records.add(by)
-        if (there === undefined) return { id, outcome: "Added" } as const
-        if (by.createdAt < there.createdAt + Millis.of(window)) return { id, outcome: "Cooling" } as const
+        if (there === undefined) return { id, outcome: "Added", status: "Scheduled" } as const
+        if (by.createdAt < there.createdAt + Millis.of(window)) {
+          return { id, outcome: "Cooling", status: there.status } as const
+        }
         return Execution.isFinished(there) ? yield* takeOver(there, by, "Added") : undefined
       })
     )
@@ -117,7 +124,7 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
       Effect.fnUntraced(function*(id) {
         const first = yield* draft(task, payload, id, { ...options, at: undefined, delay: wait })
         const there = yield* records.add(first)
-        if (there === undefined) return { id, outcome: "Added" } as const
+        if (there === undefined) return { id, outcome: "Added", status: "Scheduled" } as const
         if (there.status === "Running") return undefined
         if (Execution.isFinished(there)) return yield* takeOver(there, first, "Added")
         const dueAt = Math.min(first.dueAt, there.createdAt + Millis.of(maxWait))
@@ -130,10 +137,10 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
   const takeOver = Effect.fnUntraced(function*(
     there: Execution.Execution,
     by: Execution.Execution,
-    outcome: Docket.Outcome
+    outcome: Docket.AddOutcome
   ) {
     const changed = yield* records.changeOnly(there, { _tag: "Replace", by })
-    return changed === undefined ? "Again" as const : { id: by.id, outcome }
+    return changed === undefined ? "Again" as const : { id: by.id, outcome, status: changed.status }
   })
 
   /** The first of the ids of a key that is not taken by a run. */
@@ -151,16 +158,41 @@ export const make = (records: Records.Records["Service"]): Pick<Docket.Docket["S
   })
 
   return {
-    add: Effect.fnUntraced(function*(task, payload, options = {}) {
+    add: Effect.fnUntraced(function*(task: DocketTask.Any, payload?: unknown, options: Docket.AddOptions = {}) {
       const { cooldown, debounce: quiet } = task.options
+      const wrong = unfit(task, options)
+      if (wrong !== undefined) return yield* DocketError.make(new DocketError.InvalidOption(wrong))
       if (cooldown !== undefined) return yield* cool(task, payload, cooldown, options)
       if (quiet !== undefined) return yield* debounce(task, payload, quiet, options)
       const id = idOf(task, options.key ?? (yield* records.newId))
       const there = yield* records.add(yield* draft(task, payload, id, options))
-      return { id, outcome: there === undefined ? "Added" : "Exists" }
+      return there === undefined
+        ? { id, outcome: "Added", status: "Scheduled" } as const
+        : { id, outcome: "Exists", status: there.status } as const
     }),
     replace
   }
 }
+
+interface Wrong {
+  readonly option: string
+  readonly issue: string
+}
+
+const problemOf = ({ at, delay, priority }: Docket.AddOptions): Wrong | undefined =>
+  at !== undefined && delay !== undefined
+    ? { option: "delay", issue: "There is an `at` as well." }
+    : at !== undefined && Number.isNaN(at.getTime())
+    ? { option: "at", issue: "It is no date." }
+    : priority !== undefined && !Number.isSafeInteger(priority)
+    ? { option: "priority", issue: `${priority} is no whole number.` }
+    : undefined
+
+const unfit = ({ options: { cooldown, debounce } }: DocketTask.Any, { at, delay, key }: Docket.AddOptions) =>
+  key !== undefined && (cooldown !== undefined || debounce !== undefined)
+    ? { option: "key", issue: "The task makes its keys itself, by its cooldown or debounce." }
+    : debounce !== undefined && (at !== undefined || delay !== undefined)
+    ? { option: at === undefined ? "delay" : "at", issue: "The debounce of the task says when." }
+    : undefined
 
 const idOf = ({ name }: DocketTask.Any, key: string): string => `${name}:${key}`

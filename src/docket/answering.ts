@@ -4,9 +4,9 @@ import * as Random from "effect/Random"
 import * as Crew from "./crew.ts"
 import { releaseSlot, takeSlot } from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 import type * as strikes from "./strikes.ts"
 
 /** What a ring came to: work that was claimed, or nothing. */
@@ -66,7 +66,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   }
 
   const payloadOf = (handled: DocketTask.Handled<R>, execution: Execution.Execution) =>
-    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", Records.ownerOf(execution)))
+    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", DocketRecords.ownerOf(execution)))
 
   const yieldToHolder = (execution: Execution.Execution, now: number): Effect.Effect<void, DocketError.DocketError> =>
     execution.leaseUntil! > now
@@ -103,7 +103,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
         _tag: "Refuse",
         failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
         now,
-        keepMillis: Records.keepMillis(handled.task, true)
+        keepMillis: DocketRecords.keepMillis(handled.task, true)
       })
     }
     const busy = yield* acquire(turn, execution)
@@ -166,7 +166,7 @@ export const lapse = <R>(
     _tag: "Lapse",
     now,
     maxLapses: settings.maxLapses,
-    keepMillis: Records.keepMillis(handlers.get(execution.task)?.task, true)
+    keepMillis: DocketRecords.keepMillis(handlers.get(execution.task)?.task, true)
   }, execution))
 
 /** Before a slot is asked for again, in milliseconds; half of it more or less, so that not all ask at once. */

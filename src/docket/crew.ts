@@ -3,9 +3,9 @@ import type * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as DocketError from "./DocketError.ts"
+import type * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
-import type * as Records from "./Records.ts"
 import type * as Watching from "./watching.ts"
 
 export interface Settings {
@@ -45,7 +45,7 @@ export interface Crew<R> {
   readonly name: string
   readonly startedAt: number
   readonly settings: Settings
-  readonly records: Records.Records["Service"]
+  readonly records: DocketRecords.DocketRecords["Service"]
   readonly handlers: ReadonlyMap<string, DocketTask.Handled<R>>
   readonly running: Set<Run>
 }

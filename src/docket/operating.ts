@@ -4,15 +4,15 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 
 export const make = (
-  records: Records.Records["Service"]
+  records: DocketRecords.DocketRecords["Service"]
 ): Pick<
   Docket.Docket["Service"],
-  "cancel" | "get" | "result" | "observe" | "events" | "list" | "retry"
+  "cancel" | "get" | "payload" | "result" | "observe" | "events" | "list" | "retry"
 > => {
   const { events, sealing, store, watching } = records
 
@@ -45,13 +45,24 @@ export const make = (
       }
     ))
 
+  const readPart = (
+    execution: Execution.Execution,
+    schema: DocketTask.Codec,
+    text: string,
+    part: "payload" | "result" | "error"
+  ) =>
+    Effect.mapError(sealing.read(schema, text, part, DocketRecords.ownerOf(execution)), (problem) =>
+      DocketError.make(
+        new DocketError.Unreadable({
+          id: execution.id,
+          issue: problem._tag === "Invalid" ? problem.issue : "It is too large."
+        })
+      ))
+
   const resultOf = Effect.fnUntraced(function*(task: DocketTask.Any, execution: Execution.Execution) {
     const { cancelRequested, error, failure, id, result, status } = execution
     const read = (schema: DocketTask.Codec, text: string, part: "result" | "error") =>
-      Effect.mapError(sealing.read(schema, text, part, Records.ownerOf(execution)), (problem) =>
-        DocketError.make(
-          new DocketError.Unreadable({ id, issue: problem._tag === "Invalid" ? problem.issue : "It is too large." })
-        ))
+      readPart(execution, schema, text, part)
     if (status === "Succeeded") return yield* read(task.success, result!, "result")
     if (status === "Cancelled") {
       return yield* DocketError.make(
@@ -66,11 +77,16 @@ export const make = (
 
   return {
     get,
+    payload: Effect.fnUntraced(function*(task, id) {
+      const execution = yield* get(id)
+      if (execution === undefined) return yield* DocketError.make(new DocketError.NotFound({ id }))
+      return yield* readPart(execution, task.payload, execution.payload, "payload")
+    }),
     observe,
     cancel: (id, reason = noReason) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         Effect.map(
-          change(id, { _tag: "Cancel", reason, now, keepMillis: Records.keepMillis(undefined, false) }),
+          change(id, { _tag: "Cancel", reason, now, keepMillis: DocketRecords.keepMillis(undefined, false) }),
           (changed) => changed._tag === "Changed" || changed.refusal === "NotApplicable"
         )),
     result: (task, id) =>

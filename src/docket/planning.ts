@@ -1,25 +1,27 @@
 /** Schedules and strikes, as whoever runs a docket sets them. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Option from "effect/Option"
 import * as Millis from "../storage/Millis.ts"
 import * as adding from "./adding.ts"
 import type * as Docket from "./Docket.ts"
-import type * as DocketError from "./DocketError.ts"
+import * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketStore from "./DocketStore.ts"
 import type * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 import * as schedules from "./schedules.ts"
 import * as strikes from "./strikes.ts"
 import * as workers from "./workers.ts"
 
 export const make = (
-  records: Records.Records["Service"],
+  records: DocketRecords.DocketRecords["Service"],
   planted: schedules.Schedules
 ): Pick<
   Docket.Docket["Service"],
   "schedule" | "unschedule" | "schedules" | "strike" | "restore" | "strikes" | "snapshot"
 > => {
-  const { engine, store } = records
+  const { engine, sealing, store } = records
 
   /** All of a query, page after page. */
   const forAll = Effect.fnUntraced(function*(
@@ -50,9 +52,34 @@ export const make = (
       yield* store.notes(schedules.kind),
       (note) => Effect.map(schedules.fromNote(note), (kept) => ({ key: note.id, kept }))
     )
-    return found.flatMap(({ kept, key }): ReadonlyArray<Docket.ScheduleInfo> =>
-      kept === undefined ? [] : [{ key, task: kept.task, when: kept.when, priority: kept.priority }]
+    return yield* Effect.forEach(
+      found.flatMap(({ kept, key }) => kept === undefined ? [] : [{ key, kept }]),
+      ({ kept, key }) =>
+        Effect.map(store.list({ schedule: key, status: "Scheduled", limit: 1 }), ({ executions }) => ({
+          key,
+          task: kept.task,
+          when: kept.when,
+          priority: kept.priority,
+          nextAt: executions[0]?.dueAt
+        }))
     )
+  })
+
+  /** What is sealed is another text each time. */
+  const saysTheSame = Effect.fnUntraced(function*(
+    key: string,
+    { payload: before, ...known }: schedules.Kept | { readonly payload: undefined },
+    { payload: after, ...wanted }: schedules.Kept
+  ) {
+    if (before === undefined || !Equal.equals(known, wanted)) return false
+    const open = (payload: string) =>
+      Effect.option(sealing.readJson(
+        payload,
+        "payload",
+        DocketRecords.ownerOf({ id: key, schedule: key, task: wanted.task })
+      ))
+    const payload = yield* open(before)
+    return Option.isSome(payload) && Equal.equals(payload, yield* open(after))
   })
 
   const allStrikes = Effect.flatMap(store.notes(strikes.kind), strikes.fromNotes)
@@ -68,17 +95,18 @@ export const make = (
           records,
           task,
           payload,
-          Records.ownerOf({ id: key, schedule: key, task: task.name })
+          DocketRecords.ownerOf({ id: key, schedule: key, task: task.name })
         ),
         priority: task.options.priority,
         ...adding.limitsOf(task, payload)
       }
       yield* schedules.nextTick(key, kept.when, yield* Clock.currentTimeMillis)
-      const note = yield* schedules.toNote(key, kept)
       const before = (yield* store.notes(schedules.kind)).find(({ id }) => id === key)
-      yield* store.note(note)
-      if (before !== undefined && before.data !== note.data) yield* cancelWaiting(key, "Its schedule has changed.")
-      yield* planted.plantNext(key)
+      const isSame = before !== undefined &&
+        (yield* saysTheSame(key, (yield* schedules.fromNote(before)) ?? { payload: undefined }, kept))
+      if (!isSame) yield* store.note(yield* schedules.toNote(key, kept))
+      if (!isSame && before !== undefined) yield* cancelWaiting(key, "Its schedule has changed.")
+      yield* planted.plantFirst(key)
     }),
     unschedule: Effect.fnUntraced(function*(key) {
       const wasThere = yield* store.withdraw({ kind: schedules.kind, id: key })
@@ -86,7 +114,15 @@ export const make = (
       return wasThere
     }),
     schedules: all,
-    strike: (strike) => Effect.flatMap(strikes.toNote(strike), store.note),
+    strike: (strike) =>
+      strike.where !== undefined && !strikes.isPointer(strike.where.at)
+        ? Effect.fail(DocketError.make(
+          new DocketError.InvalidOption({
+            option: "where.at",
+            issue: `${JSON.stringify(strike.where.at)} is no JSON Pointer, as "/customer/id".`
+          })
+        ))
+        : Effect.flatMap(strikes.toNote(strike), store.note),
     restore: Effect.fnUntraced(function*(strike) {
       const wasThere = yield* store.withdraw(yield* strikes.toNote(strike))
       yield* forAll({ isHeld: true }, ({ id }) => records.change(id, { _tag: "Restore" }))

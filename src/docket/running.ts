@@ -17,9 +17,9 @@ import type * as Answering from "./answering.ts"
 import * as Crew from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
 import * as DocketMetrics from "./DocketMetrics.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 import * as retrying from "./retrying.ts"
 
 export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
@@ -63,20 +63,21 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
 
   /** What the handler came to, or why it was ended. */
   const supervised = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Crew.Run, payload: unknown) {
-    const { attempt, id, task, traceparent } = run.execution
+    const { attempt, createdAt, id, task, traceparent } = run.execution
     const { timeout } = handled.task.options
     const advance: DocketTask.Run["advance"] = (progress) =>
       Effect.ignore(write(run, { _tag: "Advance", holder: run.holder, progress }))
-    const handler = Effect.suspend(() => handled.handler(payload, { id, attempt, advance })).pipe(
-      Effect.withSpan(`docket ${task}`, {
-        kind: "consumer",
-        root: true,
-        links: linksOf(traceparent),
-        attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
-      }, { captureStackTrace: false }),
-      Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
-      Effect.provideContext(context)
-    )
+    const handler = Effect.suspend(() => handled.handler(payload, { id, key: `${id}@${createdAt}`, attempt, advance }))
+      .pipe(
+        Effect.withSpan(`docket ${task}`, {
+          kind: "consumer",
+          root: true,
+          links: linksOf(traceparent),
+          attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
+        }, { captureStackTrace: false }),
+        Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
+        Effect.provideContext(context)
+      )
     // Its own master, for one that will not be interrupted would keep its parent, and the worker, from ending.
     const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
     const deadline = Duration.isFinite(timeout)
@@ -142,10 +143,10 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
       const { holder } = run
       if (result === "Lost") return Effect.undefined
       if (result === "Stopped") {
-        return Effect.succeed({ _tag: "Release", holder, now, keepMillis: Records.keepMillis(task, false) })
+        return Effect.succeed({ _tag: "Release", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
       }
       if (result === "Cancelled") {
-        return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: Records.keepMillis(task, false) })
+        return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
       }
       if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
       if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
@@ -162,10 +163,10 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
 
   const succeeded = (task: DocketTask.Any, { execution, holder }: Crew.Run, value: unknown, now: number) =>
     Effect.map(
-      Effect.result(sealing.write(task.success, value, "result", Records.ownerOf(execution))),
+      Effect.result(sealing.write(task.success, value, "result", DocketRecords.ownerOf(execution))),
       (written): Execution.Transition =>
         written._tag === "Success"
-          ? { _tag: "Succeed", holder, result: written.success, now, keepMillis: Records.keepMillis(task, false) }
+          ? { _tag: "Succeed", holder, result: written.success, now, keepMillis: DocketRecords.keepMillis(task, false) }
           : failure(task, holder, problemOf("result", written.failure), now)
     )
 
@@ -181,7 +182,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     const retryAt = delay === undefined ? undefined : storeNow + Math.ceil(Duration.toMillis(delay))
     if (trouble._tag !== "Error") return { ...failure(task, holder, failureOf(task, trouble), now), retryAt }
     const written = yield* Effect.result(
-      sealing.write(task.error, trouble.error, "error", Records.ownerOf(execution))
+      sealing.write(task.error, trouble.error, "error", DocketRecords.ownerOf(execution))
     )
     return written._tag === "Success"
       ? {
@@ -215,7 +216,7 @@ const failure = (task: DocketTask.Any, holder: Execution.Holder, why: Execution.
   holder,
   failure: why,
   now,
-  keepMillis: Records.keepMillis(task, true)
+  keepMillis: DocketRecords.keepMillis(task, true)
 })
 
 const problemOf = (

@@ -5,7 +5,6 @@
  */
 import * as Cron from "effect/Cron"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as DocketError from "./DocketError.ts"
@@ -55,13 +54,10 @@ export const nextTick = (key: string, when: When, after: number): Effect.Effect<
   }
   const cron = Cron.parse(when.cron, when.timeZone ?? "UTC")
   if (Result.isFailure(cron)) return Effect.fail(invalid(key, cron.failure.message))
-  return Exit.match(
-    Effect.runSyncExit(Effect.sync(() => Cron.next(cron.success, new Date(after)).getTime())),
-    {
-      onSuccess: Effect.succeed,
-      onFailure: () => Effect.fail(invalid(key, "the expression names a date that never comes"))
-    }
-  )
+  return Effect.try({
+    try: () => Cron.next(cron.success, new Date(after)).getTime(),
+    catch: () => invalid(key, "the expression names a date that never comes")
+  })
 }
 
 const invalid = (key: string, issue: string) => DocketError.make(new DocketError.InvalidSchedule({ key, issue }))
@@ -94,8 +90,8 @@ export const runAt = (key: string, kept: Kept, tick: number, now: number): Execu
 const never = 1e15
 
 export interface Schedules {
-  /** Plants the next run, if there is such a schedule. */
-  readonly plantNext: (key: string) => Effect.Effect<void, DocketError.DocketError>
+  /** Plants the next run, unless one waits or runs: its end plants the one after it. */
+  readonly plantFirst: (key: string) => Effect.Effect<void, DocketError.DocketError>
   /** Plants the one after this. */
   readonly plantAfter: (run: Execution.Execution) => Effect.Effect<void, DocketError.DocketError>
   /** Of each schedule that has no run before it, plants one. */
@@ -133,7 +129,7 @@ export const make = (
   })
 
   return {
-    plantNext: (key) => plantOf(key, 0),
+    plantFirst: (key) => Effect.flatMap(hasRun(key), (hasRun) => hasRun ? Effect.void : plantOf(key, 0)),
     plantAfter: (run) => run.schedule === undefined ? Effect.void : plantOf(run.schedule, tickOf(run)),
     plantMissing: Effect.gen(function*() {
       for (const note of yield* store.notes(kind)) if (!(yield* hasRun(note.id))) yield* plant(note, 0)

@@ -6,9 +6,9 @@ import * as JsonPointer from "effect/JsonPointer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as DocketError from "./DocketError.ts"
+import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketStore from "./DocketStore.ts"
 import type * as Execution from "./Execution.ts"
-import * as Records from "./Records.ts"
 import type * as Sealing from "./sealing.ts"
 
 export const kind = "strike"
@@ -31,6 +31,9 @@ export type Strike = typeof Strike.Type
 const json = Schema.fromJsonString(Strike)
 const encode = Schema.encodeEffect(json)
 const decode = Schema.decodeEffect(json)
+
+/** Of the document itself, or of what is in it (RFC 6901, 3). */
+export const isPointer = (text: string): boolean => text === "" || text.startsWith("/")
 
 /** One that says the same has the same id. */
 export const toNote = ({ task, where }: Strike): Effect.Effect<DocketStore.Note> =>
@@ -69,7 +72,7 @@ export const make = (store: DocketStore.DocketStore["Service"], sealing: Sealing
     if (rules.length === 0) return false
     if (rules.some(({ where }) => where === undefined)) return true
     const payload = yield* Effect.orElseSucceed(
-      sealing.readJson(execution.payload, "payload", Records.ownerOf(execution)),
+      sealing.readJson(execution.payload, "payload", DocketRecords.ownerOf(execution)),
       () => undefined
     )
     return rules.some(({ where }) => where !== undefined && Equal.equals(valueAt(payload, where.at), where.equals))

@@ -4,9 +4,9 @@ import type * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Docket from "../docket/Docket.ts"
 import * as DocketError from "../docket/DocketError.ts"
+import type * as DocketRecords from "../docket/DocketRecords.ts"
 import * as DocketStore from "../docket/DocketStore.ts"
 import * as DocketStoreRedis from "../docket/DocketStoreRedis.ts"
-import type * as Records from "../docket/Records.ts"
 import * as DocketEngineBullMq from "./DocketEngineBullMq.ts"
 
 const part = "store of the docket"
@@ -30,12 +30,14 @@ export interface Options extends Docket.Options {
  */
 export const layer = (
   { lease, prefix = "fastmcp", url = "redis://127.0.0.1:6379", ...options }: Options = {}
-): Layer.Layer<Docket.Docket | Records.Records, DocketError.DocketError> =>
+): Layer.Layer<Docket.Docket | DocketRecords.DocketRecords, DocketError.DocketError> =>
   Layer.provide(Docket.layer(options), [
     DocketStoreRedis.layer({ prefix: `{${prefix}:docket}:` }).pipe(
       Layer.provide(NodeRedis.layer({ url })),
-      Layer.catchTag("RedisError", (cause) =>
-        Layer.effect(DocketStore.DocketStore, DocketError.make(new DocketError.Unavailable({ part, cause }))))
+      Layer.catchTag(
+        "RedisError",
+        (cause) => Layer.effect(DocketStore.DocketStore, DocketError.make(new DocketError.Unavailable({ part, cause })))
+      )
     ),
     DocketEngineBullMq.layer({ url, prefix: `{${prefix}}`, ...lease !== undefined && { lease } })
   ])

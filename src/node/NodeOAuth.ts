@@ -12,13 +12,14 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type * as SafeFetch from "../oauth/SafeFetch.ts"
 import type * as AuthorizationServer from "../oauth/server/AuthorizationServer.ts"
 import * as authorization from "./internal/authorization.ts"
+import * as secrets from "./internal/secrets.ts"
 import * as NodeSafeFetch from "./NodeSafeFetch.ts"
 
 /** @category layers @since 0.1.0 */
 export const layer = (
   fetch?: NodeSafeFetch.Options
 ): Layer.Layer<SafeFetch.SafeFetch | SecureRandom.SecureRandom | Digest.Digest> =>
-  Layer.mergeAll(NodeSafeFetch.layer(fetch), NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom)
+  Layer.mergeAll(NodeSafeFetch.layer(fetch), NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom, secrets.layer)
 
 /**
  * Answers what comes to the paths of the authorization server, and says of anything else that it is not: false.

@@ -2,10 +2,11 @@
  * SQLite as an Effect `SqlClient`, on the `node:sqlite` that comes with Node: what is durable without a server beside
  * the program. The file is in WAL mode, and any number of programs may have it open.
  *
- * A client is one connection, and one fiber at a time uses it; a stream of rows has it until its end. Every transaction is a write transaction from its start
- * (`BEGIN IMMEDIATE`), so it never finds at its end that somebody else wrote first. Where another connection writes, a
- * statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber, also the one that
- * is about to commit.
+ * A client is one connection, and one fiber at a time uses it; a stream of rows has it until its end. Every transaction is
+ * a write transaction from its start (`BEGIN IMMEDIATE`), so it never finds at its end that somebody else wrote first.
+ * Single statements that write at the same moment are committed together, and fail each by itself. Where another
+ * connection writes, a statement waits without holding up the process; SQLite's own `busy_timeout` would stop every fiber,
+ * also the one that is about to commit.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -21,6 +22,8 @@ import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import * as SqlTemplate from "../storage/SqlTemplate.ts"
+import * as groupCommit from "./internal/groupCommit.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
@@ -67,28 +70,33 @@ export const make = (
       attempt("open", () => new DatabaseSync(filename)),
       (database) => Effect.sync(() => database.close())
     )
-    const connection = connect(database, patience, statementCacheSize)
+    const statements = prepared(database, statementCacheSize)
+    const connection = connect(statements, patience)
     yield* connection.executeUnprepared("PRAGMA journal_mode = WAL", [], undefined)
     yield* connection.executeUnprepared(`PRAGMA synchronous = ${synchronous}`, [], undefined)
     // Pages that are written again before the log is copied into the file are copied once; the log has 16 MiB then.
     yield* connection.executeUnprepared("PRAGMA wal_autocheckpoint = 4000", [], undefined)
-    return yield* SqlClient.make({
+    const { shortcut, ...acquirers } = lend(statements, connection)
+    const client = yield* SqlClient.make({
       driver: "node-sqlite",
       compiler: Statement.makeCompilerSqlite(transformQueryNames),
-      ...SqlClient.makeSqliteAcquirers({
-        connection: Effect.succeed(connection),
-        semaphore: Semaphore.makeUnsafe(1),
-        isTransaction: () => database.isTransaction
-      }),
+      ...acquirers,
       beginTransaction: "BEGIN IMMEDIATE",
       releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
       prepareTransactionControls: true,
       spanAttributes: [["db.system.name", "sqlite"], ["db.namespace", filename]],
       ...transformResultNames && { transformRows: Statement.defaultTransforms(transformResultNames).array }
     })
+    return Object.assign(client, { [SqlTemplate.shortcut]: shortcut })
   })
 
-const connect = (database: DatabaseSync, patience: number, cacheSize: number): SqlConnection.Connection => {
+interface Statements {
+  readonly database: DatabaseSync
+  readonly cached: (sql: string) => StatementSync
+  readonly fresh: (sql: string) => StatementSync
+}
+
+const prepared = (database: DatabaseSync, cacheSize: number): Statements => {
   // In the order of their last use.
   const cache = new Map<string, StatementSync>()
 
@@ -101,44 +109,52 @@ const connect = (database: DatabaseSync, patience: number, cacheSize: number): S
     return statement
   }
 
-  const fresh = (sql: string): StatementSync => database.prepare(sql)
+  return { database, cached, fresh: (sql) => database.prepare(sql) }
+}
 
+/** One attempt. */
+const once = <A>(
+  prepare: (sql: string) => StatementSync,
+  sql: string,
+  safeIntegers: boolean,
+  use: (statement: StatementSync) => A
+): Exit.Exit<A, SqlError.SqlError> => {
+  let operation: Operation = "prepare"
+  try {
+    const statement = prepare(sql)
+    operation = "execute"
+    statement.setReadBigInts(safeIntegers)
+    return Exit.succeed(use(statement))
+  } catch (cause) {
+    return Exit.fail(errorOf(cause, operation))
+  }
+}
+
+type ToRows = (params: ReadonlyArray<unknown>) => (statement: StatementSync) => ReadonlyArray<any>
+
+const bareRowsOf: ToRows = (params) => (statement) => {
+  statement.setReturnArrays(false)
+  return statement.all(...bind(params))
+}
+
+const rowsOf: ToRows = (params) => (statement) => bareRowsOf(params)(statement).map(toObject)
+
+type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
+
+const transformed = (rows: Rows, transform: Parameters<SqlConnection.Connection["execute"]>[2]): Rows =>
+  transform === undefined ? rows : Effect.map(rows, transform)
+
+const connect = ({ cached, fresh }: Statements, patience: number): SqlConnection.Connection => {
   const run = <A>(
     prepare: (sql: string) => StatementSync,
     sql: string,
     use: (statement: StatementSync) => A
-  ): Effect.Effect<A, SqlError.SqlError> => {
-    const once = (safeIntegers: boolean): Exit.Exit<A, SqlError.SqlError> => {
-      let operation: Operation = "prepare"
-      try {
-        const statement = prepare(sql)
-        operation = "execute"
-        statement.setReadBigInts(safeIntegers)
-        return Exit.succeed(use(statement))
-      } catch (cause) {
-        return Exit.fail(errorOf(cause, operation))
-      }
-    }
-    return Effect.withFiber((fiber) => {
+  ): Effect.Effect<A, SqlError.SqlError> =>
+    Effect.withFiber((fiber) => {
       const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
-      const exit = once(safeIntegers)
-      return Exit.isSuccess(exit) ? exit : patiently(patience, exit, () => once(safeIntegers))
+      const exit = once(prepare, sql, safeIntegers, use)
+      return Exit.isSuccess(exit) ? exit : patiently(patience, exit, () => once(prepare, sql, safeIntegers, use))
     })
-  }
-
-  const rows = (
-    prepare: (sql: string) => StatementSync,
-    sql: string,
-    params: ReadonlyArray<unknown>,
-    transform: (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
-  ) =>
-    Effect.map(
-      run(prepare, sql, (statement) => {
-        statement.setReturnArrays(false)
-        return statement.all(...bind(params)).map(toObject)
-      }),
-      (all) => transform === undefined ? all : transform(all)
-    )
 
   const values = (prepare: (sql: string) => StatementSync, sql: string, params: ReadonlyArray<unknown>) =>
     run(prepare, sql, (statement) => {
@@ -148,8 +164,8 @@ const connect = (database: DatabaseSync, patience: number, cacheSize: number): S
     })
 
   return {
-    execute: (sql, params, transform) => rows(cached, sql, params, transform),
-    executeUnprepared: (sql, params, transform) => rows(fresh, sql, params, transform),
+    execute: (sql, params, transform) => transformed(run(cached, sql, rowsOf(params)), transform),
+    executeUnprepared: (sql, params, transform) => transformed(run(fresh, sql, rowsOf(params)), transform),
     executeValues: (sql, params) => values(cached, sql, params),
     executeValuesUnprepared: (sql, params) => values(fresh, sql, params),
     executeRaw: (sql, params) =>
@@ -174,6 +190,68 @@ const connect = (database: DatabaseSync, patience: number, cacheSize: number): S
             })
           ))
       ))
+  }
+}
+
+/** What can be one of several statements in a transaction, and alone is one itself. */
+const writes = /^\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b/iu
+
+/**
+ * The connection for those who need it for longer, and for single statements. Those need not wait in turn while nobody
+ * has it: they run at once, or with others that write.
+ */
+const lend = ({ cached, database }: Statements, connection: SqlConnection.Connection) => {
+  const { acquirer, borrower: inTurn, ...others } = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connection),
+    semaphore: Semaphore.makeUnsafe(1),
+    isTransaction: () => database.isTransaction
+  })
+
+  let leases = 0
+  const lease = Effect.uninterruptibleMask((restore) =>
+    Effect.tap(restore(acquirer), () => {
+      leases++
+      return Effect.addFinalizer(() => Effect.sync(() => leases--))
+    })
+  )
+  const isFree = () => leases === 0 && database.isOpen && !database.isTransaction
+
+  const control = (sql: string) => () => once(cached, sql, false, (statement) => statement.run())
+  const group = groupCommit.make<ReadonlyArray<any>>({
+    isFree,
+    isTransaction: () => database.isTransaction,
+    begin: control("BEGIN IMMEDIATE"),
+    commit: control("COMMIT"),
+    rollback: control("ROLLBACK")
+  })
+
+  const singly = (rowsOf: ToRows) => (sql: string, params: ReadonlyArray<unknown>): Rows =>
+    Effect.withFiber((fiber) => {
+      const attempt = () => once(cached, sql, safeIntegers, rowsOf(params))
+      const alone = () => inTurn(({ execute }) => execute(sql, params, undefined))
+      if (!isFree()) return alone()
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      if (writes.test(sql)) return group.run(attempt, alone)
+      const exit = attempt()
+      return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
+    })
+
+  const execute = singly(rowsOf)
+  const single: SqlConnection.Connection = {
+    ...connection,
+    execute: (sql, params, transform) => transformed(execute(sql, params), transform),
+    executeUnprepared: (...given) => inTurn(({ executeUnprepared }) => executeUnprepared(...given)),
+    executeValues: (...given) => inTurn(({ executeValues }) => executeValues(...given)),
+    executeValuesUnprepared: (...given) => inTurn(({ executeValuesUnprepared }) => executeValuesUnprepared(...given)),
+    executeRaw: (...given) => inTurn(({ executeRaw }) => executeRaw(...given))
+  }
+  return {
+    ...others,
+    acquirer: lease,
+    transactionAcquirer: lease,
+    shortcut: singly(bareRowsOf),
+    borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
+      Effect.suspend(() => use(single))
   }
 }
 

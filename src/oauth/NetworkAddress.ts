@@ -29,7 +29,7 @@ export const isAddress = (text: string): boolean => parseV4(text) !== undefined 
  * @since 0.1.0
  */
 export const networkOf = (address: string): string => {
-  const v6 = parseV6(address)
+  const v6 = address.includes(":") ? parseV6(address) : undefined
   if (v6 === undefined) return address
   const isMapped = v6 >> 32n === 0xffffn
   const kept = isMapped ? v6 & 0xffffffffn : v6 >> 64n

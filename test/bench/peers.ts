@@ -268,6 +268,12 @@ export const oauthPeers = (work: string): ReadonlyArray<Peer> => {
   ]
 }
 
+/** A docket, and the bare engine it has on this. */
+export const docketPeers = (kind: string): ReadonlyArray<Peer> => [
+  { id: "floor", name: kind === "Redis" ? "BullMQ" : "PersistedQueue", kind: "floor", eras: both, needs: [] },
+  { id: "ours", name: "fastmcp-effect", kind: "ours", eras: both, needs: [] }
+]
+
 /** Cold starts and memory: every peer as it is, the newest SDK and ours also bundled. */
 export const coldStarters = (work: string): ReadonlyArray<Peer> => {
   const cold = (peer: Pick<Peer, "id" | "name" | "kind" | "needs" | "prepare">, args: ReadonlyArray<string>): Peer => ({

@@ -1,6 +1,7 @@
 /** Medians over rounds, ratios, and the same tables as text, Markdown and JSON. */
 import { availableParallelism } from "node:os"
 import type { ClientFigures } from "./drive/clients.ts"
+import type { DocketFigures, DocketLoad } from "./drive/docket.ts"
 import { type Figures, type HttpFigures, type Load, type Memory, oneAtATime, type Throughput } from "./drive/driver.ts"
 import type { IdleFigures } from "./drive/idle.ts"
 import type { LargeFigures } from "./drive/large.ts"
@@ -36,6 +37,7 @@ interface Tables {
   readonly large: LargeFigures
   readonly clients: ClientFigures
   readonly oauth: OauthFigures
+  readonly docket: DocketFigures
 }
 
 interface SectionOf<Table extends keyof Tables> {
@@ -57,6 +59,7 @@ export interface Setting extends Load {
   readonly streams: StreamLoad
   /** Of authorization servers. */
   readonly oauth: Load
+  readonly docket: DocketLoad
   readonly idle: { readonly rounds: number; readonly sessions: ReadonlyArray<number> }
   readonly coldRuns: number
   readonly quick: boolean
@@ -165,6 +168,25 @@ const oauth = (rows: ReadonlyArray<Row<OauthFigures>>): ReadonlyArray<Column<Oau
   { head: "p99 ms (over lowest peer)", cell: overLowest(rows, ({ p99 }) => p99 / 1000, 1) },
   ...conditionsOf()
 ]
+
+const docket = (rows: ReadonlyArray<Row<DocketFigures>>): ReadonlyArray<Column<DocketFigures>> => {
+  const [noops, shorts, micros]: ReadonlyArray<Figure<DocketFigures>> = [
+    (figures) => figures.noopsPerSecond,
+    (figures) => figures.shortsPerSecond,
+    (figures) => figures.noopMicros
+  ]
+  const bare = (of: Figure<DocketFigures>) => ofKind(rows, "floor", of)[0]
+  return [
+    { head: "no-ops/s", cell: (row) => count(median(row, noops!)) },
+    { head: "x bare", cell: (row) => ratio(median(row, noops!), bare(noops!)) },
+    { head: "CPU us/no-op", cell: (row) => count(median(row, micros!)) },
+    { head: "5-30 ms tasks/s", cell: (row) => count(median(row, shorts!)) },
+    { head: "x bare", cell: (row) => ratio(median(row, shorts!), bare(shorts!)) },
+    { head: "pickup p50 ms", cell: (row) => median(row, ({ p50 }) => p50).toFixed(1) },
+    { head: "pickup p95 ms", cell: (row) => median(row, ({ p95 }) => p95).toFixed(1) },
+    { head: "spread", cell: (row) => percent(spread(row, noops!)) }
+  ]
+}
 
 const streams = (rows: ReadonlyArray<Row<StreamFigures>>): ReadonlyArray<Column<StreamFigures>> => [
   { head: "seconds", cell: (row) => median(row, ({ seconds }) => seconds).toFixed(2) },
@@ -302,6 +324,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, large(section.rows))
     case "oauth":
       return fill(section.rows, oauth(section.rows))
+    case "docket":
+      return fill(section.rows, docket(section.rows), "queue")
     case "clients":
       return fill(section.rows, clients(section.rows), "client")
     case "cold":
@@ -324,7 +348,7 @@ const lines = (table: Table, before: string, between: string, after: string): Re
 }
 
 const conditions = (setting: Setting, sections: ReadonlyArray<Section>): ReadonlyArray<string> => {
-  const { clients, coldRuns, idle, large, oauth, quick, rounds, streams, versions } = setting
+  const { clients, coldRuns, docket, idle, large, oauth, quick, rounds, streams, versions } = setting
   const has = (...tables: ReadonlyArray<Section["table"]>) => sections.some(({ table }) => tables.includes(table))
   const run = ({ calls, inFlight, warmup }: Load) =>
     `${rounds} interleaved rounds of ${count(calls)} calls after ${count(warmup)} of warm-up, ${count(inFlight)} in ` +
@@ -349,6 +373,13 @@ const conditions = (setting: Setting, sections: ReadonlyArray<Section>): Readonl
     ...(has("large") ? [`Large answers: ${run(large)}; a list read page by page is one call.`] : []),
     ...(has("clients") ? [`Clients: ${run(clients)}, then ${count(oneAtATime(clients))} alone.`] : []),
     ...(has("oauth") ? [`Tokens: ${run(oauth)}.`] : []),
+    ...(has("docket")
+      ? [
+        `Dockets: ${rounds} interleaved rounds of ${count(docket.tasks)} tasks that do nothing after ${
+          count(docket.warmup)
+        } of warm-up, as many that take 5 to 30 ms, ${docket.concurrency} at a time, and ${docket.pickups} added one by one.`
+      ]
+      : []),
     "Every server and every client is a process of its own, and every answer is checked.",
     ...(quick ? ["A quick run: too short to rely on."] : [])
   ]
@@ -377,6 +408,11 @@ const own: { readonly [Table in Section["table"]]?: string } = {
     "The floor signs an access token and does nothing else. The others check the client, and what it has, and keep what " +
     "follows in a file of SQLite, in WAL mode with synchronous = normal. Latencies are of requests while all connections " +
     "have one in flight.",
+  docket:
+    "Bare: what a docket has for an engine, alone: Effect's PersistedQueue in memory, SQLite and Postgres, BullMQ on Redis; " +
+    "it keeps neither results nor how work has gone. One process adds work and does it, both as fast as they go. Pickup: " +
+    "from adding to the start while nothing else is to be done, in memory in one process, else from one to another, which " +
+    "looks every 250 ms on SQLite and Postgres.",
   idle: "Memory in use without garbage (V8's heap and what hangs on it), before the sessions, with them and nobody " +
     "connected, and once all have ended: by themselves where a server ends them, else by DELETE."
 }

@@ -2,18 +2,19 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http]
+ *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http,docket]
  *   [--peers floor,ours,...]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
  * `--sessions` is how many sessions make calls, and how many streams are open; `--events` is how many events each stream
  * gets; `--idle` how many sessions idle. The large loads have defaults of their own, 300 calls after 100, and so have
- * clients: 20,000 after 5,000, 100 in flight. Tokens: 5,000 after 1,000, for a code lasts a minute. What memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
+ * clients: 20,000 after 5,000, 100 in flight. Tokens: 5,000 after 1,000, for a code lasts a minute; work of a docket, too. What memory counts, 1 to 120,000 calls, is fixed; memory is measured in no more than three rounds.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { measureClient, openOverHttp, openOverStdio } from "./drive/clients.ts"
+import { engines, measureDocket } from "./drive/docket.ts"
 import { measure, measureHttp, memory } from "./drive/driver.ts"
 import { openHttp } from "./drive/http.ts"
 import { measureIdle } from "./drive/idle.ts"
@@ -27,6 +28,7 @@ import { type Era, legacy, modern } from "./drive/wire.ts"
 import {
   clients,
   coldStarters,
+  docketPeers,
   features,
   largePeers,
   missing,
@@ -58,7 +60,8 @@ const everything = [
   "features",
   "large",
   "client-stdio",
-  "client-http"
+  "client-http",
+  "docket"
 ]
 
 const { values } = parseArgs({
@@ -113,6 +116,12 @@ const setting: Setting = {
     calls: number(values.calls, values.quick ? 500 : 5_000),
     warmup: number(values.warmup, values.quick ? 200 : 1_000),
     inFlight: 32
+  },
+  docket: {
+    tasks: number(values.calls, values.quick ? 500 : 5_000),
+    warmup: number(values.warmup, values.quick ? 200 : 1_000),
+    concurrency: 32,
+    pickups: values.quick ? 10 : 60
   },
   coldRuns: values.quick ? 3 : 20,
   quick: values.quick,
@@ -323,6 +332,18 @@ const client = async (transport: "stdio" | "HTTP", era: Era): Promise<Section> =
   return { table: "clients", title, rows }
 }
 
+const docket = async (place: typeof engines[number]): Promise<Section> => {
+  const title = `Docket, ${place.kind}`
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(docketPeers(place.kind)),
+    () => place.needs?.answers === false ? place.needs.otherwise : undefined,
+    (peer) => measureDocket(place, peer.kind === "ours" ? "docket" : "bare", setting.docket)
+  )
+  return { table: "docket", title, rows }
+}
+
 const list = "A list of 1,000 tools"
 const report = "A result with 100 KB of structured content"
 
@@ -343,7 +364,8 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   features: [prices],
   large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))],
   "client-stdio": both((era) => client("stdio", era)),
-  "client-http": both((era) => client("HTTP", era))
+  "client-http": both((era) => client("HTTP", era)),
+  docket: engines.map((place) => () => docket(place))
 }
 
 const results: Array<Section> = []

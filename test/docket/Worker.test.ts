@@ -12,10 +12,10 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Docket from "../../src/docket/Docket.ts"
 import * as DocketEnginePersistedQueue from "../../src/docket/DocketEnginePersistedQueue.ts"
+import * as DocketRecords from "../../src/docket/DocketRecords.ts"
 import * as DocketStore from "../../src/docket/DocketStore.ts"
 import * as DocketTask from "../../src/docket/DocketTask.ts"
 import type * as Execution from "../../src/docket/Execution.ts"
-import * as Records from "../../src/docket/Records.ts"
 import { double, doubled, reasonOf, starts, withWorker } from "./support.ts"
 
 const long = DocketTask.make("long", { payload: Schema.String })
@@ -112,7 +112,7 @@ describe("a worker", () => {
       })
       const handled = DocketTask.handle(alone, (text) => Effect.andThen(note(text), Effect.sleep("40 minutes")))
       const docket = yield* Docket.Docket
-      const { store } = yield* Records.Records
+      const { store } = yield* DocketRecords.DocketRecords
       const worker = yield* working([handled], { drain: "1 second" })
       const { id } = yield* docket.add(alone, "a")
       yield* TestClock.adjust("1 second")
@@ -165,7 +165,7 @@ describe("a worker", () => {
       const { all, note } = yield* starts
       yield* Effect.gen(function*() {
         const docket = yield* Docket.Docket
-        const { add, store } = yield* Records.Records
+        const { add, store } = yield* DocketRecords.DocketRecords
         const base = {
           task: "long",
           payload: "\"x\"",
@@ -229,7 +229,7 @@ describe("with a key", () => {
           : Effect.succeed("planted result"))
       yield* Effect.gen(function*() {
         const docket = yield* Docket.Docket
-        const { store } = yield* Records.Records
+        const { store } = yield* DocketRecords.DocketRecords
         const good = yield* docket.add(secret, "planted payload")
         const bad = yield* docket.add(secret, "planted fails")
         const dead = yield* docket.add(secret, "planted dies")

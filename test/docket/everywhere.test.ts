@@ -13,15 +13,15 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Docket from "fastmcp-effect/docket/Docket"
+import type * as DocketRecords from "fastmcp-effect/docket/DocketRecords"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
-import type * as Records from "fastmcp-effect/docket/Records"
 import * as NodeDocketRedis from "fastmcp-effect/node/NodeDocketRedis"
 import { randomUUID } from "node:crypto"
 import { type Database, deleteKeys, pgLayer, sqlite } from "../session/places.ts"
 import { needing, postgres, redis } from "../support/services.ts"
 import { double, doubled, reasonOf, starts } from "./support.ts"
 
-type Node = Layer.Layer<Docket.Docket | Records.Records, unknown>
+type Node = Layer.Layer<Docket.Docket | DocketRecords.DocketRecords, unknown>
 
 /** An empty place; each layer is a process there. */
 type Place = Effect.Effect<(options?: Docket.Options) => Node, never, Scope.Scope>

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Docket from "../../src/docket/Docket.ts"
+import * as DocketRecords from "../../src/docket/DocketRecords.ts"
 import type * as DocketStore from "../../src/docket/DocketStore.ts"
 import * as DocketTask from "../../src/docket/DocketTask.ts"
-import * as Records from "../../src/docket/Records.ts"
 import { reasonOf, starts, withWorker } from "./support.ts"
 
 const report = DocketTask.make("report", { payload: Schema.String })
@@ -107,7 +107,7 @@ describe("a schedule", () => {
         yield* docket.schedule("k", report, "new", { every: "7 minutes" })
         assert.deepStrictEqual(yield* waiting("k"), [7 * minute])
         assert.deepStrictEqual(yield* docket.schedules, [
-          { key: "k", task: "report", when: { everyMillis: 7 * minute }, priority: 0 }
+          { key: "k", task: "report", when: { everyMillis: 7 * minute }, priority: 0, nextAt: 7 * minute }
         ])
         yield* TestClock.adjust("8 minutes")
         assert.isTrue(yield* docket.unschedule("k"))
@@ -135,7 +135,7 @@ describe("a schedule", () => {
       const { all, note } = yield* starts
       yield* Effect.gen(function*() {
         const docket = yield* Docket.Docket
-        const { store } = yield* Records.Records
+        const { store } = yield* DocketRecords.DocketRecords
         yield* docket.schedule("k", report, "r", { every: "5 minutes" })
         const [planned] = (yield* docket.list({ schedule: "k" })).executions
         yield* store.remove(planned!.id)

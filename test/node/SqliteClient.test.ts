@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
@@ -227,6 +228,80 @@ describe("transactions", () => {
       yield* counter(sql)
       yield* Effect.all(Array.from({ length: 20 }, () => add(sql)), { concurrency: "unbounded" })
       assert.strictEqual(yield* valueOf(sql), 20)
+    }))
+})
+
+describe("statements that write at the same moment", () => {
+  const insert = (sql: SqlClient.SqlClient) => (n: number) => sql`INSERT INTO t VALUES (${n}) RETURNING n`
+  const table = (sql: SqlClient.SqlClient) => sql`CREATE TABLE t (n INTEGER PRIMARY KEY CHECK (n <> 7))`
+  const numbers = Array.from({ length: 20 }, (_, n) => n)
+  const atOnce = { concurrency: "unbounded" } as const
+
+  it.effect("are committed together", () =>
+    Effect.gen(function*() {
+      const filename = yield* file
+      const sql = yield* open({ filename })
+      yield* counter(sql)
+      const before = fs.statSync(`${filename}-wal`).size
+      yield* Effect.all(numbers.map(() => sql`UPDATE counter SET n = n + 1`), atOnce)
+      assert.strictEqual(yield* valueOf(sql), 20)
+      // The one page that each of them writes.
+      assert.isBelow(fs.statSync(`${filename}-wal`).size - before, 2 * 5000)
+    }))
+
+  it.effect("fail each by itself", () =>
+    Effect.gen(function*() {
+      const sql = yield* inMemory
+      yield* table(sql)
+      const told = yield* Effect.all([3, ...numbers].map((n) => Effect.option(insert(sql)(n))), atOnce)
+      const written = numbers.filter((n) => n !== 7)
+      assert.deepStrictEqual(told.flatMap((rows) => Option.getOrElse(rows, () => [])), [
+        { n: 3 },
+        ...written.filter((n) => n !== 3).map((n) => ({ n }))
+      ])
+      assert.deepStrictEqual(yield* sql`SELECT n FROM t`.values, written.map((n) => [n]))
+    }))
+
+  it.effect("fail each by itself also where only the commit tells", () =>
+    Effect.gen(function*() {
+      const sql = yield* inMemory
+      yield* sql`CREATE TABLE parent (id INTEGER PRIMARY KEY)`
+      yield* sql`INSERT INTO parent VALUES (1)`
+      yield* sql`CREATE TABLE child (n, parent REFERENCES parent DEFERRABLE INITIALLY DEFERRED)`
+      const told = yield* Effect.all(
+        [1, 2, 1].map((parent, n) => Effect.isSuccess(sql`INSERT INTO child VALUES (${n}, ${parent})`)),
+        atOnce
+      )
+      assert.deepStrictEqual(told, [true, false, true])
+      assert.deepStrictEqual(yield* sql`SELECT n FROM child`.values, [[0], [2]])
+    }))
+
+  it.effect("wait each for another client, and for a transaction of their own", () =>
+    Effect.gen(function*() {
+      const filename = yield* file
+      const [one, other] = [yield* open({ filename }), yield* open({ filename })]
+      yield* table(one)
+      const hold = (sql: SqlClient.SqlClient, n: number) =>
+        sql.withTransaction(Effect.andThen(insert(sql)(n), realSleep(20)))
+      yield* Effect.all([hold(one, 100), ...[1, 2, 3].map(insert(other))], atOnce)
+      yield* Effect.all([hold(other, 101), ...[4, 5, 6].map(insert(other))], atOnce)
+      assert.deepStrictEqual(
+        yield* one`SELECT n FROM t`.values,
+        [1, 2, 3, 4, 5, 6, 100, 101].map((n) => [n])
+      )
+    }))
+
+  it.effect("are not written for who has gone before", () =>
+    Effect.gen(function*() {
+      const sql = yield* inMemory
+      yield* table(sql)
+      const fibers = yield* Effect.forEach(
+        [1, 2, 3],
+        (n) => Effect.forkChild(insert(sql)(n), { startImmediately: true })
+      )
+      yield* Fiber.interrupt(fibers[1]!)
+      yield* Effect.all([Fiber.join(fibers[0]!), Fiber.join(fibers[2]!)])
+      assert.deepStrictEqual(yield* sql`SELECT n FROM t`.values, [[1], [3]])
     }))
 })
 

@@ -49,7 +49,7 @@ export const render = (of: ReadonlyArray<Row>, faults: ReadonlyArray<Weakness>):
     ]),
     "## What it got most wrong",
     "Of the twenty weaknesses of the original that mattered most, those about parts that are written here. The others "
-    + "come with client, auth, docket, proxies and command line.",
+    + "come with proxies and command line.",
     table(
       ["No.", "The original", "Here", "Shown by"],
       faults.map(({ original, ours, row, tests }) => [

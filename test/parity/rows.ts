@@ -1226,26 +1226,108 @@ export const rows: ReadonlyArray<Row> = [
   planned("K07", "Status notices reach the latest session, whoever began the task", "tasks/TaskStatus"),
 
   // Docket
-  planned("D01", "Tasks with a type and parameters go into a queue", "docket/Docket"),
-  planned("D02", "Higher priority first, until a task is tried again", "docket/Docket"),
-  planned("D03", "Equal priority in order of arrival", "docket/Docket"),
-  planned("D04", "A delay that is stored and ignored", "docket/Schedule"),
-  planned("D05", "Three retries that are really three attempts", "docket/DocketTask"),
-  planned("D06", "A pause between attempts that is never made", "docket/DocketTask"),
-  planned("D07", "A time limit of 300 s that is never applied", "docket/DocketTask"),
-  planned(
+  done(
+    "D01",
+    "Tasks with a type and parameters go into a queue",
+    "docket/Docket, docket/DocketTask.make",
+    "test/docket/Docket.test.ts::is doing, and saying what came of it"
+  ),
+  done(
+    "D02",
+    "Higher priority first, until a task is tried again",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::starts the more urgent first",
+    "an attempt more has the priority of the one before"
+  ),
+  done(
+    "D03",
+    "Equal priority in order of arrival",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::starts the more urgent first"
+  ),
+  done(
+    "D04",
+    "A delay that is stored and ignored",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::starts at the millisecond that was asked for"
+  ),
+  done(
+    "D05",
+    "Three retries that are really three attempts",
+    "docket/DocketTask",
+    "test/docket/Docket.test.ts::is retried as the schedule says, and then kept with its reason"
+  ),
+  done(
+    "D06",
+    "A pause between attempts that is never made",
+    "docket/DocketTask",
+    "test/docket/Docket.test.ts::is retried as the schedule says, and then kept with its reason",
+    "any `Schedule` of Effect"
+  ),
+  done(
+    "D07",
+    "A time limit of 300 s that is never applied",
+    "docket/DocketTask",
+    "test/docket/Docket.test.ts::comes in time, also where a handler will not end"
+  ),
+  done(
     "D08",
     "A task that takes over 30 s is given out again, its worker being unable to say it lives",
-    "docket/Worker"
+    "docket/Worker",
+    "test/docket/Worker.test.ts::keeps its lease for as long as a run takes"
   ),
-  planned("D09", "A late acknowledgement overwrites what happened meanwhile", "docket/Execution"),
-  planned("D10", "A cancel is lost when the result arrives after it", "docket/Execution"),
-  planned("D11", "A worker that asks every 100 ms and never runs two tasks together", "docket/Worker"),
-  planned("D12", "A panic in a task kills its worker", "docket/Worker"),
-  planned("D13", "Five counts over the queue", "docket/Docket"),
-  planned("D14", "A queue in memory; two workers may lock each other out", "docket/DocketStore.layerMemory"),
-  planned("D15", "A Redis queue whose every method says it is not there", "docket/DocketStoreRedis, node/EngineBullMq"),
-  planned("D16", "No dead letters, cron, idempotency keys or result lifetimes", "docket/Docket, docket/Schedule"),
+  done(
+    "D09",
+    "A late acknowledgement overwrites what happened meanwhile",
+    "docket/Execution.apply",
+    "test/docket/Execution.test.ts::is in the table, for every transition"
+  ),
+  done(
+    "D10",
+    "A cancel is lost when the result arrives after it",
+    "docket/Execution",
+    "test/docket/Docket.test.ts::is a cancel, of what waits and of what runs"
+  ),
+  done(
+    "D11",
+    "A worker that asks every 100 ms and never runs two tasks together",
+    "docket/Worker",
+    "test/docket/limits.test.ts::is never more, and another key does not wait for it",
+    "ten at a time, rung for"
+  ),
+  done(
+    "D12",
+    "A panic in a task kills its worker",
+    "docket/Worker",
+    "test/docket/Docket.test.ts::is retried as the schedule says, and then kept with its reason"
+  ),
+  done(
+    "D13",
+    "Five counts over the queue",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::lists page after page, and counts",
+    "by task and status, and over HTTP with `docket/DocketHttp`"
+  ),
+  done(
+    "D14",
+    "A queue in memory; two workers may lock each other out",
+    "docket/DocketStore.layerMemory",
+    "test/docket/Worker.test.ts::leaves a task it does not know to one that does, and says so once"
+  ),
+  done(
+    "D15",
+    "A Redis queue whose every method says it is not there",
+    "docket/DocketStoreRedis, node/NodeDocketRedis",
+    "test/examples/examples.test.ts::%s exits with 0",
+    "`examples/docket-redis`; SQLite and Postgres as well"
+  ),
+  done(
+    "D16",
+    "No dead letters, cron, idempotency keys or result lifetimes",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::does a key once while it is kept",
+    "schedules in `test/docket/schedules.test.ts`"
+  ),
   planned("D17", "The queue and MCP tasks know nothing of each other", "tasks/McpTasks"),
 
   // Client
@@ -1717,7 +1799,12 @@ export const rows: ReadonlyArray<Row> = [
 
   // Names: modules
   planned("module.caching", "Response cache", "middleware/Caching"),
-  planned("module.docket", "Task queue", "docket/Docket"),
+  done(
+    "module.docket",
+    "Task queue",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::is doing, and saying what came of it"
+  ),
   planned("module.event_store", "Events for streams that resume", "session/EventStore"),
   planned("module.http", "HTTP parts", "transport/StreamableHttpServer"),
   effect(
@@ -1773,7 +1860,12 @@ export const rows: ReadonlyArray<Row> = [
     "core/Budget",
     "test/parity/wire.test.ts::two budgets meet in the tighter of each limit, and the tool under them can read it"
   ),
-  planned("name.Docket", "The queue", "docket/Docket"),
+  done(
+    "name.Docket",
+    "The queue",
+    "docket/Docket",
+    "test/docket/Docket.test.ts::is doing, and saying what came of it"
+  ),
   done(
     "name.EventStore",
     "The store of events",

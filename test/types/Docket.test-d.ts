@@ -8,8 +8,8 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import type * as DocketError from "fastmcp-effect/docket/DocketError"
+import type * as DocketRecords from "fastmcp-effect/docket/DocketRecords"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
-import type * as Records from "fastmcp-effect/docket/Records"
 import { describe, expectTypeOf, it } from "vitest"
 
 class Mailer extends Context.Service<Mailer, { readonly send: (to: string) => Effect.Effect<void> }>()("Mailer") {}
@@ -56,7 +56,7 @@ describe("a docket", () => {
       DocketTask.handle(send, ({ to }) => Effect.andThen(Mailer.use((mailer) => mailer.send(to)), Effect.die(to))),
       DocketTask.handle(print, (text) => Printer.use((printer) => printer.print(text)))
     ])
-    expectTypeOf(worker).toEqualTypeOf<Layer.Layer<never, never, Records.Records | Mailer | Printer>>()
+    expectTypeOf(worker).toEqualTypeOf<Layer.Layer<never, never, DocketRecords.DocketRecords | Mailer | Printer>>()
   })
 
   it("retries by the error of the task", () => {

@@ -161,6 +161,13 @@ export type { Endpoint, Engine, Failure, Issuer }
 export const parts = { accessTokens, assertions, callback, http, interaction, interactions, limits, records, redirect }
 
 /**
+ * Secrets and their hashes by the host itself.
+ *
+ * @internal
+ */
+export const HostSecrets: typeof secrets.Host = secrets.Host
+
+/**
  * With what stands on it, and with another engine than our own.
  *
  * @internal

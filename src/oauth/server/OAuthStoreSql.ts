@@ -206,54 +206,50 @@ export const layer = (
 
       return {
         isShared: true,
-        putOnce: (key, entry) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const grant = StoreText.ofGrant(key, entry)
-            const kept = yield* sql`
+        putOnce: Effect.fnUntraced(function*(key, entry) {
+          const now = yield* Clock.currentTimeMillis
+          const grant = StoreText.ofGrant(key, entry)
+          const kept = yield* sql`
               INSERT INTO ${entries} AS old (${columns})
               SELECT ${values(key, entry)} WHERE ${grant === undefined ? sql`1 = 1` : hasGrant(grant, now)}
               ON CONFLICT (kind, id) DO UPDATE SET
                 data = excluded.data, grant_id = excluded.grant_id, expires_at = excluded.expires_at, used = 0
               WHERE NOT ${isThere(old, now)}
               RETURNING id`
-            return kept.length > 0
-          }).pipe(available),
+          return kept.length > 0
+        }, available),
         get: (key) => Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now)).pipe(available),
-        takeOnce: (key, next = []) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const rows = yield* take(key, next, now).pipe(
-              Effect.catchIf(
-                isConflict,
-                () => transaction(Effect.andThen(forgetOver(next, now), take(key, next, now)))
-              ),
-              Effect.catchIf(isConflict, () => StoreText.taken)
-            )
-            const row = rows.find(({ used }) => Number(used) === 1)
-            if (row !== undefined) return live(row)
-            const found = yield* get(key, now)
-            // It has been kept since.
-            return found._tag === "Live" ? OAuthStore.absent : found
-          }).pipe(available),
-        replace: (key, data, entry) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const written = yield* sql`
+        takeOnce: Effect.fnUntraced(function*(key, next = []) {
+          const now = yield* Clock.currentTimeMillis
+          const rows = yield* take(key, next, now).pipe(
+            Effect.catchIf(
+              isConflict,
+              () => transaction(Effect.andThen(forgetOver(next, now), take(key, next, now)))
+            ),
+            Effect.catchIf(isConflict, () => StoreText.taken)
+          )
+          const row = rows.find(({ used }) => Number(used) === 1)
+          if (row !== undefined) return live(row)
+          const found = yield* get(key, now)
+          // It has been kept since.
+          return found._tag === "Live" ? OAuthStore.absent : found
+        }, available),
+        replace: Effect.fnUntraced(function*(key, data, entry) {
+          const now = yield* Clock.currentTimeMillis
+          const written = yield* sql`
               UPDATE ${entries} AS e SET
                 data = ${entry.data}, grant_id = ${StoreText.ofGrant(key, entry) ?? null},
                 expires_at = ${StoreText.ofTime(entry.expiresAt)}
               WHERE ${isOf(e, key)} AND e.used = 0 AND e.data = ${data} AND ${isThere(e, now)}
               RETURNING id`
-            return written.length > 0
-          }).pipe(available),
-        remove: (key) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const removed = yield* sql`
+          return written.length > 0
+        }, available),
+        remove: Effect.fnUntraced(function*(key) {
+          const now = yield* Clock.currentTimeMillis
+          const removed = yield* sql`
               DELETE FROM ${entries} AS e WHERE ${isOf(e, key)} AND ${isThere(e, now)} RETURNING id`
-            return removed.length > 0
-          }).pipe(available),
+          return removed.length > 0
+        }, available),
         endGrant: (id) => {
           const grant = StoreText.ofId(id)
           return sql`
@@ -263,18 +259,17 @@ export const layer = (
             available
           )
         },
-        count: ({ id, kind }, windowMillis) =>
-          Effect.gen(function*() {
-            const now = yield* Clock.currentTimeMillis
-            const [row] = yield* sql<{ uses: number | bigint }>`
+        count: Effect.fnUntraced(function*({ id, kind }, windowMillis) {
+          const now = yield* Clock.currentTimeMillis
+          const [row] = yield* sql<{ uses: number | bigint }>`
               INSERT INTO ${counts} AS old (kind, id, uses, expires_at)
               VALUES (${kind}, ${StoreText.ofId(id)}, 1, ${now + Millis.of(windowMillis)})
               ON CONFLICT (kind, id) DO UPDATE SET
                 uses = CASE WHEN old.expires_at > ${now} THEN old.uses + 1 ELSE 1 END,
                 expires_at = CASE WHEN old.expires_at > ${now} THEN old.expires_at ELSE excluded.expires_at END
               RETURNING uses`
-            return Number(row!.uses)
-          }).pipe(available)
+          return Number(row!.uses)
+        }, available)
       }
     })
   )

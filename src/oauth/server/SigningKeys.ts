@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { CryptoKey } from "jose"
 import { calculateJwkThumbprint } from "jose/jwk/thumbprint"
-import { SignJWT } from "jose/jwt/sign"
+import { CompactSign } from "jose/jws/compact/sign"
 import { exportJWK } from "jose/key/export"
 import { generateKeyPair } from "jose/key/generate/keypair"
 import { importJWK } from "jose/key/import"
@@ -110,14 +110,18 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
     const keys = yield* Effect.forEach(Redacted.value(ring), prepare)
     const order = [...new Set(keys.map(({ algorithm }) => algorithm))]
 
+    /** The newest of an algorithm that signs. */
+    const newest = (algorithm: string, now: number): Prepared | undefined => {
+      let found: Prepared | undefined
+      for (const key of keys) {
+        const signs = key.algorithm === algorithm && key.signsFrom <= now && now < key.publishedUntil
+        if (signs && (found === undefined || key.signsFrom >= found.signsFrom)) found = key
+      }
+      return found
+    }
+
     /** The newest that signs, of each algorithm. */
-    const signing = (now: number) =>
-      order.flatMap((algorithm) => {
-        const own = keys.filter((key) =>
-          key.algorithm === algorithm && key.signsFrom <= now && now < key.publishedUntil
-        )
-        return own.length === 0 ? [] : [own.reduce((a, b) => b.signsFrom >= a.signsFrom ? b : a)]
-      })
+    const signing = (now: number) => order.flatMap((algorithm) => newest(algorithm, now) ?? [])
 
     if (signing(yield* Clock.currentTimeMillis).length === 0) {
       return yield* new SigningKeysError({ text: "No key of the ring signs now" })
@@ -125,12 +129,14 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
     return {
       sign: ({ alg, typ }, claims) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const [first, ...others] = signing(now)
-          const key = alg === undefined ? first : [first, ...others].find((key) => key?.algorithm === alg)
+          const key = alg === undefined ? signing(now)[0] : newest(alg, now)
           return key === undefined
             ? Effect.die(new Error(`No key signs with ${alg ?? "anything"} now.`))
+            // Not `SignJWT`, which clones the claims before it writes them.
             : Effect.promise(() =>
-              new SignJWT(claims).setProtectedHeader({ alg: key.algorithm, typ, kid: key.kid }).sign(key.key)
+              new CompactSign(encoder.encode(JSON.stringify(claims)))
+                .setProtectedHeader({ alg: key.algorithm, typ, kid: key.kid })
+                .sign(key.key)
             )
         }),
       published: Effect.map(
@@ -145,6 +151,8 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
       })
     }
   })
+
+const encoder = new TextEncoder()
 
 const prepare = (source: RingKey) => {
   const { algorithm, jwk, publishedUntil = Infinity, signsFrom } = source

@@ -28,23 +28,22 @@ export const grantOf = (tokenId: string): string | undefined => {
   return dot === -1 ? undefined : tokenId.slice(0, dot)
 }
 
-export const make = (issuer: Issuer, contents: Contents): Effect.Effect<string> =>
-  Effect.gen(function*() {
-    const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-    const { authenticatedAt, clientId, grantId, jkt, resource, scopes, subject } = contents
-    return yield* issuer.keys.sign({ typ: "at+jwt" }, {
-      iss: issuer.url,
-      sub: subject,
-      aud: resource,
-      client_id: clientId,
-      scope: scopes.join(" "),
-      jti: idOf(grantId, yield* issuer.secrets.makeId),
-      iat: now,
-      exp: now + Math.floor(issuer.lifetimes.accessToken / 1000),
-      ...(authenticatedAt === undefined ? undefined : { auth_time: Math.floor(authenticatedAt / 1000) }),
-      ...(jkt === undefined ? undefined : { cnf: { jkt } })
-    })
+export const make = Effect.fnUntraced(function*(issuer: Issuer, contents: Contents): Effect.fn.Return<string> {
+  const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const { authenticatedAt, clientId, grantId, jkt, resource, scopes, subject } = contents
+  return yield* issuer.keys.sign({ typ: "at+jwt" }, {
+    iss: issuer.url,
+    sub: subject,
+    aud: resource,
+    client_id: clientId,
+    scope: scopes.join(" "),
+    jti: idOf(grantId, yield* issuer.secrets.makeId),
+    iat: now,
+    exp: now + Math.floor(issuer.lifetimes.accessToken / 1000),
+    ...(authenticatedAt === undefined ? undefined : { auth_time: Math.floor(authenticatedAt / 1000) }),
+    ...(jkt === undefined ? undefined : { cnf: { jkt } })
   })
+})
 
 /** Whose client a token is of, when it is of no user. No user's subject begins like this. */
 export const clientPrefix = "client:"
@@ -72,44 +71,41 @@ export const checker = (issuer: Pick<Issuer, "url" | "keys" | "store" | "resourc
 }
 
 /** Whether nobody has revoked it. */
-export const isLive = (
+export const isLive = Effect.fnUntraced(function*(
   { store }: Pick<Issuer, "store">,
   tokenId: string
-): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    const grantId = grantOf(tokenId)
-    if (grantId !== undefined && (yield* store.get(grants.key(grantId)))._tag !== "Live") return false
-    return (yield* store.get(revocations.key(tokenId)))._tag === "Absent"
-  })
+): Effect.fn.Return<boolean, OAuthStoreError.OAuthStoreError> {
+  const grantId = grantOf(tokenId)
+  if (grantId !== undefined && (yield* store.get(grants.key(grantId)))._tag !== "Live") return false
+  return (yield* store.get(revocations.key(tokenId)))._tag === "Absent"
+})
 
 /** What is kept with the grant of a token. */
-export const keptOf = (
+export const keptOf = Effect.fnUntraced(function*(
   { store }: Pick<Issuer, "store">,
   tokenId: string
-): Effect.Effect<string | undefined, OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    const grantId = grantOf(tokenId)
-    if (grantId === undefined) return undefined
-    const found = grants.read(yield* store.get(grants.key(grantId)))
-    return found._tag === "Live" ? found.value.kept : undefined
-  })
+): Effect.fn.Return<string | undefined, OAuthStoreError.OAuthStoreError> {
+  const grantId = grantOf(tokenId)
+  if (grantId === undefined) return undefined
+  const found = grants.read(yield* store.get(grants.key(grantId)))
+  return found._tag === "Live" ? found.value.kept : undefined
+})
 
 /** Keeps something else with the grant of a token, if what is kept still is `before`; false otherwise. */
-export const keep = (
+export const keep = Effect.fnUntraced(function*(
   { store }: Pick<Issuer, "store">,
   tokenId: string,
   before: string,
   after: string
-): Effect.Effect<boolean, OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    const grantId = grantOf(tokenId)
-    if (grantId === undefined) return false
-    const key = grants.key(grantId)
-    const found = grants.read(yield* store.get(key))
-    if (found._tag !== "Live" || found.value.kept !== before) return false
-    const { data, expiresAt } = found.entry
-    return yield* store.replace(key, data, grants.entry({ ...found.value, kept: after }, expiresAt))
-  })
+): Effect.fn.Return<boolean, OAuthStoreError.OAuthStoreError> {
+  const grantId = grantOf(tokenId)
+  if (grantId === undefined) return false
+  const key = grants.key(grantId)
+  const found = grants.read(yield* store.get(key))
+  if (found._tag !== "Live" || found.value.kept !== before) return false
+  const { data, expiresAt } = found.entry
+  return yield* store.replace(key, data, grants.entry({ ...found.value, kept: after }, expiresAt))
+})
 
 export const revoke = (issuer: Issuer, { exp, jti }: Jwt.Claims): Effect.Effect<void, Failure> =>
   Effect.asVoid(issuer.store.putOnce(revocations.key(String(jti)), revocations.entry({}, exp * 1000 + 60_000)))

@@ -25,21 +25,25 @@ export const make = (
     const known = new Map<string, Client.Client>()
     for (const options of configured) known.set(options.id, yield* ofOptions(options, secrets))
     const ofDocument = takesDocuments ? yield* clientDocuments.make({ fetch, store }) : undefined
-    return (id, address) =>
-      Effect.gen(function*() {
-        const client = known.get(id)
-        if (client !== undefined) return client
-        if (/^https?:\/\//iu.test(id)) return ofDocument === undefined ? undefined : yield* ofDocument(id, address)
-        const found = registrations.read(yield* store.get(registrations.key(id)))
-        if (found._tag !== "Live") return undefined
-        const { metadata, secretHash } = found.value
-        return yield* clientMetadata.toClient(metadata, {
-          id,
-          origin: "registered",
-          secretHash,
-          authentication: "client_secret_basic"
-        })
-      })
+    return (id, address) => {
+      const client = known.get(id)
+      if (client !== undefined) return Effect.succeed(client)
+      if (!/^https?:\/\//iu.test(id)) return registered(store, id)
+      return ofDocument === undefined ? Effect.succeed(undefined) : ofDocument(id, address)
+    }
+  })
+
+const registered = (store: OAuthStore.OAuthStore["Service"], id: string): ReturnType<Issuer["client"]> =>
+  Effect.gen(function*() {
+    const found = registrations.read(yield* store.get(registrations.key(id)))
+    if (found._tag !== "Live") return undefined
+    const { metadata, secretHash } = found.value
+    return yield* clientMetadata.toClient(metadata, {
+      id,
+      origin: "registered",
+      secretHash,
+      authentication: "client_secret_basic"
+    })
   })
 
 const ofOptions = (options: Client.Options, secrets: Secrets): Effect.Effect<Client.Client> =>

@@ -34,41 +34,44 @@ export const check = (
   issuer: Issuer,
   guesser: Guesser
 ): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    const found = yield* issuer.store.get({ kind: "locked", id: yield* idOf(issuer, guesser) })
-    if (found._tag !== "Live") return
-    const left = found.entry.expiresAt - (yield* Clock.currentTimeMillis)
-    return yield* new Refusal.Refusal({
-      code: "temporarily_unavailable",
-      description: "Too many wrong requests; try again later.",
-      retryAfter: Math.max(1, Math.ceil(left / 1000))
-    })
-  })
+  idOf(issuer, guesser).pipe(
+    Effect.flatMap((id) => issuer.store.get({ kind: "locked", id })),
+    Effect.flatMap((found) => found._tag === "Live" ? wait(found.entry.expiresAt) : Effect.void)
+  )
+
+const wait = (until: number): Effect.Effect<never, Refusal.Refusal> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.fail(
+      new Refusal.Refusal({
+        code: "temporarily_unavailable",
+        description: "Too many wrong requests; try again later.",
+        retryAfter: Math.max(1, Math.ceil((until - now) / 1000))
+      })
+    ))
 
 /**
  * T13: refuses whoever asks for more than `most` of something in a minute from one network. Who comes from nobody knows
  * where is not refused: all of those would be one.
  */
-export const bound = (
+export const bound = Effect.fnUntraced(function*(
   { store }: Pick<Issuer, "store">,
   what: string,
   most: number,
   address: string | undefined
-): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
-    if (address === undefined || most === Infinity) return
-    const count = yield* store.count({ kind: "asked", id: `${what} ${placeOf(address)}` }, windowMillis)
-    if (count <= most) return
-    // Behind a proxy whose address is taken for everybody's, this is the only trace.
-    if (count === most + 1) {
-      yield* Effect.logWarning(`More than ${most} ${what} have come from one network in a minute.`)
-    }
-    return yield* new Refusal.Refusal({
-      code: "temporarily_unavailable",
-      description: "Too many requests have come from here; try again later.",
-      retryAfter: windowMillis / 1000
-    })
+): Effect.fn.Return<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> {
+  if (address === undefined || most === Infinity) return
+  const count = yield* store.count({ kind: "asked", id: `${what} ${placeOf(address)}` }, windowMillis)
+  if (count <= most) return
+  // Behind a proxy whose address is taken for everybody's, this is the only trace.
+  if (count === most + 1) {
+    yield* Effect.logWarning(`More than ${most} ${what} have come from one network in a minute.`)
+  }
+  return yield* new Refusal.Refusal({
+    code: "temporarily_unavailable",
+    description: "Too many requests have come from here; try again later.",
+    retryAfter: windowMillis / 1000
   })
+})
 
 /** Of a user, at the beginning of each: it is kept until the user has been asked. */
 export const boundRequest = (
@@ -85,12 +88,13 @@ export const note = (issuer: Issuer, guesser: Guesser): Effect.Effect<void> =>
 export const failed = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
   Effect.andThen(note(issuer, guesser), count(issuer, guesser))
 
-export const count = (issuer: Issuer, guesser: Guesser): Effect.Effect<void, OAuthStoreError.OAuthStoreError> =>
-  Effect.gen(function*() {
+export const count = Effect.fnUntraced(
+  function*(issuer: Issuer, guesser: Guesser): Effect.fn.Return<void, OAuthStoreError.OAuthStoreError> {
     const id = yield* idOf(issuer, guesser)
     if ((yield* issuer.store.count({ kind: "failures", id }, windowMillis)) < most) return
     yield* issuer.store.putOnce(
       { kind: "locked", id },
       { data: "", expiresAt: (yield* Clock.currentTimeMillis) + windowMillis }
     )
-  })
+  }
+)

@@ -18,61 +18,59 @@ interface Shown {
 }
 
 /** T3, T4: that the client is who it says, shown in the one way it is registered with. */
-export const clientAuthentication = (
+export const clientAuthentication = Effect.fnUntraced(function*(
   issuer: Issuer,
   request: HttpServerRequest.HttpServerRequest,
   parameters: Parameters
-): Effect.Effect<Client.Client, Failure> =>
-  Effect.gen(function*() {
-    const shown = yield* read(request.headers.authorization, parameters)
-    const address = issuer.addressOf(request)
-    if (shown.method === "none") return (yield* find(issuer, shown, address)) ?? (yield* unknown)
-    const guesser = { what: "client", clientId: shown.clientId, address }
-    yield* limits.check(issuer, guesser)
-    // What could not be looked at is shown as little as what is wrong.
-    const client = yield* Effect.tapErrorTag(find(issuer, shown, address), "Refusal", ({ retryAfter }) =>
-      retryAfter === undefined ? limits.failed(issuer, guesser) : Effect.void)
-    if (client !== undefined) {
-      return client
-    }
-    yield* limits.failed(issuer, guesser)
-    return yield* unknown
-  })
+): Effect.fn.Return<Client.Client, Failure> {
+  const shown = yield* read(request.headers.authorization, parameters)
+  const address = issuer.addressOf(request)
+  if (shown.method === "none") return (yield* find(issuer, shown, address)) ?? (yield* unknown)
+  const guesser = { what: "client", clientId: shown.clientId, address }
+  yield* limits.check(issuer, guesser)
+  // What could not be looked at is shown as little as what is wrong.
+  const client = yield* Effect.tapErrorTag(
+    find(issuer, shown, address),
+    "Refusal",
+    ({ retryAfter }) => retryAfter === undefined ? limits.failed(issuer, guesser) : Effect.void
+  )
+  if (client !== undefined) return client
+  yield* limits.failed(issuer, guesser)
+  return yield* unknown
+})
 
 const unknown = Refusal.make("invalid_client", "The client is not known, or has not shown who it is.")
 
 /** Undefined for one that is not known, or has not shown who it is. */
-const find = (
+const find = Effect.fnUntraced(function*(
   issuer: Issuer,
   shown: Shown,
   address: string | undefined
-): Effect.Effect<Client.Client | undefined, Failure> =>
-  Effect.gen(function*() {
-    const client = yield* issuer.client(shown.clientId, address)
-    if (client === undefined || shown.method !== client.authentication) return undefined
-    const proof = isProven(issuer, client, shown)
-    const isProved = client.origin === "configured" || client.jwksUri === undefined || address === undefined
-      ? proof
-      : ofStranger(issuer, address, proof)
-    return (yield* isProved) ? client : undefined
-  })
+): Effect.fn.Return<Client.Client | undefined, Failure> {
+  const client = yield* issuer.client(shown.clientId, address)
+  if (client === undefined || shown.method !== client.authentication) return undefined
+  const proof = isProven(issuer, client, shown)
+  const isProved = client.origin === "configured" || client.jwksUri === undefined || address === undefined
+    ? proof
+    : ofStranger(issuer, address, proof)
+  return (yield* isProved) ? client : undefined
+})
 
 /**
  * Clients that anybody can introduce name the place of their keys: whoever is wrong as one of them too often may have
  * nothing fetched as any.
  */
-const ofStranger = (
+const ofStranger = Effect.fnUntraced(function*(
   issuer: Issuer,
   address: string,
   proof: Effect.Effect<boolean, Failure>
-): Effect.Effect<boolean, Failure> =>
-  Effect.gen(function*() {
-    const guesser = { what: "client", clientId: undefined, address }
-    yield* limits.check(issuer, guesser)
-    const isProved = yield* Effect.tapErrorTag(proof, "Refusal", () => limits.count(issuer, guesser))
-    if (!isProved) yield* limits.count(issuer, guesser)
-    return isProved
-  })
+): Effect.fn.Return<boolean, Failure> {
+  const guesser = { what: "client", clientId: undefined, address }
+  yield* limits.check(issuer, guesser)
+  const isProved = yield* Effect.tapErrorTag(proof, "Refusal", () => limits.count(issuer, guesser))
+  if (!isProved) yield* limits.count(issuer, guesser)
+  return isProved
+})
 
 const isProven = (
   issuer: Issuer,

@@ -11,31 +11,39 @@ export const proof = (
   request: HttpServerRequest.HttpServerRequest,
   path: string,
   accessToken?: string
-): Effect.Effect<string | undefined, Failure> =>
-  Effect.gen(function*() {
-    const header = request.headers.dpop
-    if (header === undefined) return undefined
-    const found = yield* Effect.mapError(
-      Dpop.verify(header, {
-        method: request.method,
-        url: issuer.at(path),
-        ath: accessToken === undefined ? undefined : yield* issuer.secrets.hash(accessToken)
-      }),
-      ({ message }) => Refusal.make("invalid_dpop_proof", message)
-    )
-    if (issuer.nonces !== undefined && !(yield* issuer.nonces.isGood(found.nonce))) {
-      return yield* new Refusal.Refusal({
-        code: "use_dpop_nonce",
-        description: "The proof has to have the nonce of the DPoP-Nonce header.",
-        nonce: yield* issuer.nonces.current
-      })
-    }
-    const isFirst = yield* issuer.store.putOnce(
-      { kind: "proof", id: yield* issuer.secrets.hash(found.id) },
-      { data: "", expiresAt: found.expiresAt }
-    )
-    return isFirst ? found.jkt : yield* Refusal.make("invalid_dpop_proof", "The DPoP proof was used before.")
-  })
+): Effect.Effect<string | undefined, Failure> => {
+  const header = request.headers.dpop
+  return header === undefined ? Effect.succeed(undefined) : proven(issuer, request, header, path, accessToken)
+}
+
+const proven = Effect.fnUntraced(function*(
+  issuer: Issuer,
+  request: HttpServerRequest.HttpServerRequest,
+  header: string,
+  path: string,
+  accessToken: string | undefined
+): Effect.fn.Return<string, Failure> {
+  const found = yield* Effect.mapError(
+    Dpop.verify(header, {
+      method: request.method,
+      url: issuer.at(path),
+      ath: accessToken === undefined ? undefined : yield* issuer.secrets.hash(accessToken)
+    }),
+    ({ message }) => Refusal.make("invalid_dpop_proof", message)
+  )
+  if (issuer.nonces !== undefined && !(yield* issuer.nonces.isGood(found.nonce))) {
+    return yield* new Refusal.Refusal({
+      code: "use_dpop_nonce",
+      description: "The proof has to have the nonce of the DPoP-Nonce header.",
+      nonce: yield* issuer.nonces.current
+    })
+  }
+  const isFirst = yield* issuer.store.putOnce(
+    { kind: "proof", id: yield* issuer.secrets.hash(found.id) },
+    { data: "", expiresAt: found.expiresAt }
+  )
+  return isFirst ? found.jkt : yield* Refusal.make("invalid_dpop_proof", "The DPoP proof was used before.")
+})
 
 /** T11: that a client whose tokens have to be bound to a key has shown one. */
 export const required = (

@@ -9,15 +9,14 @@ import * as parameters from "../parameters.ts"
 
 const path = "/token"
 
-const handle: Handler = (issuer, request) =>
-  Effect.gen(function*() {
-    const form = yield* parameters.ofForm(request)
-    const client = yield* clientAuthentication(issuer, request, form)
-    const grant = yield* grantType(issuer, client, form)
-    const jkt = yield* proof(issuer, request, path)
-    yield* required(client, jkt)
-    const tokens = yield* grant.run({ issuer, client, parameters: form, jkt })
-    return http.json(tokens, { headers: yield* nextNonce(issuer) })
-  })
+const handle: Handler = Effect.fnUntraced(function*(issuer, request) {
+  const form = yield* parameters.ofForm(request)
+  const client = yield* clientAuthentication(issuer, request, form)
+  const grant = yield* grantType(issuer, client, form)
+  const jkt = yield* proof(issuer, request, path)
+  yield* required(client, jkt)
+  const tokens = yield* grant.run({ issuer, client, parameters: form, jkt })
+  return http.json(tokens, { headers: yield* nextNonce(issuer) })
+})
 
 export const token: Endpoint = { path, methods: { POST: handle }, audience: "program" }

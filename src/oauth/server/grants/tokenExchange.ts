@@ -16,58 +16,57 @@ const idToken = "urn:ietf:params:oauth:token-type:id_token"
 export const tokenExchange = ({ decide }: ExchangePolicy.ExchangePolicy["Service"]): GrantType => ({
   name,
   isPublic: false,
-  run: (request) =>
-    Effect.gen(function*() {
-      const { client, issuer, jkt, parameters } = request
-      yield* only(request, "requested_token_type", identityAssertions.tokenType)
-      yield* only(request, "subject_token_type", idToken)
-      if (parameters.has("actor_token") || parameters.has("actor_token_type")) {
-        return yield* Refusal.make("invalid_request", "Nobody acts for another here: actor_token is one too many.")
-      }
-      const audience = parameters.get("audience")
-      if (audience === undefined) return yield* Refusal.make("invalid_request", "audience is missing.")
-      const { amr, auth_time, sub } = yield* subject(request)
-      const resource = parameters.get("resource")
-      const asked = parameters.has("scope") ? Scope.parse(parameters.get("scope")!) : undefined
-      const allowed = yield* decide({ client, subject: sub, audience, resource, scopes: asked })
-      if (allowed === undefined) {
-        return yield* Refusal.make("invalid_target", "The user and the client are not let in there.")
-      }
-      const scopes = allowed.scopes === undefined
-        ? asked ?? []
-        : allowed.scopes.filter((scope) => asked === undefined || asked.includes(scope))
-      if (asked !== undefined && asked.length > 0 && scopes.length === 0) {
-        return yield* Refusal.make("invalid_scope", "None of the scopes asked for is to be had there.")
-      }
-      const letter = yield* identityAssertions.write(issuer, {
-        subject: allowed.subject ?? sub,
-        audience,
-        resource,
-        clientId: allowed.clientId,
-        scopes,
-        login: {
-          ...(auth_time === undefined ? undefined : { auth_time }),
-          ...(amr === undefined ? undefined : { amr })
-        },
-        jkt
-      })
-      yield* issuer.tell({
-        _tag: "Issued",
-        grantType: name,
-        grantId: undefined,
-        clientId: client.id,
-        subject: sub,
-        scopes
-      })
-      return {
-        access_token: letter,
-        issued_token_type: identityAssertions.tokenType,
-        // It is no access token (RFC 8693, 2.2.1).
-        token_type: "N_A",
-        expires_in: identityAssertions.lasts / 1000,
-        ...(scopes.length === 0 ? undefined : { scope: Scope.format(scopes) })
-      }
+  run: Effect.fnUntraced(function*(request: TokenRequest) {
+    const { client, issuer, jkt, parameters } = request
+    yield* only(request, "requested_token_type", identityAssertions.tokenType)
+    yield* only(request, "subject_token_type", idToken)
+    if (parameters.has("actor_token") || parameters.has("actor_token_type")) {
+      return yield* Refusal.make("invalid_request", "Nobody acts for another here: actor_token is one too many.")
+    }
+    const audience = parameters.get("audience")
+    if (audience === undefined) return yield* Refusal.make("invalid_request", "audience is missing.")
+    const { amr, auth_time, sub } = yield* subject(request)
+    const resource = parameters.get("resource")
+    const asked = parameters.has("scope") ? Scope.parse(parameters.get("scope")!) : undefined
+    const allowed = yield* decide({ client, subject: sub, audience, resource, scopes: asked })
+    if (allowed === undefined) {
+      return yield* Refusal.make("invalid_target", "The user and the client are not let in there.")
+    }
+    const scopes = allowed.scopes === undefined
+      ? asked ?? []
+      : allowed.scopes.filter((scope) => asked === undefined || asked.includes(scope))
+    if (asked !== undefined && asked.length > 0 && scopes.length === 0) {
+      return yield* Refusal.make("invalid_scope", "None of the scopes asked for is to be had there.")
+    }
+    const letter = yield* identityAssertions.write(issuer, {
+      subject: allowed.subject ?? sub,
+      audience,
+      resource,
+      clientId: allowed.clientId,
+      scopes,
+      login: {
+        ...(auth_time === undefined ? undefined : { auth_time }),
+        ...(amr === undefined ? undefined : { amr })
+      },
+      jkt
     })
+    yield* issuer.tell({
+      _tag: "Issued",
+      grantType: name,
+      grantId: undefined,
+      clientId: client.id,
+      subject: sub,
+      scopes
+    })
+    return {
+      access_token: letter,
+      issued_token_type: identityAssertions.tokenType,
+      // It is no access token (RFC 8693, 2.2.1).
+      token_type: "N_A",
+      expires_in: identityAssertions.lasts / 1000,
+      ...(scopes.length === 0 ? undefined : { scope: Scope.format(scopes) })
+    }
+  })
 })
 
 const only = ({ parameters }: TokenRequest, parameter: string, value: string): Effect.Effect<void, Refusal.Refusal> =>

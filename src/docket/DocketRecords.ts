@@ -25,7 +25,7 @@ export type Changed =
   | { readonly _tag: "Gone" }
 
 /** @category services @since 0.1.0 */
-export class Records extends Context.Service<Records, {
+export class DocketRecords extends Context.Service<DocketRecords, {
   readonly store: DocketStore.DocketStore["Service"]
   readonly engine: DocketEngine.DocketEngine["Service"]
   readonly sealing: Sealing.Sealing
@@ -59,7 +59,7 @@ export class Records extends Context.Service<Records, {
   /** 128 random bits. */
   readonly newId: Effect.Effect<string>
   readonly publish: (tag: DocketEvent.DocketEvent["_tag"], execution: Execution.Execution) => void
-}>()("fastmcp-effect/docket/Records") {}
+}>()("fastmcp-effect/docket/DocketRecords") {}
 
 /** @category models @since 0.1.0 */
 export interface Options {
@@ -73,7 +73,7 @@ export interface Options {
 }
 
 /** @category constructors @since 0.1.0 */
-export const make = (options: Options): Effect.Effect<Records["Service"], never, Scope.Scope> =>
+export const make = (options: Options): Effect.Effect<DocketRecords["Service"], never, Scope.Scope> =>
   Effect.gen(function*() {
     const { beforeEnd, engine, newId, pollInterval, sealing, store } = options
     const watching = yield* Watching.make(store, pollInterval)
@@ -82,13 +82,16 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
     const context = yield* Effect.context<never>()
     const count = DocketMetrics.makeCounter(context)
 
-    const publish: Records["Service"]["publish"] = (_tag, { error: _e, payload: _p, result: _r, ...execution }) => {
+    const publish: DocketRecords["Service"]["publish"] = (
+      _tag,
+      { error: _e, payload: _p, result: _r, ...execution }
+    ) => {
       count(execution.task, _tag)
       watching.changed(execution.id, execution.generation)
       PubSub.publishUnsafe(events, { _tag, execution })
     }
 
-    const ring: Records["Service"]["ring"] = (execution, again) => {
+    const ring: DocketRecords["Service"]["ring"] = (execution, again) => {
       const { createdAt, dueAt, generation, id, priority } = execution
       const at = again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : dueAt)
       return again === undefined
@@ -97,7 +100,7 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
         : engine.ring({ id, ring: `${id}#${createdAt}.${generation}~${again.why}`, at, priority })
     }
 
-    const add: Records["Service"]["add"] = (execution) =>
+    const add: DocketRecords["Service"]["add"] = (execution) =>
       Effect.tap(
         store.transaction(
           Effect.tap(
@@ -129,7 +132,7 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
       return isWritten
     })
 
-    const changeOnly: Records["Service"]["changeOnly"] = (known, transition) => {
+    const changeOnly: DocketRecords["Service"]["changeOnly"] = (known, transition) => {
       const result = Execution.apply(known, transition)
       return Result.isFailure(result)
         ? Effect.undefined
@@ -139,7 +142,7 @@ export const make = (options: Options): Effect.Effect<Records["Service"], never,
         )
     }
 
-    const change: Records["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {
+    const change: DocketRecords["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {
       let execution = known
       while (true) {
         if (execution === undefined) {

@@ -1,0 +1,156 @@
+/** What happens to workers and their servers, in a size for every run of the tests or for a proof. */
+import { DatabaseSync } from "node:sqlite"
+import * as assembly from "./assembly.ts"
+import * as fleet from "./fleet.ts"
+import * as places from "./places.ts"
+import * as processes from "./processes.ts"
+
+export interface Size {
+  readonly tasks: number
+  readonly seed: number
+  /** Whole seconds. */
+  readonly leaseMillis: number
+}
+
+const patience = 300_000
+
+const at = async <P extends places.Place>(
+  place: { readonly make: (options: places.Options) => Promise<P> },
+  leaseMillis: number,
+  use: (place: P) => Promise<fleet.Outcome>
+): Promise<fleet.Outcome> => {
+  const made = await place.make({ leaseMillis })
+  try {
+    return await use(made)
+  } finally {
+    await made.remove()
+  }
+}
+
+const more = (outcome: fleet.Outcome, ...failures: ReadonlyArray<string | false>): fleet.Outcome => ({
+  ...outcome,
+  failures: [...outcome.failures, ...failures.filter((failure) => failure !== false)]
+})
+
+/** Workers are killed outright, and others come in their place. */
+export const killed = (place: places.Kept, { leaseMillis, seed, tasks }: Size, kills: number) =>
+  at(
+    place,
+    leaseMillis,
+    ({ address }) =>
+      fleet.run({ address, seed, tasks, millis: [5, 30], patience, blows: fleet.spread(kills, seed, fleet.kill) })
+  )
+
+/** A worker is killed and then the server, which comes back, and then another worker. */
+export const serverKilled = (place: places.Own, { leaseMillis, seed, tasks }: Size, times: number) =>
+  at(place, leaseMillis, ({ address, server }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      millis: [5, 30],
+      patience,
+      evidence: { mayLapse: true },
+      blows: fleet.spread(times, seed, (hands) =>
+        fleet.killAnd(hands, async () => {
+          await server.kill()
+          await processes.sleep(500 + 1000 * hands.random())
+          await server.start()
+        }))
+    }))
+
+/** Workers that are frozen for longer than their leases, and go on. */
+export const frozen = async (place: places.Kept, { leaseMillis, seed, tasks }: Size, times: number) => {
+  const outcome = await at(place, leaseMillis, ({ address }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      // Long enough for somebody to be in the middle of one.
+      millis: [20, 60],
+      patience,
+      // Whoever is frozen while it writes has the others wait.
+      evidence: { mayLapse: true },
+      blows: fleet.spread(times, seed, fleet.freeze(1.6 * leaseMillis))
+    }))
+  return more(outcome, outcome.again === 0 && "nobody was frozen while it ran something")
+}
+
+/** In good order, and in the middle of work: nothing is done twice, and no attempt is counted that was given back. */
+export const stopped = async (place: places.Kept, { leaseMillis, seed, tasks }: Size, times: number) => {
+  const outcome = await at(place, leaseMillis, ({ address }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      millis: [100, 300],
+      drainMillis: 20,
+      patience,
+      blows: fleet.spread(times, seed, fleet.stop)
+    }))
+  return more(
+    outcome,
+    outcome.twice > 0 && `${outcome.twice} were done twice`,
+    outcome.attempts > 1 && `one was in its attempt ${outcome.attempts}`,
+    outcome.lapses > 0 && `${outcome.lapses} leases ran out`,
+    outcome.released === 0 && "nobody was stopped while it ran something"
+  )
+}
+
+/** Everything BullMQ has is deleted. */
+export const ringsLost = (place: places.Kept, { leaseMillis, seed, tasks }: Size, times: number) =>
+  at(place, leaseMillis, ({ address }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      millis: [5, 30],
+      patience,
+      blows: fleet.spread(times, seed, async () => {
+        const count = await places.deleteKeys(address.url, assembly.engineKeys(address))
+        if (count === 0) throw new Error("there was nothing to delete")
+      })
+    }))
+
+/** Somebody else has the file. */
+export const fileLocked = (place: places.Kept, { leaseMillis, seed, tasks }: Size, millis: number) =>
+  at(place, leaseMillis, ({ address }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      millis: [5, 30],
+      patience,
+      evidence: { mayLapse: true },
+      blows: [{
+        at: 0.4,
+        strike: async () => {
+          const database = new DatabaseSync(address.url)
+          await processes.until("the file is free", 10_000, () => {
+            try {
+              database.exec("BEGIN IMMEDIATE")
+              return true
+            } catch {
+              return false
+            }
+          })
+          await processes.sleep(millis)
+          database.exec("ROLLBACK")
+          database.close()
+        }
+      }]
+    }))
+
+/** One worker's clock is a minute ahead. On SQLite that is what the store goes by, and its leases with it. */
+export const clockAhead = (place: places.Kept, { leaseMillis, seed, tasks }: Size) =>
+  at(place, leaseMillis, ({ address }) =>
+    fleet.run({
+      address,
+      seed,
+      tasks,
+      millis: [5, 30],
+      patience,
+      aheadMillis: 60_000,
+      blows: [],
+      evidence: { hasOneClock: place.kind !== "SQLite", mayLapse: place.kind === "SQLite" }
+    }))
