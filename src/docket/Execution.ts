@@ -103,6 +103,8 @@ export const Execution = Schema.Struct({
   rate: Schema.optionalKey(Rate),
   /** The schedule it is a run of. */
   schedule: Schema.optionalKey(Schema.String),
+  /** How long it is kept when it is cancelled, by whoever does not know its task. */
+  keepMillis: Schema.optionalKey(Schema.Int),
   /** Of the span that added it (W3C Trace Context). */
   traceparent: Schema.optionalKey(Schema.String)
 })

@@ -77,6 +77,7 @@ export const make = (
       dueAt: due,
       attempt: 0,
       lapses: 0,
+      keepMillis: DocketRecords.keepMillis(task, false),
       ...limitsOf(task, payload),
       ...parent !== undefined && { traceparent: parent }
     } satisfies Execution.Execution

@@ -83,12 +83,12 @@ export const make = (
       return yield* readPart(execution, task.payload, execution.payload, "payload")
     }),
     observe,
-    cancel: (id, reason = noReason) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.map(
-          change(id, { _tag: "Cancel", reason, now, keepMillis: DocketRecords.keepMillis(undefined, false) }),
-          (changed) => changed._tag === "Changed" || changed.refusal === "NotApplicable"
-        )),
+    cancel: Effect.fnUntraced(function*(id, reason = noReason) {
+      const { keepMillis = DocketRecords.keepMillis(undefined, false) } = (yield* get(id)) ?? {}
+      const now = yield* Clock.currentTimeMillis
+      const changed = yield* change(id, { _tag: "Cancel", reason, now, keepMillis })
+      return changed._tag === "Changed" || changed.refusal === "NotApplicable"
+    }),
     result: (task, id) =>
       Effect.flatMap(
         Stream.runLast(observe(id)),

@@ -96,6 +96,51 @@ describe("adding", () => {
     }).pipe(withWorker([doubled], { maxBytes: 201 })))
 })
 
+describe("an option that cannot be", () => {
+  const cool = DocketTask.make("cool", {
+    payload: Schema.String,
+    cooldown: { key: (text) => text, window: "1 second" }
+  })
+  const quiet = DocketTask.make("quiet", {
+    payload: Schema.String,
+    debounce: { key: (text) => text, wait: "1 second" }
+  })
+
+  it.effect("is refused, and nothing is added", () =>
+    Effect.gen(function*() {
+      const docket = yield* Docket.Docket
+      const wrong = [
+        docket.add(note, "", { at: new Date(NaN) }),
+        docket.add(note, "", { at: new Date(0), delay: 1 }),
+        docket.add(note, "", { priority: 1.5 }),
+        docket.add(cool, "", { key: "k" }),
+        docket.add(quiet, "", { key: "k" }),
+        docket.add(quiet, "", { delay: 1 }),
+        docket.add(quiet, "", { at: new Date(0) }),
+        docket.replace(note, "k", "", { at: new Date(NaN) }),
+        docket.strike({ where: { at: "customer", equals: 1 } })
+      ]
+      for (const adding of wrong) assert.strictEqual(reasonOf(yield* Effect.exit(adding)), "InvalidOption")
+      assert.deepStrictEqual([(yield* docket.list()).executions, yield* docket.strikes], [[], []])
+    }).pipe(Effect.provide(Docket.layerMemory())))
+
+  it("is a defect of its definition", () => {
+    const key = () => ""
+    for (
+      const options of [
+        { concurrency: { key, limit: 0 } },
+        { rateLimit: { key, limit: 1.5, window: 1 } },
+        { rateLimit: { key, limit: 1, window: 0 } },
+        { cooldown: { key, window: Infinity } },
+        { debounce: { key, wait: -1 } },
+        { cooldown: { key, window: 1 }, debounce: { key, wait: 1 } },
+        { priority: 0.5 }
+      ]
+    ) assert.throws(() => DocketTask.make("wrong", options), /The task "wrong" cannot be/)
+    assert.throws(() => DocketTask.make("", {}), /it has no name/)
+  })
+})
+
 describe("replacing", () => {
   it.effect("takes the place of what waits, what runs and what has ended", () =>
     Effect.gen(function*() {
@@ -141,6 +186,41 @@ describe("a run that was replaced", () => {
         assert.strictEqual(yield* docket.result(slow, id), "new")
       }).pipe(withWorker([handled]))
     }))
+})
+
+describe("a run", () => {
+  it.effect("is told a key that is its work's, over all attempts, and no other work's", () =>
+    Effect.gen(function*() {
+      const keys = yield* Ref.make<ReadonlyArray<string>>([])
+      const twice = DocketTask.make("twice", {
+        error: Schema.String,
+        retry: Schedule.spaced("1 second").pipe(Schedule.upTo({ times: 1 }))
+      })
+      const handled = DocketTask.handle(twice, (_, { attempt, key }) =>
+        Effect.andThen(
+          Ref.update(keys, (all) => [...all, key]),
+          attempt === 1 ? Effect.fail("again") : Effect.void
+        ))
+      yield* Effect.gen(function*() {
+        const docket = yield* Docket.Docket
+        yield* docket.replace(twice, "k", undefined)
+        yield* TestClock.adjust("1 minute")
+        yield* docket.replace(twice, "k", undefined)
+        yield* TestClock.adjust("1 minute")
+        const [first, second, third, fourth] = yield* Ref.get(keys)
+        assert.deepStrictEqual([first === second, third === fourth, first === third], [true, true, false])
+      }).pipe(withWorker([handled]))
+    }))
+
+  it.effect("can be left to others by a job that has no handler for it", () =>
+    Effect.gen(function*() {
+      const docket = yield* Docket.Docket
+      const { id } = yield* docket.add(note, "later")
+      yield* docket.add(double, 1)
+      yield* Docket.runUntilFinished([doubled])
+      assert.deepStrictEqual([(yield* docket.get(id))?.status, yield* docket.payload(note, id)], ["Scheduled", "later"])
+      assert.strictEqual(reasonOf(yield* Effect.exit(docket.payload(double, id))), "Unreadable")
+    }).pipe(Effect.provide(Docket.layerMemory())))
 })
 
 describe("how it ends", () => {
@@ -237,7 +317,7 @@ describe("how it ends", () => {
   it.effect("is a cancel, of what waits and of what runs", () =>
     Effect.gen(function*() {
       const ended = yield* Ref.make<ReadonlyArray<string>>([])
-      const endless = DocketTask.make("endless")
+      const endless = DocketTask.make("endless", { keep: "2 hours" })
       const handled = DocketTask.handle(
         endless,
         () => Effect.onInterrupt(Effect.never, () => Ref.set(ended, ["interrupted"]))
@@ -254,6 +334,7 @@ describe("how it ends", () => {
         assert.strictEqual(reasonOf(result), "ExecutionCancelled")
         assert.deepStrictEqual(yield* Ref.get(ended), ["interrupted"])
         assert.strictEqual((yield* docket.get(waiting.id))?.status, "Cancelled")
+        assert.strictEqual((yield* docket.get(waiting.id))?.expiresAt, 2 * 60 * 60 * 1000 + 1)
         assert.isFalse(yield* docket.cancel(running.id))
         assert.strictEqual(reasonOf(yield* Effect.exit(docket.cancel("nobody"))), "NotFound")
       }).pipe(withWorker([handled]))

@@ -327,7 +327,8 @@ describe("what holds work back, and brings it", () => {
           key: "a/b: nightly",
           task: "double",
           when: { cron: "0 3 * * *", timeZone: "Europe/Vienna" },
-          priority: 0
+          priority: 0,
+          nextAt: 3 * 60 * 60 * 1000 - 60 * 60 * 1000
         }]
       })
       const path = `/docket/schedules/${encodeURIComponent("a/b: nightly")}`

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Docket from "../../src/docket/Docket.ts"
@@ -128,6 +130,33 @@ describe("a schedule", () => {
         yield* TestClock.adjust("6 minutes")
         assert.deepStrictEqual(yield* all, [["b", 5 * minute]])
       }).pipe(withWorker([DocketTask.handle(report, note)]))
+    }))
+
+  it.effect("that is said again, as each start of a program does, is the same one, also where it is sealed", () =>
+    Effect.gen(function*() {
+      const { all, note } = yield* starts
+      const say = Effect.flatMap(Docket.Docket, (docket) => docket.schedule("k", report, "r", { every: "5 minutes" }))
+      yield* Effect.gen(function*() {
+        yield* say
+        yield* TestClock.adjust("7 minutes")
+        yield* say
+        assert.deepStrictEqual(yield* waiting("k"), [5 * minute])
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* Layer.build(
+            Docket.layerWorker([
+              DocketTask.handle(report, (text) => Effect.andThen(note(text), Effect.sleep("1 minute")))
+            ])
+          )
+          yield* TestClock.adjust("30 seconds")
+          yield* say
+          assert.deepStrictEqual(yield* waiting("k"), [])
+          yield* TestClock.adjust("30 seconds")
+          assert.deepStrictEqual(yield* waiting("k"), [10 * minute])
+        }))
+      }).pipe(
+        Effect.provide(Docket.layerMemory({ encryption: [Redacted.make("a key of thirty-two or more bytes")] }))
+      )
+      assert.deepStrictEqual(yield* all, [["r", 7 * minute]])
     }))
 
   it.effect("that has lost its next run is given another", () =>
