@@ -84,7 +84,7 @@ export const Execution = Schema.Struct({
   lapses: Schema.Int,
   /** Struck: it stays Scheduled until it is restored. */
   isHeld: Schema.optionalKey(Schema.Literal(true)),
-  /** Who runs it, in a name that no other run has, and until when nobody else may; only while Running. */
+  /** Who runs it, a worker in one of its turns, and until when nobody else may; only while Running. */
   worker: Schema.optionalKey(Schema.String),
   /** The generation in which it was claimed, which is no other run's. */
   run: Schema.optionalKey(Schema.Int),
@@ -120,7 +120,7 @@ export interface Holder {
 
 /** What can happen to an execution. `now` is the time of the store wherever leases depend on it. @category models @since 0.1.0 */
 export type Transition =
-  /** A worker starts it, as somebody who has started nothing else. */
+  /** A worker starts it. */
   | { readonly _tag: "Claim"; readonly worker: string; readonly now: number; readonly leaseMillis: number }
   /** Its worker says how far it is. */
   | { readonly _tag: "Advance"; readonly holder: Holder; readonly progress: Progress }

@@ -51,7 +51,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     const handled = handlers.get(execution.task)
     if (execution.status === "Running") {
       // The answer to its start did not come.
-      return execution.worker === turn.holder && handled !== undefined
+      return execution.worker === turn.name && handled !== undefined
         ? Effect.map(
           payloadOf(handled, execution),
           (payload) => payload._tag === "Failure" ? undefined : { handled, execution, payload: payload.success }
@@ -114,7 +114,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     }
     const claimed = yield* records.changeOnly(execution, {
       _tag: "Claim",
-      worker: turn.holder,
+      worker: turn.name,
       now,
       leaseMillis: settings.leaseMillis
     })
@@ -126,7 +126,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     const { attempt, generation, id, rate, slot } = execution
     yield* giveBack(turn)
     if (slot !== undefined) turn.slotted = execution
-    const busy = yield* takeSlot(crew, execution, turn.holder)
+    const busy = yield* takeSlot(crew, execution, turn.name)
     if (busy !== undefined || rate === undefined) return busy
     return yield* store.acquire({
       key: `rate ${rate.key}`,
@@ -138,15 +138,15 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
 
   const giveBack = (turn: Crew.Turn) =>
     Effect.suspend(() => {
-      const { holder, slotted } = turn
+      const { name, slotted } = turn
       if (slotted === undefined) return Effect.void
-      return Effect.tap(releaseSlot(crew, slotted, holder), () => Effect.sync(() => void (turn.slotted = undefined)))
+      return Effect.tap(releaseSlot(crew, slotted, name), () => Effect.sync(() => void (turn.slotted = undefined)))
     })
 
   /** Insists: what it came to, with nothing left behind when that is nothing. */
-  const answer = (id: string, holder: string): Effect.Effect<Claimed<R> | undefined> =>
+  const answer = (id: string, name: string): Effect.Effect<Claimed<R> | undefined> =>
     Effect.suspend(() => {
-      const turn: Crew.Turn = { id, holder, slotted: undefined }
+      const turn: Crew.Turn = { name, id, slotted: undefined }
       return Effect.tap(
         Crew.insist(consider(turn)),
         (claimed) => claimed === undefined ? Crew.insist(giveBack(turn)) : Effect.void

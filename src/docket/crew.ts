@@ -19,13 +19,16 @@ export interface Settings {
 /** Why a run ends before its handler does. */
 export type Ending = "Timeout" | "Cancelled" | "Lost" | "Stopped"
 
-/** One that a ring has led to, and that may come to be a run. Nothing that another one does, here or elsewhere, is taken for its own. */
+/** What a ring has led to, and may come to be a run. */
 export interface Turn {
-  /** As whom it starts what it starts, and has a part of a limit: the worker, and which of its turns. */
-  readonly holder: string
+  /**
+   * The worker's, and which of its turns it is: by it what it starts and its share of a limit are its own, also where two
+   * look at the same.
+   */
+  readonly name: string
   /** What to look at: what rang, or what is more urgent. */
   id: string
-  /** Of this, when it may have a part. */
+  /** Of this it has a share, or may have. */
   slotted: Execution.Execution | undefined
 }
 
@@ -73,13 +76,13 @@ const longestPause = 5000
  * So many with the slot's key run at a time. A share ends a while after the lease, so that no run that has its lease is
  * without its share.
  */
-export const takeSlot = <R>({ records, settings }: Crew<R>, { id, slot }: Execution.Execution, holder: string) =>
+export const takeSlot = <R>({ records, settings }: Crew<R>, { id, slot }: Execution.Execution, turn: string) =>
   slot === undefined ? Effect.undefined : records.store.acquire({
     key: `slot ${slot.key}`,
     limit: slot.limit,
-    holder: `${id}@${holder}`,
+    holder: `${id}@${turn}`,
     lifeMillis: Math.ceil(settings.leaseMillis * 4 / 3)
   })
 
-export const releaseSlot = <R>({ records }: Crew<R>, { id, slot }: Execution.Execution, holder: string) =>
-  slot === undefined ? Effect.void : records.store.release({ key: `slot ${slot.key}`, holder: `${id}@${holder}` })
+export const releaseSlot = <R>({ records }: Crew<R>, { id, slot }: Execution.Execution, turn: string) =>
+  slot === undefined ? Effect.void : records.store.release({ key: `slot ${slot.key}`, holder: `${id}@${turn}` })

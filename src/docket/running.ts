@@ -30,7 +30,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
     const { generation, id, task } = execution
     const run: Crew.Run = {
-      holder: { worker: execution.worker!, run: generation },
+      holder: { worker: execution.worker!, run: execution.run! },
       watch: watching.watch(id, generation),
       ending: Deferred.makeUnsafe(),
       execution

@@ -287,6 +287,12 @@ describe("Execution", () => {
       }
     })
 
+    afterwards("no run is known as one before it was, on whichever worker", ({ after, transition }, earlier) => {
+      if (transition._tag !== "Claim") return
+      assert.strictEqual(after.run, after.generation)
+      assert.isFalse(earlier.some(({ before }) => before.run === after.run))
+    })
+
     afterwards(
       "once it is asked to end, it ends as cancelled or as a success, and is not started again",
       (change, earlier) => {

@@ -102,6 +102,35 @@ describe("a worker", () => {
       assert.strictEqual((yield* Ref.get(lines)).filter((line) => line.includes("\"long\"")).length, 1)
     }))
 
+  it.effect("gives back what has lost its share of a limit to another, and does it when there is one again", () =>
+    Effect.gen(function*() {
+      const { note, payloads } = yield* starts
+      const alone = DocketTask.make("alone", {
+        payload: Schema.String,
+        concurrency: { key: () => "k", limit: 1 },
+        timeout: "1 hour"
+      })
+      const handled = DocketTask.handle(alone, (text) => Effect.andThen(note(text), Effect.sleep("40 minutes")))
+      const docket = yield* Docket.Docket
+      const { store } = yield* DocketRecords.DocketRecords
+      const worker = yield* working([handled], { drain: "1 second" })
+      const { id } = yield* docket.add(alone, "a")
+      yield* TestClock.adjust("1 second")
+      const run = (yield* docket.get(id))!
+      // As when its process was frozen for so long that its share was over.
+      const slot = { key: "slot alone k", holder: "another" }
+      yield* store.release({ key: slot.key, holder: `${id}@${run.worker}` })
+      assert.isUndefined(yield* store.acquire({ ...slot, limit: 1, lifeMillis: 3_600_000 }))
+      yield* TestClock.adjust("15 seconds")
+      const given = yield* docket.get(id)
+      assert.deepStrictEqual([given?.status, given?.attempt], ["Scheduled", 0])
+      yield* store.release(slot)
+      yield* TestClock.adjust("15 seconds")
+      assert.deepStrictEqual(yield* payloads, ["a", "a"])
+      yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+    }).pipe(Effect.provide(Docket.layerMemory())))
+
   it.effect("does not start what cannot be read, and keeps it for an operator", () =>
     Effect.gen(function*() {
       const { note, payloads } = yield* starts

@@ -26,6 +26,13 @@ export interface Options {
   readonly isOrdered: boolean
 }
 
+/** Of a limit. */
+interface Share {
+  readonly process: Process
+  readonly since: number
+  readonly until: number
+}
+
 /** One start of an execution. */
 export interface Run {
   readonly id: string
@@ -78,10 +85,9 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
   const runs: Array<Run> = []
   const current = new Map<string, Run>()
   const handlers: Array<Handler> = []
-  const grants = new Map<string, ReadonlyArray<number>>()
-  const holders = new Map<string, Map<string, number>>()
-  const unused = new Map<string, Set<Process>>()
-  const seen = new Set<string>()
+  const starts = new Map<string, ReadonlyArray<number>>()
+  const granted = new Map<string, Map<Process, number>>()
+  const holders = new Map<string, Map<string, Share>>()
   const struck = new Map<string, number>()
   const begun = new Set<string>()
   const intervals = new Map<string, number>()
@@ -102,7 +108,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     records.set(record.id, record)
     addedAt.set(record.id, world.now())
     world.trace(process.name, `adds ${record.id} (${record.task}, ${seconds(record.dueAt)})`)
-    atTick(record)
+    atTick(process, record)
   }
 
   const changed = (process: Process, before: Record, after: Record) => {
@@ -113,6 +119,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       )
       return
     }
+    mayBe(before, after, transition)
     records.set(after.id, after)
     happens(transition._tag)
     // Due or urgent otherwise than before.
@@ -128,11 +135,27 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       if (run !== undefined) run.endedAt = world.now()
       current.delete(after.id)
       if ("holder" in transition) givesBack(process, before)
+      else mustEnd(run)
+    }
+    if (transition._tag === "Cancel") mustEnd(current.get(after.id))
+  }
+
+  /** Of `apply`, what matters most, once more. */
+  const mayBe = (before: Record, after: Record, { _tag }: Execution.Transition) => {
+    const isAnew = _tag === "Replace" || _tag === "Retry"
+    const isAsked = before.cancelRequested !== undefined && !isAnew
+    if (after.generation !== before.generation + 1) {
+      violate(`${after.id} went from ${before.generation} to ${after.generation}`)
+    }
+    if (Execution.isFinished(before) && !isAnew) violate(`${after.id} had ended, and there was a ${_tag}`)
+    if (isAsked && (_tag === "Claim" || after.status === "Scheduled" || after.status === "Failed")) {
+      violate(`${after.id} was asked to end, and there was a ${_tag} to ${after.status}`)
     }
   }
 
   const claimed = (process: Process, before: Record, after: Record) => {
-    if (!Execution.isDue(before, world.now())) violate(`${process.name} started ${after.id} before its time`)
+    if (!isDue(before, world.now())) violate(`${process.name} started ${after.id} before its time`)
+    if (before.isHeld === true) violate(`${process.name} started ${after.id}, which is held`)
     if (process.state() !== "Up") world.trace(process.name, `(is ${process.state()})`)
     if (
       world.now() - (struck.get(after.task) ?? Infinity) > 3000 &&
@@ -154,16 +177,14 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     begun.add(after.id)
     current.set(after.id, run)
     withinSlot(after)
-    if (after.rate === undefined) return
-    const isGranted = unused.get(after.id)?.delete(process) === true
-    if (!isGranted) violate(`${process.name} starts ${after.id} without a part in the rate of ${after.rate.key}`)
+    withinRate(process, after)
   }
 
   /** Of what was due when the worker looked, and is still as it was then. */
   const mostUrgent = (started: Record) => {
     const first = [...records.values()].find((other) =>
       other.status === "Scheduled" && other.priority > started.priority &&
-      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && Execution.isDue(other, started.startedAt!)
+      (addedAt.get(other.id) ?? Infinity) < started.startedAt! && isDue(other, started.startedAt!)
     )
     if (first !== undefined) violate(`${started.id} is started before ${first.id}`)
   }
@@ -179,23 +200,46 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     }
   }
 
-  /** A start is counted when it is granted, a moment before the store has it. */
-  const granted = (key: string, limit: number, windowMillis: number) => {
-    const times = grants.get(key) ?? []
-    grants.set(key, [...times, world.now()])
-    const within = times.filter((time) => time > world.now() - windowMillis)
-    if (within.length >= limit) violate(`${within.length + 1} starts of the key ${key} in a window`)
+  /** A start is counted when its worker was told that it may, a moment before the store has it. */
+  const withinRate = (process: Process, { id, rate }: Record) => {
+    if (rate === undefined) return
+    const at = granted.get(id)?.get(process)
+    granted.get(id)?.delete(process)
+    if (at === undefined) return violate(`${process.name} starts ${id} without a part in the rate of ${rate.key}`)
+    const times = [...starts.get(rate.key) ?? [], at]
+    starts.set(rate.key, times)
+    for (const from of times) {
+      const within = times.filter((time) => time >= from && time < from + rate.windowMillis)
+      if (within.length > rate.limit) violate(`${within.length} starts of the key ${rate.key} in a window with ${id}`)
+    }
   }
 
   /** Its part of a limit is free when it has said how it went, not only when its lease would have ended. */
-  const givesBack = (process: Process, { id, slot, worker }: Record) => {
+  const givesBack = (process: Process, { id, slot }: Record) => {
     if (slot === undefined) return
     const up = process.upMillis()
-    world.at(world.now() + 5000, () => {
-      const until = holders.get(slot.key)?.get(`${id}@${worker}`) ?? 0
+    const end = world.now()
+    world.at(end + 5000, () => {
+      if (current.get(id)?.process === process) return
+      const held = [...holders.get(slot.key) ?? []].filter(([holder, share]) =>
+        holder.startsWith(`${id}@`) && share.process === process && share.since <= end && share.until > world.now()
+      )
       const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
-      if (until > world.now() && isWell && !stopping.has(process)) {
+      if (held.length > 0 && isWell && !stopping.has(process)) {
         violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
+      }
+    })
+  }
+
+  /** Its handler has nothing to do any more, and is told so soon after its worker can know. */
+  const mustEnd = (run: Run | undefined) => {
+    if (run === undefined) return
+    const up = run.process.upMillis()
+    world.at(world.now() + 10_000, () => {
+      const { process } = run
+      if (process.state() !== "Up" || process.upMillis() - up < 10_000 || network.wasLossy(10_000)) return
+      if (run.handler !== undefined && run.handler.endedAt === undefined) {
+        violate(`${run.handler.token} goes on, and has nothing to do any more`)
       }
     })
   }
@@ -236,16 +280,24 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
         must(handler === undefined || handler.outcome === "Interrupted", "its handler was not interrupted")
         must(stopping.has(process) || after.slot !== undefined, "nobody has stopped it")
         break
-      case "Lapse":
+      case "Lapse": {
+        const holder = current.get(after.id)?.process
+        const isWell = holder?.state() === "Up" && holder.upSince() < world.now() - 15_000 && !stopping.has(holder)
+        must(before.leaseUntil! <= world.now(), `its lease goes to ${seconds(before.leaseUntil!)}`)
+        must(!isWell || network.wasLossy(15_000), `${holder?.name} is well`)
         must(after.status !== "Failed" || after.lapses > maxLapses, `it may lapse ${maxLapses} times`)
         must(after.status !== "Scheduled" || after.lapses <= maxLapses, `it has lapsed ${after.lapses} times`)
         break
+      }
     }
   }
 
-  const atTick = ({ dueAt, id, schedule }: Record) => {
+  const atTick = (process: Process, { dueAt, id, schedule }: Record) => {
     const interval = schedule === undefined ? undefined : intervals.get(schedule)
-    if (interval !== undefined && (dueAt - epoch) % interval !== 0) violate(`${id} is not at a tick`)
+    if (interval === undefined) return
+    if ((dueAt - epoch) % interval !== 0) violate(`${id} is not at a tick`)
+    // A change of the schedule cancels the next, and that leads to the one after.
+    if (process.name !== "client" && dueAt > world.now() + interval) violate(`${id} is not at the next tick`)
   }
 
   /** What really is there, and what it will be, seen by somebody who does both at once. */
@@ -281,16 +333,15 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       }),
     acquire: (request) =>
       Effect.tap(store.acquire(request), (answer) => {
-        const { holder, key, lifeMillis, limit } = request
+        const { holder, key, lifeMillis } = request
         if (answer === undefined && key.startsWith("rate ")) {
           const id = holder.slice(0, holder.indexOf("/"))
-          // Asked for twice, because the first answer was lost, it is one.
-          if (!seen.has(holder)) granted(key, limit, lifeMillis)
-          seen.add(holder)
-          unused.set(id, (unused.get(id) ?? new Set()).add(process))
+          granted.set(id, (granted.get(id) ?? new Map<Process, number>()).set(process, world.now()))
         } else if (answer === undefined) {
           const name = key.replace(/^slot /u, "")
-          holders.set(name, (holders.get(name) ?? new Map()).set(holder, world.now() + lifeMillis))
+          const shares = holders.get(name) ?? new Map<string, Share>()
+          const { since = world.now() } = shares.get(holder) ?? {}
+          holders.set(name, shares.set(holder, { process, since, until: world.now() + lifeMillis }))
         }
         return Effect.void
       }),
@@ -392,6 +443,8 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     seen: () => happened
   }
 }
+
+const isDue = ({ createdAt, dueAt }: Record, now: number): boolean => dueAt <= now || dueAt <= createdAt
 
 const versionOf = ({ payload }: Record): unknown => (JSON.parse(payload) as { readonly version?: unknown }).version
 

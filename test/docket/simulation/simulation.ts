@@ -34,7 +34,7 @@ const calmAt = World.epoch + 60 * seconds
 const latest = calmAt + 1200 * seconds
 
 const leaseMillis = 10 * seconds
-const maxLapses = 4
+const maxLapses = 2
 
 /**
  * - `Trouble`: all of it
