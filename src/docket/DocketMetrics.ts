@@ -41,15 +41,39 @@ export const events = (task: string, event: DocketEvent.DocketEvent["_tag"]) =>
     attributes: { "docket.task": task, "docket.event": event }
   })
 
-/** Makes each series once. @category constructors @since 0.1.0 */
+/** Writes what a worker measures, with each series made once. @category models @since 0.1.0 */
+export interface Recorder {
+  readonly started: (task: string, delayMillis: number) => void
+  readonly ended: (task: string, end: string, millis: number) => void
+  readonly running: (count: number) => void
+}
+
+/** @category constructors @since 0.1.0 */
+export const makeRecorder = (context: Context.Context<never>): Recorder => {
+  const delays = once((task: string) => startDelay(task))
+  const durations = once((task: string) => once((end: string) => runDuration(task, end)))
+  return {
+    started: (task, delayMillis) => delays(task).updateUnsafe(delayMillis / 1000, context),
+    ended: (task, end, millis) => durations(task)(end).updateUnsafe(millis / 1000, context),
+    running: (count) => running.updateUnsafe(count, context)
+  }
+}
+
+/** Counts events, with each series made once. @category constructors @since 0.1.0 */
 export const makeCounter = (
   context: Context.Context<never>
 ): (task: string, event: DocketEvent.DocketEvent["_tag"]) => void => {
-  const tasks = new Map<string, { [tag in DocketEvent.DocketEvent["_tag"]]?: ReturnType<typeof events> }>()
-  return (task, event) => {
-    let series = tasks.get(task)
-    if (series === undefined) tasks.set(task, series = {})
-    const counter = series[event] ??= events(task, event)
-    counter.updateUnsafe(1, context)
+  const counters = once((task: string) => once((event: DocketEvent.DocketEvent["_tag"]) => events(task, event)))
+  return (task, event) => counters(task)(event).updateUnsafe(1, context)
+}
+
+const once = <K extends string, A>(make: (key: K) => A): (key: K) => A => {
+  const made = new Map<K, A>()
+  return (key) => {
+    const found = made.get(key)
+    if (found !== undefined) return found
+    const value = make(key)
+    made.set(key, value)
+    return value
   }
 }

@@ -79,6 +79,8 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
     const watching = yield* Watching.make(store, pollInterval)
     const events = yield* PubSub.sliding<DocketEvent.DocketEvent>(1024)
 
+    const mark = yield* newId
+    let rings = 0
     const context = yield* Effect.context<never>()
     const count = DocketMetrics.makeCounter(context)
 
@@ -96,7 +98,7 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
       const at = again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : dueAt)
       return again === undefined
         // An id that was forgotten may come again, from its first generation.
-        ? Effect.flatMap(newId, (random) => engine.ring({ id, ring: `${id}#${random}`, at, priority }))
+        ? Effect.suspend(() => engine.ring({ id, ring: `${id}#${mark}.${++rings}`, at, priority }))
         : engine.ring({ id, ring: `${id}#${createdAt}.${generation}~${again.why}`, at, priority })
     }
 

@@ -9,7 +9,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type * as Deadlines from "../core/Deadlines.ts"
@@ -25,6 +24,7 @@ import * as retrying from "./retrying.ts"
 export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
   const { records, running } = crew
   const { sealing, watching } = records
+  const metrics = DocketMetrics.makeRecorder(context)
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
   const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
@@ -37,8 +37,8 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     }
     running.add(run)
     const startedAt = yield* Clock.currentTimeMillis
-    yield* Metric.update(DocketMetrics.running, running.size)
-    yield* Metric.update(DocketMetrics.startDelay(task), Math.max(0, startedAt - dueSince(execution)) / 1000)
+    metrics.running(running.size)
+    metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
     const end = yield* Effect.ensuring(
       Effect.gen(function*() {
         const result = yield* supervised(handled, run, payload)
@@ -57,8 +57,8 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
         watching.unwatch(id, run.watch)
       })
     )
-    yield* Metric.update(DocketMetrics.running, running.size)
-    yield* Metric.update(DocketMetrics.runDuration(task, end), ((yield* Clock.currentTimeMillis) - startedAt) / 1000)
+    metrics.running(running.size)
+    metrics.ended(task, end, (yield* Clock.currentTimeMillis) - startedAt)
   })
 
   /** What the handler came to, or why it was ended. */

@@ -157,6 +157,8 @@ const measure = Effect.fnUntraced(function*({ add, work }: Subject) {
       onDone = () => {
         if (done === tasks) resume(Effect.void)
       }
+      // In memory all may be done before anybody waits for it.
+      onDone()
     })
     const adding = Effect.forEach(
       Array.from({ length: tasks }, (_, number) => number),
