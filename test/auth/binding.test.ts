@@ -229,7 +229,7 @@ describe("what belongs to a caller", () => {
         method: "GET",
         url: "/sse"
       })
-      yield* wires.turns(20)
+      yield* wires.until(() => wires.eventsOf(stream.body).length > 0, () => "the address to post to")
       const address = wires.eventsOf(stream.body)[0]!.data!
       const post = (token: string) =>
         wires.feed(endpoints.get("/messages")!)(
@@ -238,7 +238,7 @@ describe("what belongs to a caller", () => {
           { url: address }
         )
       const [bob, ann] = [post("bob"), post("ann")]
-      yield* wires.turns(20)
+      yield* wires.until(() => bob.status !== 0 && ann.status !== 0, () => "both answers")
       assert.deepStrictEqual([bob.status, ann.status], [404, 202])
       stream.disconnect()
     }))

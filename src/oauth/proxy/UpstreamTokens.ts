@@ -82,13 +82,22 @@ export const layer: Layer.Layer<
         return isKept ? next.token : (yield* read(claims)).token
       })
 
-    /** A refresh token that is good once may have been used by another process. */
-    const ofAnother = (claims: Jwt.Claims, before: string, error: OAuthError.OAuthError): Result<Token.Token> =>
+    /**
+     * A refresh token that is good once may have been used by another process, which has yet to write what it was given:
+     * the provider answers both at about the same time.
+     */
+    const ofAnother = (
+      claims: Jwt.Claims,
+      before: string,
+      error: OAuthError.OAuthError,
+      [pause, ...later]: ReadonlyArray<number> = pauses
+    ): Result<Token.Token> =>
       Effect.flatMap(read(claims), ({ kept, token }) => {
         if (kept !== before) return Effect.succeed(token)
-        return error.reason._tag === "Refused" && error.reason.code === "invalid_grant"
+        if (error.reason._tag !== "Refused" || error.reason.code !== "invalid_grant") return Effect.fail(error)
+        return pause === undefined
           ? ended(claims)
-          : Effect.fail(error)
+          : Effect.andThen(Effect.sleep(pause), ofAnother(claims, before, error, later))
       })
 
     /** One renewal at a time for what is kept, which goes on when those who wait for it do not. */
@@ -128,6 +137,9 @@ export const layer: Layer.Layer<
     })
   })
 ))
+
+/** Between the looks for what another process was given, in milliseconds. */
+const pauses = [50, 100, 250, 500, 1000]
 
 const storeFailed = (error: OAuthStoreError.OAuthStoreError): OAuthError.OAuthError =>
   OAuthError.make(new OAuthError.StoreFailed({ message: error.message, cause: error }))
