@@ -8,6 +8,8 @@ export default defineConfig({
     setupFiles: ["test/support/leaks.ts"],
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // One would be left out of two, for whoever watches.
+    maxWorkers: "100%",
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
