@@ -80,7 +80,8 @@ export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said
     const ofThis = (changes.get(id) ?? []).toSorted((a, b) => a.generation - b.generation)
     const ends = ofThis.filter(({ status }) => isEnd(status))
     if (ends.length > 1) fail(`${id} has come to an end ${ends.length} times`)
-    const runs = (starts.get(id) ?? []).toSorted((a, b) => a.at - b.at)
+    // As they were claimed: whoever is frozen between its claim and its start begins late, and has no say.
+    const runs = (starts.get(id) ?? []).toSorted((a, b) => a.attempt - b.attempt || a.at - b.at)
     if (ends.length === 0) {
       untold++
       if (!mayLapse && !runs.some(({ by }) => hit.has(by))) fail(`nobody says that ${id} has come to an end`)
