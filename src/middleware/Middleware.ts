@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as RequestContext from "../context/RequestContext.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as McpError from "../protocol/McpError.ts"
+import * as methods from "./internal/methods.ts"
 
 const TypeId = "~fastmcp-effect/middleware/Middleware"
 
@@ -69,25 +70,10 @@ export const provide = <I, S, R = never>(
 ): Middleware<I, R> => ({
   [TypeId]: variance,
   wrap: (request, next) =>
-    protocolMethods.has(request.method)
+    methods.isProtocol(request.method)
       ? next
       : Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
 })
-
-/** What the server answers by itself. */
-const protocolMethods: ReadonlySet<string> = new Set([
-  "initialize",
-  "ping",
-  "server/discover",
-  "logging/setLevel",
-  "tools/list",
-  "prompts/list",
-  "resources/list",
-  "resources/templates/list",
-  "resources/subscribe",
-  "resources/unsubscribe",
-  "subscriptions/listen"
-])
 
 /**
  * Only for some methods; the others pass by.

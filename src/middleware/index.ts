@@ -1,2 +1,6 @@
 export * as Middleware from "./Middleware.ts"
+export * as RateLimit from "./RateLimit.ts"
+export * as RateLimitStore from "./RateLimitStore.ts"
+export * as RateLimitStoreRedis from "./RateLimitStoreRedis.ts"
+export * as RateLimitStoreSql from "./RateLimitStoreSql.ts"
 export * as Timeout from "./Timeout.ts"
