@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as McpError from "../protocol/McpError.ts"
@@ -20,6 +21,21 @@ export interface Request {
   /** The tool a `tools/call` is for. */
   readonly tool: Tool.Any | undefined
 }
+
+/**
+ * Who or what has a limit or a circuit of its own. Callers nobody knows are one identity together; where there is no
+ * session it is the identity that counts; and what is no call of a tool has no `tool`, and passes by. A function gives a
+ * key, or `undefined` for what passes by.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Per =
+  | "identity"
+  | "session"
+  | "tool"
+  | "server"
+  | ((request: Request, identity: Identity.Identity) => string | undefined)
 
 /**
  * The rest of the pipeline: it succeeds with a model result and fails with a refusal.

@@ -8,24 +8,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Identity from "../context/Identity.ts"
 import * as McpError from "../protocol/McpError.ts"
+import * as key from "./internal/key.ts"
 import * as methods from "./internal/methods.ts"
 import * as Middleware from "./Middleware.ts"
 import * as RateLimitStore from "./RateLimitStore.ts"
-
-/**
- * Who or what has a limit of its own. Callers nobody knows are one identity together; where there is no session it is
- * the identity that counts; and what is no call of a tool has no `tool`, and passes by. A function gives a key of at most
- * 400 characters, or `undefined` for what passes by.
- *
- * @category models
- * @since 0.1.0
- */
-export type Per =
-  | "identity"
-  | "session"
-  | "tool"
-  | "server"
-  | ((request: Middleware.Request, identity: Identity.Identity) => string | undefined)
 
 /** @category models @since 0.1.0 */
 export interface Options {
@@ -37,8 +23,8 @@ export interface Options {
   readonly algorithm?: RateLimitStore.Algorithm
   /** What a token bucket holds: a whole number from 1, the limit when left out. Only with `token-bucket`. */
   readonly burst?: number
-  /** `identity` when left out. */
-  readonly per?: Per
+  /** `identity` when left out. A key has at most 400 characters: what has a longer one is refused. */
+  readonly per?: Middleware.Per
   /**
    * How much of the limit a request takes: a whole number, 1 when left out. One of 0 passes by, and one above the limit
    * (or the burst) is always refused.
@@ -94,17 +80,17 @@ export const make = (options: Options): Middleware.Middleware<never, RateLimitSt
   const refusal = (request: Middleware.Request) =>
     Effect.withFiber<McpError.McpError | undefined, never, RateLimitStore.RateLimitStore>((fiber) => {
       const wanted = cost(request)
-      const key = keyOf(per, request, fiber.getRef(Identity.CurrentIdentity))
-      if (key === undefined || wanted === 0) return Effect.undefined
+      const counted = key.of(per, request, fiber.getRef(Identity.CurrentIdentity))
+      if (counted === undefined || wanted === 0) return Effect.undefined
       if (!Number.isSafeInteger(wanted) || wanted < 0) {
         return Effect.die(new Error("A cost is not a whole number from 0."))
       }
-      if (key.length > longestKey) {
+      if (counted.length > longestKey) {
         return Effect.succeed(McpError.invalidRequest("What this is counted by is too long."))
       }
       if (wanted > most) return Effect.succeed(McpError.make(new McpError.RateLimited({})))
       const store = Context.getUnsafe(fiber.context, RateLimitStore.RateLimitStore)
-      return Effect.matchEffect(store.take(prefix + key, rule, wanted), {
+      return Effect.matchEffect(store.take(prefix + counted, rule, wanted), {
         onSuccess: ({ isTaken, retryAfter }) =>
           isTaken ? Effect.undefined : Effect.succeed(McpError.make(new McpError.RateLimited({ retryAfter }))),
         onFailure: unavailable
@@ -120,23 +106,6 @@ export const make = (options: Options): Middleware.Middleware<never, RateLimitSt
 
 /** Between two warnings of one limit. */
 const warningMillis = 60_000
-
-const keyOf = (per: Per, request: Middleware.Request, identity: Identity.Identity): string | undefined => {
-  switch (per) {
-    case "server":
-      return ""
-    case "tool":
-      return request.tool?.name
-    case "session":
-      return request.context.sessionId === undefined
-        ? `identity ${Identity.principal(identity)}`
-        : `session ${request.context.sessionId}`
-    case "identity":
-      return Identity.principal(identity) ?? ""
-    default:
-      return per(request, identity)
-  }
-}
 
 const check = ({ algorithm, burst }: Options, { limit, windowMillis }: RateLimitStore.Rule): void => {
   const wrong = !isCount(limit)
