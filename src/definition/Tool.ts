@@ -52,6 +52,8 @@ export interface Tool<
   readonly strict: boolean | undefined
   /** How long one call may take; the tighter of this and the server's own limit counts. */
   readonly timeout: Duration.Input | undefined
+  /** How long a result is good for the same caller and the same arguments; no result is kept where it does not say. */
+  readonly cache: Duration.Input | undefined
   /** What the client must be able to do, or the call is refused before the handler runs. */
   readonly requires: McpSchema.ClientCapabilities | undefined
   /** @internal */
@@ -100,6 +102,11 @@ export interface Options<P extends Parameters, S extends Success, F extends Code
   readonly failure?: F
   readonly annotations?: McpSchema.ToolAnnotations
   readonly timeout?: Duration.Input
+  /**
+   * How long the middleware `Caching` may answer with a result again, to the same caller and for the same arguments. Not
+   * for a tool that changes anything, or asks its client.
+   */
+  readonly cache?: Duration.Input
   readonly requires?: McpSchema.ClientCapabilities
   /** How many calls of this tool run at once, 1 or more; others wait. No limit when left out. */
   readonly concurrency?: number
@@ -164,6 +171,7 @@ export const make: {
     concurrency: options.concurrency,
     strict: options.strict,
     timeout: options.timeout,
+    cache: options.cache,
     requires: options.requires,
     wire: once(() => makeWire(tool))
   }

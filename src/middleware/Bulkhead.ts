@@ -5,7 +5,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import * as Identity from "../context/Identity.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as key from "./internal/key.ts"
 import * as methods from "./internal/methods.ts"
@@ -57,7 +56,7 @@ export const make = (options: Options): Middleware.Middleware<never, never> => {
 
   return Middleware.make((request, next) =>
     methods.isProtocol(request.method) ? next : Effect.withFiber<object, McpError.McpError>((fiber) => {
-      const own = key.of(per, request, fiber.getRef(Identity.CurrentIdentity))
+      const own = key.of(per, request, key.callerOf(fiber))
       if (own === undefined) return next
       const compartment = compartments.get(own)
       const places = fiber.getRef(Places)

@@ -8,7 +8,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Circuits from "effect/persistence/CircuitBreaker"
-import * as Identity from "../context/Identity.ts"
 import * as Outcome from "../core/Outcome.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as key from "./internal/key.ts"
@@ -38,7 +37,7 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Circui
     methods.isProtocol(request.method) ?
       next :
       Effect.withFiber<object, McpError.McpError, Circuits.CircuitBreaker>((fiber) => {
-        const own = key.of(per, request, fiber.getRef(Identity.CurrentIdentity))
+        const own = key.of(per, request, key.callerOf(fiber))
         if (own === undefined) return next
         // Its time is up by an interruption, which a circuit does not look at: it is shown the exit as a value.
         return Effect.uninterruptibleMask((restore) =>

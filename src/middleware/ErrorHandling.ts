@@ -26,7 +26,7 @@ export interface Options<R = never> {
 }
 
 /** @category constructors @since 0.1.0 */
-export const make = <R = never>(options: Options<R>): Middleware.Middleware<never, R> => {
+export const make = <R = never>(options: Options<R>): Middleware.Middleware<never, NoInfer<R>> => {
   const { map = (error) => error, onDefect = () => undefined, report = () => Effect.void } = options
   return Middleware.make<R>((request, next) =>
     Effect.catchCause(next, (cause: Cause.Cause<McpError.McpError>) => {

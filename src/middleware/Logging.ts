@@ -4,12 +4,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Identity from "../context/Identity.ts"
+import type * as Identity from "../context/Identity.ts"
 import type * as Outcome from "../core/Outcome.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import * as ServerLog from "../telemetry/ServerLog.ts"
 import * as Tracing from "../telemetry/Tracing.ts"
 import * as ends from "./internal/ends.ts"
+import * as key from "./internal/key.ts"
 import * as Middleware from "./Middleware.ts"
 
 /** @category models @since 0.1.0 */
@@ -71,7 +72,7 @@ export const make = (options: Options = {}): Middleware.Middleware<never, never>
         return ends.logged(logs[outcome._tag](name), {
           ...annotations(
             request,
-            fiber.getRef(Identity.CurrentIdentity),
+            key.callerOf(fiber),
             outcome,
             exit._tag === "Success" ? exit.value : undefined
           ),

@@ -20,6 +20,8 @@ export interface Request {
   readonly context: RequestContext.RequestContext["Service"]
   /** The tool a `tools/call` is for. */
   readonly tool: Tool.Any | undefined
+  /** What it is refused with if it gets through: what it is for is not there for its caller, say. */
+  readonly refused?: McpError.McpError
 }
 
 /**

@@ -6,7 +6,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Identity from "../context/Identity.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as key from "./internal/key.ts"
 import * as methods from "./internal/methods.ts"
@@ -80,7 +79,7 @@ export const make = (options: Options): Middleware.Middleware<never, RateLimitSt
   const refusal = (request: Middleware.Request) =>
     Effect.withFiber<McpError.McpError | undefined, never, RateLimitStore.RateLimitStore>((fiber) => {
       const wanted = cost(request)
-      const counted = key.of(per, request, fiber.getRef(Identity.CurrentIdentity))
+      const counted = key.of(per, request, key.callerOf(fiber))
       if (counted === undefined || wanted === 0) return Effect.undefined
       if (!Number.isSafeInteger(wanted) || wanted < 0) {
         return Effect.die(new Error("A cost is not a whole number from 0."))

@@ -1,4 +1,6 @@
 export * as Bulkhead from "./Bulkhead.ts"
+export * as CacheStore from "./CacheStore.ts"
+export * as Caching from "./Caching.ts"
 export * as CircuitBreaker from "./CircuitBreaker.ts"
 export * as ErrorHandling from "./ErrorHandling.ts"
 export * as Logging from "./Logging.ts"

@@ -24,6 +24,8 @@ import type * as Prompt from "../definition/Prompt.ts"
 import type * as Resource from "../definition/Resource.ts"
 import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import type * as Tool from "../definition/Tool.ts"
+import * as CacheStore from "../middleware/CacheStore.ts"
+import * as Caching from "../middleware/Caching.ts"
 import * as Middleware from "../middleware/Middleware.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
@@ -346,6 +348,15 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     maxInFlight,
     maxRequests: options.maxRequests ?? 8192
   })
+  const cache = Context.getOrUndefined(services, CacheStore.CacheStore)
+  if (cache !== undefined) {
+    const forget = yield* Effect.provideContext(FiberSet.makeRuntime(), services)
+    const ends = [
+      definitions.onChange((list) => forget(cache.invalidate(Caching.listTag(list)))),
+      updates.subscribe((uri) => forget(cache.invalidate(Caching.resourceTag(uri))))
+    ]
+    yield* Effect.addFinalizer(() => Effect.sync(() => ends.forEach((end) => end())))
+  }
   const admission = Context.getOrUndefined(services, Admission.Admission)
   return Context.make(Receiver.Receiver, { connect, admission }).pipe(Context.add(McpServer, server))
 })

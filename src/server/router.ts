@@ -165,10 +165,9 @@ export const make = (options: Options): Router => {
     middleware === undefined ? handle : (params, call) => {
       const plan = handle(params, call)
       const refused = plan instanceof McpError.McpError
-      const effect = middleware(
-        { method, params, context: call.request, tool: refused ? undefined : plan.tool },
-        refused ? Effect.fail(plan) : plan.effect
-      )
+      const effect = refused
+        ? middleware({ method, params, context: call.request, tool: undefined, refused: plan }, Effect.fail(plan))
+        : middleware({ method, params, context: call.request, tool: plan.tool }, plan.effect)
       return refused ? { effect } : { ...plan, effect }
     }
 

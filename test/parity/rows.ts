@@ -883,8 +883,20 @@ export const rows: ReadonlyArray<Row> = [
     "middleware/Middleware",
     "test/parity/wire.test.ts::a middleware that answers in the handler's place is seen by those outside it"
   ),
-  planned("S19", "A response cache, 1,000 entries and 100 MiB, that does not know who asks", "middleware/Caching"),
-  planned("S20", "The cache counts hits and can be cleared or told to forget a call", "middleware/Caching"),
+  done(
+    "S19",
+    "A response cache, 1,000 entries and 100 MiB, that does not know who asks",
+    "middleware/Caching, middleware/CacheStore",
+    "test/middleware/Caching.test.ts::gives no byte of one caller's result to another, in whatever order with the others",
+    "each caller has its own, and a tool is cached where it says so"
+  ),
+  done(
+    "S20",
+    "The cache counts hits and can be cleared or told to forget a call",
+    "middleware/CacheStore",
+    "test/middleware/Caching.test.ts::forgets lists that change, resources that are updated, and what has a tag",
+    "by tag instead of by call"
+  ),
   done(
     "S21",
     "A token bucket per client, error code -32005",
@@ -1814,7 +1826,12 @@ export const rows: ReadonlyArray<Row> = [
   ),
 
   // Names: modules
-  planned("module.caching", "Response cache", "middleware/Caching"),
+  done(
+    "module.caching",
+    "Response cache",
+    "middleware/Caching",
+    "test/middleware/Caching.test.ts::a tool that says so answers its caller again for as long as it says, and no other does"
+  ),
   done(
     "module.docket",
     "Task queue",

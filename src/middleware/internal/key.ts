@@ -1,5 +1,12 @@
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
 import * as Identity from "../../context/Identity.ts"
 import type * as Middleware from "../Middleware.ts"
+
+/** Who calls: a middleware further out may know better than the transport. */
+export const callerOf = (fiber: Fiber.Fiber<unknown, unknown>): Identity.Identity =>
+  Context.getOrUndefined(fiber.context as Context.Context<Identity.Required>, Identity.Required)
+    ?? fiber.getRef(Identity.CurrentIdentity)
 
 /** What the request is counted by. No two of one kind have a key in common. */
 export const of = (
