@@ -207,7 +207,7 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
       return waiting(execution, () => next(execution, { isHeld: true }))
     case "Restore":
       return execution.isHeld === true
-        ? Result.succeed(next(without(execution, ["isHeld"]), {}))
+        ? Result.succeed(next(withoutHold(execution), {}))
         : Result.fail("NotApplicable")
     case "Lapse":
       return lapse(execution, transition)
@@ -232,12 +232,12 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         () =>
           transition.retryAt === undefined || execution.cancelRequested !== undefined
             ? failOrCancel(execution, transition)
-            : next(without(execution, ofRun), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
+            : next(withoutRun(execution), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
       )
     case "Release":
       return held(execution, transition.holder, () =>
         execution.cancelRequested === undefined
-          ? next(without(execution, ofRun), {
+          ? next(withoutRun(execution), {
             status: "Scheduled",
             attempt: execution.attempt - 1,
             dueAt: execution.createdAt
@@ -250,19 +250,28 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
   }
 }
 
-/** What only one that runs has. */
-const ofRun = ["worker", "run", "leaseUntil", "startedAt", "progress"] as const
+/** Without what only one that runs has. Deleting members would make each look at the rest slow. */
+const withoutRun = (
+  { leaseUntil: _leaseUntil, progress: _progress, run: _run, startedAt: _startedAt, worker: _worker, ...rest }: Execution
+): Execution => rest
 
-/** What only one that was asked to end, or has ended, has. */
-const end = ["cancelRequested", "finishedAt", "expiresAt", "failure", "result", "error"] as const
+/** Without what only one that was asked to end, or has ended, has. */
+const withoutEnd = ({
+  cancelRequested: _cancelRequested,
+  error: _error,
+  expiresAt: _expiresAt,
+  failure: _failure,
+  finishedAt: _finishedAt,
+  result: _result,
+  ...rest
+}: Execution): Execution => rest
 
-type Key = typeof ofRun[number] | typeof end[number] | "isHeld"
+const withoutHold = ({ isHeld: _isHeld, ...rest }: Execution): Execution => rest
 
-const without = (execution: Execution, keys: ReadonlyArray<Key>): Execution => {
-  const rest: { -readonly [K in keyof Execution]: Execution[K] } = { ...execution }
-  for (const key of keys) delete rest[key]
-  return rest
-}
+/** What one that has ended does not have any more; when it started and how far it came stays. */
+const withoutHolder = (
+  { isHeld: _isHeld, leaseUntil: _leaseUntil, run: _run, worker: _worker, ...rest }: Execution
+): Execution => rest
 
 const next = (execution: Execution, changes: Partial<Execution>): Execution => ({
   ...execution,
@@ -309,7 +318,7 @@ const ended = (
   { keepMillis, now }: End,
   changes: Partial<Execution>
 ): Execution =>
-  next(without(execution, ["worker", "run", "leaseUntil", "isHeld"]), {
+  next(withoutHolder(execution), {
     status,
     finishedAt: now,
     expiresAt: now + keepMillis,
@@ -347,7 +356,7 @@ const lapse = (
         undefined,
         transition
       )
-      : next(without(execution, ofRun), { status: "Scheduled", lapses, dueAt: execution.createdAt })
+      : next(withoutRun(execution), { status: "Scheduled", lapses, dueAt: execution.createdAt })
   )
 }
 
@@ -366,7 +375,7 @@ const cancel = (
 
 /** From the beginning, with what another one is to do. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
-  ...without(by, [...ofRun, ...end, "isHeld"]),
+  ...withoutHold(withoutEnd(withoutRun(by))),
   id: execution.id,
   generation: execution.generation + 1,
   status: "Scheduled",

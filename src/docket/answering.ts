@@ -66,7 +66,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   }
 
   const payloadOf = (handled: DocketTask.Handled<R>, execution: Execution.Execution) =>
-    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", DocketRecords.ownerOf(execution)))
+    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", execution))
 
   const yieldToHolder = (execution: Execution.Execution, now: number): Effect.Effect<void, DocketError.DocketError> =>
     execution.leaseUntil! > now

@@ -1,5 +1,4 @@
 /** What the parts of a worker share. */
-import type * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as DocketError from "./DocketError.ts"
@@ -35,7 +34,8 @@ export interface Turn {
 export interface Run {
   readonly holder: Execution.Holder
   readonly watch: Watching.Watch
-  readonly ending: Deferred.Deferred<Ending>
+  /** Ends it before its handler has ended; the first reason counts. */
+  readonly end: (why: Ending) => void
   /** As this worker last wrote it. */
   execution: Execution.Execution
 }

@@ -76,7 +76,7 @@ export const make = (
       Effect.option(sealing.readJson(
         payload,
         "payload",
-        DocketRecords.ownerOf({ id: key, schedule: key, task: wanted.task })
+        { id: key, schedule: key, task: wanted.task }
       ))
     const payload = yield* open(before)
     return Option.isSome(payload) && Equal.equals(payload, yield* open(after))
@@ -95,7 +95,7 @@ export const make = (
           records,
           task,
           payload,
-          DocketRecords.ownerOf({ id: key, schedule: key, task: task.name })
+          { id: key, schedule: key, task: task.name }
         ),
         priority: task.options.priority,
         ...adding.limitsOf(task, payload)
