@@ -268,6 +268,8 @@ export const layer = (
             })
           ),
         key: ({ id }) => id,
+        isAlone: ({ error, result, state }) =>
+          state.length + (result?.length ?? 0) + (error?.length ?? 0) > StoreText.short,
         most
       })
 
@@ -463,7 +465,7 @@ export const layer = (
           if (StoreText.isAnew(execution)) {
             return timed((now) => Effect.map(updateAll({ ...values, now }), (rows) => rows.length > 0))
           }
-          return lengthOf(values) > mostText ? changeOne(values) : changeGoingOn(values)
+          return changeGoingOn(values)
         },
         // Put so that SQLite looks for the ids, and not at all that run.
         renew: (holds, leaseMillis) =>
@@ -593,9 +595,6 @@ interface First {
 /** In one statement. */
 const most = 64
 
-/** Characters of a row, and of those that are written with others. */
-const mostText = 16_384
-
 interface Time {
   readonly now: Count
 }
@@ -621,9 +620,6 @@ const valuesOf = (execution: Execution.Execution, isLeaseOver = false): Values =
 const changesOf = (
   { error, generation, id, isAtOnce, isLeaseOver, nextAt, result, state, status }: Values
 ): ReadonlyArray<unknown> => [id, status, generation, nextAt, state, result, error, isAtOnce, isLeaseOver]
-
-const lengthOf = ({ error, result, state }: Values): number =>
-  state.length + (result?.length ?? 0) + (error?.length ?? 0)
 
 const storedOf = ({ next_at, ...row }: Row): StoreText.Stored => ({ ...row, nextAt: next_at })
 

@@ -11,6 +11,8 @@ export interface Options<Item, A, E> {
   readonly many: (items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<Exit.Exit<A, E>>, unknown>
   /** Of two items of one key the later waits until the next time. */
   readonly key?: (item: Item) => string
+  /** Better asked for by itself. */
+  readonly isAlone?: (item: Item) => boolean
   /** So many together. */
   readonly most: number
 }
@@ -28,7 +30,7 @@ interface Waiting<Item, A, E> {
  * @since 0.1.0
  */
 export const make = <Item, A, E>(
-  { key, many, most, one }: Options<Item, A, E>
+  { isAlone, key, many, most, one }: Options<Item, A, E>
 ): Effect.Effect<(item: Item) => Effect.Effect<A, E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime()
@@ -66,11 +68,13 @@ export const make = <Item, A, E>(
 
     const later = Effect.andThen(Effect.yieldNow, flush)
 
-    return (item) =>
+    const together = (item: Item) =>
       Effect.callback<A, E>((resume) => {
         const one = { item, resume }
         waiting.add(one)
         if (waiting.size === 1) fork(later)
         return Effect.sync(() => waiting.delete(one))
       })
+
+    return (item) => isAlone?.(item) === true ? one(item) : together(item)
   })
