@@ -36,7 +36,7 @@ export interface Options {
    * machine (not the program) breaks down, the last commits may then be lost, and the file is whole all the same. `full`.
    */
   readonly synchronous?: "full" | "normal"
-  /** Prepared statements that are kept; the least recently used go first. 128. */
+  /** Prepared statements that are kept; those not used of late go first. 128. */
   readonly statementCacheSize?: number
   /** From names in the program to names in the database. */
   readonly transformQueryNames?: (name: string) => string
@@ -96,16 +96,34 @@ interface Statements {
   readonly fresh: (sql: string) => StatementSync
 }
 
+interface Kept {
+  readonly statement: StatementSync
+  wasUsed: boolean
+}
+
 const prepared = (database: DatabaseSync, cacheSize: number): Statements => {
-  // In the order of their last use.
-  const cache = new Map<string, StatementSync>()
+  // In the order in which they came. Who was used since it came to the front goes to the end instead.
+  const cache = new Map<string, Kept>()
+
+  const makeRoom = (): void => {
+    for (const [sql, kept] of cache) {
+      if (cache.size <= cacheSize) return
+      cache.delete(sql)
+      if (!kept.wasUsed) continue
+      kept.wasUsed = false
+      cache.set(sql, kept)
+    }
+  }
 
   const cached = (sql: string): StatementSync => {
     const found = cache.get(sql)
-    const statement = found ?? database.prepare(sql)
-    if (found !== undefined) cache.delete(sql)
-    cache.set(sql, statement)
-    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+    if (found !== undefined) {
+      found.wasUsed = true
+      return found.statement
+    }
+    const statement = database.prepare(sql)
+    cache.set(sql, { statement, wasUsed: false })
+    makeRoom()
     return statement
   }
 
