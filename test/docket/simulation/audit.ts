@@ -79,6 +79,9 @@ export interface Audit {
   readonly seen: () => { readonly [what: string]: number }
 }
 
+/** The longest pause before what had no answer is tried again, and a little more, in milliseconds. */
+const patience = 6000
+
 export const make = (world: World, network: Network, store: Store, { isOrdered, maxLapses, rules }: Options): Audit => {
   let violation: string | undefined
   const records = new Map<string, Record>()
@@ -219,12 +222,12 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     if (slot === undefined) return
     const up = process.upMillis()
     const end = world.now()
-    world.at(end + 5000, () => {
+    world.at(end + patience, () => {
       if (current.get(id)?.process === process) return
       const held = [...holders.get(slot.key) ?? []].filter(([holder, share]) =>
         holder.startsWith(`${id}@`) && share.process === process && share.since <= end && share.until > world.now()
       )
-      const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
+      const isWell = process.state() === "Up" && process.upMillis() - up >= patience && !network.wasLossy(patience)
       if (held.length > 0 && isWell && !stopping.has(process)) {
         violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
       }
