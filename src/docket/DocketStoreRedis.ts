@@ -71,7 +71,8 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
         most
       })
 
-      const slotsOf = (key: string) => `${prefix}slots:${StoredText.of(key)}`
+      const slotsOf = (key: string) =>
+        `${prefix}slots:${StoredText.of(key)}`
       const notesOf = (kind: string) => `${prefix}notes:${StoredText.of(kind)}`
 
       const cleanAll: Effect.Effect<void, DocketError.DocketError> = Effect.flatMap(

@@ -122,7 +122,8 @@ export const layer = (
 
       const { each, eachHold, eachRow, now: nowOf } = sql.onDialectOrElse({
         pg: (): Dialect => ({
-          now: () => sql`CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS BIGINT)`,
+          now: () =>
+            sql`CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS BIGINT)`,
           each: (json) =>
             // As an array it counts for ten rows to the planner, and else for a hundred: enough to have what is asked compiled.
             sql`
@@ -141,7 +142,8 @@ export const layer = (
               FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`
         }),
         orElse: (): Dialect => ({
-          now: (process) => sql`CAST(${process} AS BIGINT)`,
+          now: (process) =>
+            sql`CAST(${process} AS BIGINT)`,
           each: (json) => sql`SELECT value FROM json_each(${json})`,
           eachHold: (json) =>
             sql`
@@ -326,7 +328,10 @@ export const layer = (
           ) THEN 0 ELSE 1 END AS is_first
           FROM ${executions} e WHERE id IN (${each(slot("ids"))}) AND ${isLive(slot("now"))}`)
 
-      const find = (id: string) => timed((now) => select({ id, now }))
+      const find = (id: string) =>
+        timed((now) =>
+          select({ id, now })
+        )
 
       const urgentOf = ({ id, tasks }: Sought) =>
         timed((now) => selectUrgent({ id, now, tasks, unreadable: JSON.stringify([...read.unreadable]) }))

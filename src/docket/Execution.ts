@@ -252,7 +252,8 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
 
 /** Without what only one that runs has. Deleting members would make each look at the rest slow. */
 const withoutRun = (
-  { leaseUntil: _leaseUntil, progress: _progress, run: _run, startedAt: _startedAt, worker: _worker, ...rest }: Execution
+  { leaseUntil: _leaseUntil, progress: _progress, run: _run, startedAt: _startedAt, worker: _worker, ...rest }:
+    Execution
 ): Execution => rest
 
 /** Without what only one that was asked to end, or has ended, has. */

@@ -114,7 +114,12 @@ export const make = Effect.fnUntraced(function*<R>(
     const { attempt, createdAt, id, task, traceparent } = run.execution
     const { timeout } = handled.task.options
     const handler = Effect.suspend(() =>
-      handled.handler(payload, { id, key: `${id}@${createdAt}`, attempt, advance: (progress) => advance(run, progress) })
+      handled.handler(payload, {
+        id,
+        key: `${id}@${createdAt}`,
+        attempt,
+        advance: (progress) => advance(run, progress)
+      })
     ).pipe(
       Effect.withSpan(`docket ${task}`, {
         kind: "consumer",
