@@ -71,6 +71,8 @@ export interface Options<R, N = never, L = never, D extends registry.AnyDefiniti
   readonly id: string
   /** Announced to clients; `{}` when there is nothing to set. */
   readonly settings?: JsonRpc.JsonObject
+  /** The eras in which it is announced as an extension; both when left out. */
+  readonly eras?: ReadonlyArray<Era.Era>
   /** Members of the server's capabilities beside `extensions`, for revisions that name the feature there. */
   readonly capabilities?: (era: Era.Era) => McpSchema.ServerCapabilities
   readonly methods?: { readonly [method: string]: Method<R> }

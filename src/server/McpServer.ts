@@ -380,16 +380,19 @@ const implementation = (options: McpSchema.Implementation): McpSchema.Implementa
 }
 
 const capabilities = (extensions: ReadonlyArray<Extension.Any>) => {
-  const settings = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
-  const of = (revision: Revision.Revision): McpSchema.ServerCapabilities => ({
-    logging: {},
-    completions: {},
-    tools: { listChanged: true },
-    resources: { subscribe: true, listChanged: true },
-    prompts: { listChanged: true },
-    ...Object.assign({}, ...extensions.map((extension) => extension.capabilities?.(revision.era))),
-    ...(extensions.length === 0 ? undefined : { extensions: settings })
-  })
+  const of = (revision: Revision.Revision): McpSchema.ServerCapabilities => {
+    const announced = extensions.filter(({ eras }) => eras === undefined || eras.includes(revision.era))
+    const settings = Object.fromEntries(announced.map(({ id, settings = {} }) => [id, settings]))
+    return {
+      logging: {},
+      completions: {},
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
+      ...Object.assign({}, ...extensions.map((extension) => extension.capabilities?.(revision.era))),
+      ...(announced.length === 0 ? undefined : { extensions: settings })
+    }
+  }
   const byRevision = new Map(Revisions.all.map((revision) => [revision, of(revision)]))
   return (revision: Revision.Revision) => byRevision.get(revision)!
 }

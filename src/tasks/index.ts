@@ -1,0 +1,1 @@
+export * as TaskSchema from "./TaskSchema.ts"
