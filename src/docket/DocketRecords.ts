@@ -86,7 +86,7 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
 
     const publish: DocketRecords["Service"]["publish"] = (
       _tag,
-      { error: _e, payload: _p, result: _r, ...execution }
+      { data: _d, error: _e, payload: _p, result: _r, ...execution }
     ) => {
       count(execution.task, _tag)
       watching.changed(execution.id, execution.generation)

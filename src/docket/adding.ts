@@ -78,6 +78,8 @@ export const make = (
       attempt: 0,
       lapses: 0,
       keepMillis: DocketRecords.keepMillis(task, false),
+      ...options.owner !== undefined && { owner: options.owner },
+      ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
       ...limitsOf(task, payload),
       ...parent !== undefined && { traceparent: parent }
     } satisfies Execution.Execution
@@ -180,11 +182,13 @@ interface Wrong {
   readonly issue: string
 }
 
-const problemOf = ({ at, delay, priority }: Docket.AddOptions): Wrong | undefined =>
+const problemOf = ({ at, delay, keepUntil, priority }: Docket.AddOptions): Wrong | undefined =>
   at !== undefined && delay !== undefined
     ? { option: "delay", issue: "There is an `at` as well." }
     : at !== undefined && Number.isNaN(at.getTime())
     ? { option: "at", issue: "It is no date." }
+    : keepUntil !== undefined && Number.isNaN(keepUntil.getTime())
+    ? { option: "keepUntil", issue: "It is no date." }
     : priority !== undefined && !Number.isSafeInteger(priority)
     ? { option: "priority", issue: `${priority} is no whole number.` }
     : undefined

@@ -19,6 +19,7 @@ import * as DocketMetrics from "./DocketMetrics.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
 import * as retrying from "./retrying.ts"
 
 export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
@@ -67,7 +68,13 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     const { timeout } = handled.task.options
     const advance: DocketTask.Run["advance"] = (progress) =>
       Effect.ignore(write(run, { _tag: "Advance", holder: run.holder, progress }))
-    const handler = Effect.suspend(() => handled.handler(payload, { id, key: `${id}@${createdAt}`, attempt, advance }))
+    const kept = keeping.ofRun(records, run, {
+      put: (transition) => Effect.map(write(run, transition), (written) => written !== "NotHolder"),
+      end: (why) => end(run, why)
+    })
+    const handler = Effect.suspend(() =>
+      handled.handler(payload, { id, key: `${id}@${createdAt}`, attempt, advance, ...kept })
+    )
       .pipe(
         Effect.withSpan(`docket ${task}`, {
           kind: "consumer",
@@ -94,7 +101,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
         return Fiber.interrupt(watcher)
       })
     )
-    if (typeof result === "string") yield* abandon(task, fiber)
+    if (!Exit.isExit(result)) yield* abandon(task, fiber)
     return result
   })
 
@@ -147,6 +154,11 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
       }
       if (result === "Cancelled") {
         return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
+      }
+      if (!Exit.isExit(result) && typeof result === "object") {
+        const { data, until } = result
+        const keepMillis = DocketRecords.keepMillis(task, false)
+        return Effect.succeed({ _tag: "Wait", holder, data, until, now, keepMillis })
       }
       if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
       if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
