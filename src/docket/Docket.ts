@@ -50,6 +50,8 @@ export interface AddOptions {
   readonly priority?: number | undefined
   /** On whose behalf; `list` finds it by that. */
   readonly owner?: string | undefined
+  /** What its first run finds kept (`DocketTask.Run`). */
+  readonly data?: Schema.Json | undefined
   /** When it may be forgotten once it has ended, instead of what the task says. */
   readonly keepUntil?: Date | undefined
 }

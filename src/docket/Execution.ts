@@ -297,7 +297,7 @@ const ofRun = ["worker", "run", "leaseUntil", "startedAt", "progress"] as const
 /** What only one that was asked to end, or has ended, has. */
 const end = ["cancelRequested", "cancelRequestedAt", "finishedAt", "expiresAt", "failure", "result", "error"] as const
 
-type Key = typeof ofRun[number] | typeof end[number] | "isHeld" | "data"
+type Key = typeof ofRun[number] | typeof end[number] | "isHeld"
 
 const without = (execution: Execution, keys: ReadonlyArray<Key>): Execution => {
   const rest: { -readonly [K in keyof Execution]: Execution[K] } = { ...execution }
@@ -410,9 +410,9 @@ const cancelledBy = ({ now, reason }: Extract<Transition, { readonly _tag: "Canc
   cancelRequestedAt: now
 })
 
-/** From the beginning, with what another one is to do. */
+/** From the beginning, with what another one is to do, and what that has kept. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
-  ...without(by, [...ofRun, ...end, "isHeld", "data"]),
+  ...without(by, [...ofRun, ...end, "isHeld"]),
   id: execution.id,
   generation: execution.generation + 1,
   status: "Scheduled",

@@ -9,6 +9,7 @@ import * as DocketError from "./DocketError.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
 
 /** What the limits of a task make of a payload. */
 export const limitsOf = (
@@ -61,6 +62,9 @@ export const make = (
     const now = yield* Clock.currentTimeMillis
     const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
     const parent = yield* traceparent
+    const data = options.data === undefined
+      ? undefined
+      : yield* keeping.write(records, { id, task: task.name }, options.data)
     return {
       id,
       task: task.name,
@@ -78,6 +82,7 @@ export const make = (
       attempt: 0,
       lapses: 0,
       keepMillis: DocketRecords.keepMillis(task, false),
+      ...data !== undefined && { data },
       ...options.owner !== undefined && { owner: options.owner },
       ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
       ...limitsOf(task, payload),

@@ -6,7 +6,7 @@ import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
-import * as Execution from "./Execution.ts"
+import type * as Execution from "./Execution.ts"
 
 /** As it is kept, and undefined for what has kept nothing. */
 export const read = (
@@ -26,7 +26,7 @@ export const read = (
 
 export const write = (
   { sealing }: DocketRecords.DocketRecords["Service"],
-  execution: Execution.Execution,
+  execution: Pick<Execution.Execution, "id" | "schedule" | "task">,
   data: Schema.Json
 ): Effect.Effect<string, DocketError.DocketError> =>
   Effect.mapError(

@@ -30,6 +30,7 @@ import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as Admission from "../transport/Admission.ts"
 import * as Receiver from "../transport/Receiver.ts"
+import * as detached from "./detached.ts"
 import * as dispatcher from "./dispatcher.ts"
 import type * as Extension from "./Extension.ts"
 import * as clientLogs from "./internal/clientLogs.ts"
@@ -345,6 +346,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     sessionConcurrency: options.sessionConcurrency,
     maxInFlight,
     maxRequests: options.maxRequests ?? 8192
+  })
+  const host = detached.make({ serverInfo, router: routes, services, budget: options.budget ?? Budget.unlimited })
+  yield* Effect.forEach(extensions, ({ attach }) => attach === undefined ? Effect.void : attach(host), {
+    discard: true
   })
   const admission = Context.getOrUndefined(services, Admission.Admission)
   return Context.make(Receiver.Receiver, { connect, admission }).pipe(Context.add(McpServer, server))

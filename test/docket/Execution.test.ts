@@ -373,9 +373,13 @@ describe("Execution", () => {
       )
     })
 
-    afterwards("what is kept is what was kept last, in its life", ({ after, ...event }, earlier) => {
-      const kept = thisLife([...earlier, { after, ...event }]).flatMap(({ after, transition }) =>
-        "data" in transition && !Execution.isFinished(after) ? [transition.data] : []
+    afterwards("what is kept is what was kept last, or comes with a Replace", ({ after, ...event }, earlier) => {
+      const kept = [...earlier, { after, ...event }].flatMap(({ after, transition }) =>
+        transition._tag === "Replace"
+          ? [transition.by.data]
+          : "data" in transition && !Execution.isFinished(after)
+          ? [transition.data]
+          : []
       )
       assert.strictEqual(after.data, kept.at(-1))
     })
@@ -417,7 +421,8 @@ describe("Execution", () => {
         attempt: 0,
         lapses: 0
       })
-      const { attempt, dueAt, generation, id, lapses, status, ...rest } = after
+      const { attempt, data, dueAt, generation, id, lapses, status, ...rest } = after
+      assert.strictEqual(data, transition._tag === "Replace" ? transition.by.data : before.data)
       assert.deepStrictEqual(rest as object, about(after))
     })
 
