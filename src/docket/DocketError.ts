@@ -46,6 +46,22 @@ export class PayloadTooLarge extends Schema.TaggedClass<PayloadTooLarge>()("Payl
   }
 }
 
+/** What the runs of an execution keep for each other is more than the docket keeps. @category reasons @since 0.1.0 */
+export class DataTooLarge extends Schema.TaggedClass<DataTooLarge>()("DataTooLarge", {
+  id: Schema.String,
+  bytes: Schema.Int,
+  maximum: Schema.Int
+}) {
+  get message(): string {
+    return `What the execution ${
+      JSON.stringify(this.id)
+    } keeps has ${this.bytes} bytes, and ${this.maximum} is the most.`
+  }
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
 /** It keeps as much as it may. @category reasons @since 0.1.0 */
 export class Full extends Schema.TaggedClass<Full>()("Full", { maximum: Schema.Int }) {
   get message(): string {
@@ -136,6 +152,7 @@ export const Reason = Schema.Union([
   Unavailable,
   InvalidPayload,
   PayloadTooLarge,
+  DataTooLarge,
   Full,
   NotFound,
   InvalidOption,

@@ -87,7 +87,7 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
     const publish: DocketRecords["Service"]["publish"] = (_tag, execution) => {
       count(execution.task, _tag)
       watching.changed(execution.id, execution.generation)
-      const { error: _error, payload: _payload, result: _result, ...told } = execution
+      const { data: _data, error: _error, payload: _payload, result: _result, ...told } = execution
       PubSub.publishUnsafe(events, { _tag, execution: told })
     }
 

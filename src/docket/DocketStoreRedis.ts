@@ -134,7 +134,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
             (found) => found.map(([id, generation]) => ({ id: StoredText.to(id), generation: Number(generation) }))
           ),
         overdue,
-        list: ({ cursor, isHeld, limit, schedule, status, task }) =>
+        list: ({ cursor, isHeld, limit, owner, schedule, status, task }) =>
           Effect.gen(function*() {
             const before = StoreText.positionOf(cursor)
             if (limit < 1 || before === undefined) return { executions: [], cursor: undefined }
@@ -144,7 +144,8 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
               given(status),
               given(task && StoredText.of(task)),
               given(schedule && StoredText.of(schedule)),
-              given(isHeld === undefined ? undefined : String(isHeld))
+              given(isHeld === undefined ? undefined : String(isHeld)),
+              given(owner && StoredText.of(owner))
             ])
             return { executions: yield* read.all(rows.map(storedOf)), cursor: next === "" ? undefined : next }
           }),
@@ -206,13 +207,14 @@ const argsOf = (execution: Execution.Execution): Args => {
     row.task,
     row.priority,
     given(row.schedule),
-    row.payload
+    row.payload,
+    given(row.owner)
   ]
 }
 
 const changing = 8
 
-const all = 12
+const all = 13
 
 /** In one script. */
 const most = 64
@@ -276,6 +278,7 @@ local function indexesOf(facts)
     all['task:' .. facts.task] = true
     all[facts.queue] = true
     if facts.schedule then all['schedule:' .. facts.schedule] = true end
+    if facts.owner then all['owner:' .. facts.owner] = true end
   end
   return all
 end
@@ -349,9 +352,10 @@ local function write(row, before, added)
   local id = row[1]
   local key = keyOf(id)
   local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
-  local task, priority, schedule, payload = row[9], row[10], row[11], row[12]
-  local facts = before and { task = before.task, schedule = before.schedule }
-    or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil }
+  local task, priority, schedule, payload, owner = row[9], row[10], row[11], row[12], row[13]
+  local facts = before and { task = before.task, schedule = before.schedule, owner = before.owner }
+    or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil,
+      owner = redis.call('HGET', key, 'owner') or nil }
   redis.call('HSET', key, 'generation', generation, 'status', status, 'state', state)
   if nextAt == '' then redis.call('HDEL', key, 'nextAt') else redis.call('HSET', key, 'nextAt', nextAt) end
   put(key, 'result', result)
@@ -359,8 +363,10 @@ local function write(row, before, added)
   if task then
     redis.call('HSET', key, 'task', task, 'priority', priority, 'payload', payload)
     put(key, 'schedule', schedule)
+    put(key, 'owner', owner)
     facts.task = task
     facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
+    facts.owner = owner ~= '' and string.sub(owner, 2) or nil
   end
   facts.status = status
   facts.queue = queueOf(status, nextAt)
@@ -470,12 +476,13 @@ ${luaIndexes}
 local before, limit = ARGV[2], tonumber(ARGV[3])
 local function given(value) return value ~= '' and string.sub(value, 2) or nil end
 local status, task, schedule, isHeld = given(ARGV[4]), given(ARGV[5]), given(ARGV[6]), given(ARGV[7])
-local index = schedule and 'schedule:' .. schedule or isHeld == 'true' and 'held'
+local owner = given(ARGV[8])
+local index = owner and 'owner:' .. owner or schedule and 'schedule:' .. schedule or isHeld == 'true' and 'held'
   or status and 'status:' .. status or task and 'task:' .. task or 'added'
 local function fits(id)
-  local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation')
+  local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation', 'owner')
   return found[5] and (not status or found[1] == status) and (not task or found[2] == task)
-    and (not schedule or found[3] == schedule) and (not isHeld or (isHeld == 'true') == not found[4])
+    and (not schedule or found[3] == schedule) and (not owner or found[6] == owner) and (not isHeld or (isHeld == 'true') == not found[4])
 end
 local rows, last, looked = {}, '', 0
 while looked < 1000 do

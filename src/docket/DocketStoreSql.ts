@@ -86,6 +86,7 @@ export const layer = (
             id TEXT NOT NULL UNIQUE,
             task TEXT NOT NULL,
             schedule TEXT,
+            owner TEXT,
             priority BIGINT NOT NULL,
             status TEXT NOT NULL,
             generation BIGINT NOT NULL,
@@ -98,7 +99,8 @@ export const layer = (
             { name: "next", columns: ["status", "next_at", "task"] },
             { name: "urgent", columns: ["task", "priority", "next_at"], where: `${isWaiting} AND next_at IS NOT NULL` },
             { name: "task", columns: ["task", "sequence"] },
-            { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" }
+            { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" },
+            { name: "owner", columns: ["owner", "sequence"], where: "owner IS NOT NULL" }
           ]
         },
         {
@@ -189,11 +191,12 @@ export const layer = (
       )
 
       const conditionsOf = (
-        { isHeld, schedule, status, task }: DocketStore.Query
+        { isHeld, owner, schedule, status, task }: DocketStore.Query
       ): ReadonlyArray<Statement.Fragment> => [
         ...status === undefined ? [] : [sql`status = ${status}`],
         ...task === undefined ? [] : [sql`task = ${StoredText.of(task)}`],
         ...schedule === undefined ? [] : [sql`schedule = ${StoredText.of(schedule)}`],
+        ...owner === undefined ? [] : [sql`owner = ${StoredText.of(owner)}`],
         ...isHeld === undefined ? [] : [isHeld ? sql`next_at IS NULL` : sql`next_at IS NOT NULL`]
       ]
 
@@ -209,12 +212,12 @@ export const layer = (
 
       const insert = SqlTemplate.make<TimedValues>(sql, (slot) =>
         sql`
-          INSERT INTO ${executions} (${columns})
+          INSERT INTO ${executions} (${columns}, owner)
           VALUES (
             ${slot("id")}, ${slot("task")}, ${slot("priority")}, ${slot("status")}, ${slot("generation")},
             ${nextAt(slot)}, ${slot("schedule")}, ${slot("state")}, ${slot("payload")}, ${slot("result")}, ${
           slot("error")
-        })
+        }, ${slot("owner")})
           ON CONFLICT (id) DO NOTHING RETURNING sequence`)
 
       const makeUpdate = (more: (slot: (name: keyof TimedValues & string) => unknown) => Statement.Fragment) =>
@@ -238,7 +241,7 @@ export const layer = (
       const updateAll = makeUpdate((slot) =>
         sql`
           , task = ${slot("task")}, priority = ${slot("priority")}, schedule = ${slot("schedule")},
-          payload = ${slot("payload")}`
+          owner = ${slot("owner")}, payload = ${slot("payload")}`
       )
 
       const updateEach = SqlTemplate.make<{ now: number; rows: string }, { readonly id: string }>(sql, (slot) => {

@@ -91,6 +91,7 @@ export const Execution = Schema.Struct({
   leaseUntil: Schema.optionalKey(Schema.Int),
   /** Asked for while it runs; the reason is for people. */
   cancelRequested: Schema.optionalKey(Schema.String),
+  cancelRequestedAt: Schema.optionalKey(Schema.Int),
   startedAt: Schema.optionalKey(Schema.Int),
   /** Only of one that has ended, and when it may be forgotten. */
   finishedAt: Schema.optionalKey(Schema.Int),
@@ -105,6 +106,12 @@ export const Execution = Schema.Struct({
   schedule: Schema.optionalKey(Schema.String),
   /** How long it is kept when it is cancelled, by whoever does not know its task. */
   keepMillis: Schema.optionalKey(Schema.Int),
+  /** When it may be forgotten once it has ended, whatever its task says. */
+  keepUntil: Schema.optionalKey(Schema.Int),
+  /** On whose behalf it is done, for those who list it. */
+  owner: Schema.optionalKey(Schema.String),
+  /** JSON, sealed like `payload`: what its runs keep for those after them, and who answers it adds to. */
+  data: Schema.optionalKey(Schema.String),
   /** Of the span that added it (W3C Trace Context). */
   traceparent: Schema.optionalKey(Schema.String)
 })
@@ -124,6 +131,22 @@ export type Transition =
   | { readonly _tag: "Claim"; readonly worker: string; readonly now: number; readonly leaseMillis: number }
   /** Its worker says how far it is. */
   | { readonly _tag: "Advance"; readonly holder: Holder; readonly progress: Progress }
+  /** Its worker keeps something for the runs to come. */
+  | { readonly _tag: "Save"; readonly holder: Holder; readonly data: string }
+  /**
+   * Its worker puts it down, with what it keeps, until then or until it is amended; the attempt is given back. One that
+   * was asked to end has then ended.
+   */
+  | {
+    readonly _tag: "Wait"
+    readonly holder: Holder
+    readonly data: string
+    readonly until: number
+    readonly now: number
+    readonly keepMillis: number
+  }
+  /** Others add to what is kept of one that waits, and with `isReady` have it start at once. */
+  | { readonly _tag: "Amend"; readonly data: string; readonly isReady: boolean }
   | {
     readonly _tag: "Succeed"
     readonly holder: Holder
@@ -219,6 +242,24 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         : Result.fail("NotApplicable")
     case "Advance":
       return held(execution, transition.holder, () => next(execution, { progress: transition.progress }))
+    case "Save":
+      return held(execution, transition.holder, () => next(execution, { data: transition.data }))
+    case "Wait":
+      return held(execution, transition.holder, () =>
+        execution.cancelRequested === undefined
+          ? next(withoutRun(execution), {
+            status: "Scheduled",
+            attempt: execution.attempt - 1,
+            data: transition.data,
+            dueAt: after(execution, transition.until)
+          })
+          : ended(execution, "Cancelled", transition, {}))
+    case "Amend":
+      return waiting(execution, () =>
+        next(execution, {
+          data: transition.data,
+          ...transition.isReady && { dueAt: execution.createdAt }
+        }))
     case "Succeed":
       return held(
         execution,
@@ -259,6 +300,7 @@ const withoutRun = (
 /** Without what only one that was asked to end, or has ended, has. */
 const withoutEnd = ({
   cancelRequested: _cancelRequested,
+  cancelRequestedAt: _cancelRequestedAt,
   error: _error,
   expiresAt: _expiresAt,
   failure: _failure,
@@ -322,7 +364,7 @@ const ended = (
   next(withoutHolder(execution), {
     status,
     finishedAt: now,
-    expiresAt: now + keepMillis,
+    expiresAt: execution.keepUntil ?? now + keepMillis,
     ...changes
   })
 
@@ -367,14 +409,19 @@ const cancel = (
 ): Result.Result<Execution, Refusal> => {
   if (isFinished(execution)) return Result.fail("Finished")
   if (execution.status === "Scheduled") {
-    return Result.succeed(ended(execution, "Cancelled", transition, { cancelRequested: transition.reason }))
+    return Result.succeed(ended(execution, "Cancelled", transition, cancelledBy(transition)))
   }
   return execution.cancelRequested === undefined
-    ? Result.succeed(next(execution, { cancelRequested: transition.reason }))
+    ? Result.succeed(next(execution, cancelledBy(transition)))
     : Result.fail("NotApplicable")
 }
 
-/** From the beginning, with what another one is to do. */
+const cancelledBy = ({ now, reason }: Extract<Transition, { readonly _tag: "Cancel" }>) => ({
+  cancelRequested: reason,
+  cancelRequestedAt: now
+})
+
+/** From the beginning, with what another one is to do, and what that has kept. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
   ...withoutHold(withoutEnd(withoutRun(by))),
   id: execution.id,

@@ -11,6 +11,7 @@ import * as DocketError from "./DocketError.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
 import type * as Sealing from "./sealing.ts"
 
 /** What the limits of a task make of a payload. */
@@ -65,6 +66,9 @@ export const make = (
     const now = yield* Clock.currentTimeMillis
     const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
     const parent = yield* traceparent
+    const data = options.data === undefined
+      ? undefined
+      : yield* keeping.write(records, { id, task: task.name }, options.data)
     return {
       id,
       task: task.name,
@@ -82,6 +86,9 @@ export const make = (
       attempt: 0,
       lapses: 0,
       keepMillis: DocketRecords.keepMillis(task, false),
+      ...data !== undefined && { data },
+      ...options.owner !== undefined && { owner: options.owner },
+      ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
       ...limitsOf(task, payload),
       ...parent !== undefined && { traceparent: parent }
     } satisfies Execution.Execution
@@ -184,11 +191,13 @@ interface Wrong {
   readonly issue: string
 }
 
-const problemOf = ({ at, delay, priority }: Docket.AddOptions): Wrong | undefined =>
+const problemOf = ({ at, delay, keepUntil, priority }: Docket.AddOptions): Wrong | undefined =>
   at !== undefined && delay !== undefined
     ? { option: "delay", issue: "There is an `at` as well." }
     : at !== undefined && Number.isNaN(at.getTime())
     ? { option: "at", issue: "It is no date." }
+    : keepUntil !== undefined && Number.isNaN(keepUntil.getTime())
+    ? { option: "keepUntil", issue: "It is no date." }
     : priority !== undefined && !Number.isSafeInteger(priority)
     ? { option: "priority", issue: `${priority} is no whole number.` }
     : undefined

@@ -16,7 +16,13 @@ export interface Settings {
 }
 
 /** Why a run ends before its handler does. */
-export type Ending = "Timeout" | "Cancelled" | "Lost" | "Stopped"
+export type Ending =
+  | "Timeout"
+  | "Cancelled"
+  | "Lost"
+  | "Stopped"
+  /** The handler has put it down. */
+  | { readonly _tag: "Waits"; readonly data: string; readonly until: number }
 
 /** What a ring has led to, and may come to be a run. */
 export interface Turn {

@@ -13,7 +13,7 @@ export const make = (
   records: DocketRecords.DocketRecords["Service"]
 ): Pick<
   Docket.Docket["Service"],
-  "cancel" | "get" | "payload" | "result" | "observe" | "events" | "list" | "retry"
+  "cancel" | "get" | "payload" | "result" | "outcome" | "observe" | "events" | "list" | "retry"
 > => {
   const { events, sealing, store, watching } = records
 
@@ -99,6 +99,7 @@ export const make = (
         Stream.runLast(observe(id)),
         (last) => Effect.flatMap(Effect.orDie(Effect.fromOption(last)), (execution) => resultOf(task, execution))
       ),
+    outcome: resultOf,
     events: Stream.fromPubSub(events),
     list: ({ limit = 100, ...query } = {}) => store.list({ ...query, limit }),
     retry: (id) =>

@@ -19,6 +19,7 @@ import * as DocketMetrics from "./DocketMetrics.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
 import * as retrying from "./retrying.ts"
 import type * as Watching from "./watching.ts"
 
@@ -118,7 +119,11 @@ export const make = Effect.fnUntraced(function*<R>(
         id,
         key: `${id}@${createdAt}`,
         attempt,
-        advance: (progress) => advance(run, progress)
+        advance: (progress) => Effect.ignore(put(run, { _tag: "Advance", holder: run.holder, progress })),
+        ...keeping.ofRun(records, run, {
+          put: (transition) => Effect.map(put(run, transition), (written) => written !== "NotHolder"),
+          end: run.end
+        })
       })
     ).pipe(
       Effect.withSpan(`docket ${task}`, {
@@ -133,7 +138,7 @@ export const make = Effect.fnUntraced(function*<R>(
     // Its own master, for one that will not be interrupted would keep its parent, and the worker, from ending.
     const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
     const result: Result = fiber.pollUnsafe() ?? (yield* ended(task, run, fiber, timeout))
-    if (typeof result === "string") yield* abandon(task, fiber)
+    if (!Exit.isExit(result)) yield* abandon(task, fiber)
     return result
   })
 
@@ -184,11 +189,12 @@ export const make = Effect.fnUntraced(function*<R>(
     }
   })
 
-  const advance = (run: Running, progress: Execution.Progress): Effect.Effect<void> =>
+  /** While the handler goes on. */
+  const put = (run: Running, transition: Execution.Transition) =>
     Effect.suspend(() => {
       run.writing++
       return Effect.ensuring(
-        Effect.ignore(write(run, { _tag: "Advance", holder: run.holder, progress })),
+        write(run, transition),
         Effect.sync(() => {
           run.writing--
           // What was told meanwhile may have been this.
@@ -217,6 +223,11 @@ export const make = Effect.fnUntraced(function*<R>(
       }
       if (result === "Cancelled") {
         return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
+      }
+      if (!Exit.isExit(result) && typeof result === "object") {
+        const { data, until } = result
+        const keepMillis = DocketRecords.keepMillis(task, false)
+        return Effect.succeed({ _tag: "Wait", holder, data, until, now, keepMillis })
       }
       if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
       if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)

@@ -7,7 +7,7 @@ import * as Seal from "../core/Seal.ts"
 import type * as DocketTask from "./DocketTask.ts"
 
 /** Which value of which execution: what is sealed for one cannot be opened as another. */
-export type Part = "payload" | "result" | "error"
+export type Part = "payload" | "data" | "result" | "error"
 
 /** Why a value cannot be kept or read; for people, without the value. */
 export type Problem =

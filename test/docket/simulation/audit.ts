@@ -477,7 +477,8 @@ const candidates = (before: Record, after: Record, now: number): ReadonlyArray<E
         : [{ _tag: "Advance", holder, progress: after.progress ?? { current: 0 } }, {
           _tag: "Cancel",
           reason,
-          ...ended
+          ...ended,
+          now: after.cancelRequestedAt ?? now
         }]
     case "Scheduled":
       return [

@@ -1,0 +1,2 @@
+export * as McpTasks from "./McpTasks.ts"
+export * as TaskSchema from "./TaskSchema.ts"
