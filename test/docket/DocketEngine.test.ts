@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,6 +10,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
+import * as DocketError from "fastmcp-effect/docket/DocketError"
 import * as Leaks from "fastmcp-effect/testing/Leaks"
 import { type Database, onDatabases as onEmptied, pg as emptied, pgLayer, sqlite } from "../session/places.ts"
 import { door } from "../support/door.ts"
@@ -235,8 +237,17 @@ needing(postgres, () =>
 
     it.live("does not begin where there is no database, and says so", () =>
       Effect.gen(function*() {
-        const nowhere = pgLayer({ url: Redacted.make("postgres://postgres@127.0.0.1:1/test") })
-        const exit = yield* Effect.exit(Effect.scoped(connect(Layer.provide(layerSql(), nowhere))))
-        assert.strictEqual(exit._tag, "Failure")
+        for (
+          const [place, why] of [
+            [pgLayer({ url: Redacted.make("postgres://postgres@127.0.0.1:1/test") }), /ECONNREFUSED/],
+            [pgLayer({ startupParameters: { search_path: "not_there" } }), /no schema has been selected/]
+          ] as const
+        ) {
+          const error = yield* Effect.flip(Effect.scoped(connect(Layer.provide(layerSql(), place))))
+          assert(error instanceof DocketError.DocketError && error.reason._tag === "Unavailable")
+          assert.isTrue(error.reason.isStart)
+          assert.match(error.message, /^The engine of the docket cannot be opened/)
+          assert.match(Cause.pretty(Cause.fail(error)), why)
+        }
       }))
   }))
