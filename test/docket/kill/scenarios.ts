@@ -41,7 +41,7 @@ export const killed = (place: places.Kept, { leaseMillis, seed, tasks }: Size, k
       fleet.run({ address, seed, tasks, millis: [5, 30], patience, blows: fleet.spread(kills, seed, fleet.kill) })
   )
 
-/** A worker is killed and then the server, which comes back, and then another worker. */
+/** A worker is killed, and then the server; another worker comes in vain, and works when the server is back. */
 export const serverKilled = (place: places.Own, { leaseMillis, seed, tasks }: Size, times: number) =>
   at(place, leaseMillis, ({ address, server }) =>
     fleet.run({
@@ -51,27 +51,25 @@ export const serverKilled = (place: places.Own, { leaseMillis, seed, tasks }: Si
       millis: [5, 30],
       patience,
       evidence: { mayLapse: true },
-      blows: fleet.spread(times, seed, (hands) =>
-        fleet.killAnd(hands, async () => {
-          await server.kill()
-          await processes.sleep(500 + 1000 * hands.random())
-          await server.start()
-        }))
+      mayFailToStart: true,
+      blows: fleet.spread(times, seed, fleet.killWith(server, (random) => 1000 * random))
     }))
 
 /** Workers that are frozen for longer than their leases, and go on. */
 export const frozen = async (place: places.Kept, { leaseMillis, seed, tasks }: Size, times: number) => {
+  const freeze = 1.6 * leaseMillis
+  // There is still something to do when the last of them is frozen.
+  const millis = Math.ceil(1.2 * times * freeze * fleet.defaults.workers * fleet.defaults.slots / tasks)
   const outcome = await at(place, leaseMillis, ({ address }) =>
     fleet.run({
       address,
       seed,
       tasks,
-      // Long enough for somebody to be in the middle of one.
-      millis: [20, 60],
+      millis: [millis / 2, millis * 1.5],
       patience,
       // Whoever is frozen while it writes has the others wait.
       evidence: { mayLapse: true },
-      blows: fleet.spread(times, seed, fleet.freeze(1.6 * leaseMillis))
+      blows: fleet.spread(times, seed, fleet.freeze(freeze))
     }))
   return more(outcome, outcome.again === 0 && "nobody was frozen while it ran something")
 }
