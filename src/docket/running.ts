@@ -27,7 +27,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
   const metrics = DocketMetrics.makeRecorder(context)
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
-  const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
+  const perform = Effect.fnUntraced(function*({ execution, handled, isLeaseOver, payload }: Answering.Claimed<R>) {
     const { generation, id, task } = execution
     const run: Crew.Run = {
       holder: { worker: execution.worker!, run: execution.run! },
@@ -41,7 +41,8 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
     const end = yield* Effect.ensuring(
       Effect.gen(function*() {
-        const result = yield* supervised(handled, run, payload)
+        // What it may have no more it does not begin, and gives back if nobody else has it.
+        const result = isLeaseOver() ? "Stopped" : yield* supervised(handled, run, payload)
         const end = yield* Crew.insist(
           Effect.flatMap(
             transitionOf(handled.task, run, result),
