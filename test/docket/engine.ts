@@ -310,6 +310,7 @@ export const suite = (name: string, { ordersByPriority, place, time }: Backend):
         yield* Effect.forEach(ids, (id) => ringNow(one, id, { ring: `${id}:r` }), { concurrency: 20 })
         yield* until(() => answered.length === 1000)
         yield* pass(300)
+        assert.deepStrictEqual(yield* one.stats, { waiting: 0, delayed: 0, active: 0 })
         assert.strictEqual(yield* place.left, 0)
       }), 60_000)
 
