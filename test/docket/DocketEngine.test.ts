@@ -4,7 +4,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
@@ -15,11 +14,10 @@ import * as TestClock from "effect/testing/TestClock"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import * as DocketError from "fastmcp-effect/docket/DocketError"
-import * as Leaks from "fastmcp-effect/testing/Leaks"
 import { type Database, onDatabases as onEmptied, pg as emptied, pgLayer, sqlite } from "../session/places.ts"
 import { door } from "../support/door.ts"
 import { needing, postgres } from "../support/services.ts"
-import { connect, consumer, type Place, ringNow, suite } from "./engine.ts"
+import { connect, consumer, listening, live, type Place, ringNow, suite, until } from "./engine.ts"
 import { lease } from "./engineAddress.ts"
 
 const { layerMemory, layerSql } = DocketEnginePersistedQueue
@@ -109,14 +107,6 @@ const start = ({ client, prefix }: Database, options: DocketEnginePersistedQueue
       return { engine: Context.get(services, DocketEngine.DocketEngine), sql, table: sql(`${prefix}docket_rings`) }
     }
   )
-
-const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
-  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
-
-const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
-  test() || turns === 0
-    ? Effect.void
-    : Effect.andThen(Effect.sleep("10 millis"), Effect.suspend(() => until(test, turns - 1)))
 
 onDatabases((name, database) =>
   describe(`DocketEnginePersistedQueue on ${name}`, () => {
@@ -256,24 +246,17 @@ onDatabases((name, database) =>
 
 needing(postgres, () =>
   describe("DocketEnginePersistedQueue, when Postgres goes away", () => {
-    const { hostname, port } = new URL(postgres.url)
     const behind = Effect.gen(function*() {
       const { prefix } = yield* pg
-      const way = yield* door({ host: hostname, port: Number(port) })
-      const address = new URL(postgres.url)
-      address.port = String(way.port)
-      address.hostname = "127.0.0.1"
-      const there: Database = { prefix, client: () => pgLayer({ url: Redacted.make(address.href) }) }
+      const way = yield* door(postgres.url)
+      const there: Database = { prefix, client: () => pgLayer({ url: Redacted.make(way.url) }) }
       return { way, there, near: { prefix, client: () => pgLayer() } satisfies Database }
     })
 
     live(
       "fails to ring, goes on consuming when it is back, and complains once",
       Effect.gen(function*() {
-        const logged: Array<string> = []
-        const logger = Logger.layer([
-          Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
-        ])
+        const { logged, logger } = listening()
         yield* Effect.gen(function*() {
           const { near, there, way } = yield* behind
           const { engine } = yield* start(there)
