@@ -390,11 +390,12 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       }
     },
     begin: (process, id, version) => {
-      const run = runs.findLast((run) => run.id === id && run.process === process)
-      if (run === undefined || run.handler !== undefined) {
-        violate(`${process.name} runs ${id}, which it has not started in the store`)
-      } else if (versionOf(run.claimed) !== version) {
-        violate(`${process.name} runs version ${version} of ${id}, and it started ${versionOf(run.claimed)}`)
+      // What was replaced meanwhile may have been started again before.
+      const run = runs.findLast((run) =>
+        run.id === id && run.process === process && run.handler === undefined && versionOf(run.claimed) === version
+      )
+      if (run === undefined) {
+        violate(`${process.name} runs version ${version} of ${id}, which it has not started in the store`)
       } else if (run.leaseUntil <= world.now()) {
         violate(`${process.name} begins ${id} ${world.now() - run.leaseUntil} ms after its lease`)
       }
