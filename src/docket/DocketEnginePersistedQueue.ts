@@ -262,8 +262,8 @@ const longest = 255
 const margin = 50
 
 /**
- * Creates its tables if they are missing, and the role has to be allowed to. The database's clock and time zone have to
- * go steadily while rings wait: a delay is counted by them.
+ * Creates its tables if they are missing, and the role has to be allowed to; where it cannot, it fails at once. The
+ * database's clock and time zone have to go steadily while rings wait: a delay is counted by them.
  *
  * @category layers
  * @since 0.1.0
@@ -303,16 +303,22 @@ export const layerSql = (
       const store = yield* Effect.catchCause(
         quietly(makeStore),
         // Tables that cannot be made are a defect to the store.
-        (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(unavailable(Cause.squash(cause)))
+        (cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : Effect.fail(DocketError.atStart(unavailable(Cause.squash(cause))))
       )
       const queue = yield* makeQueue(store, lease)
 
       // Cleaning looks for these columns, and the store has no index for it.
       const index = sql(`idx_${tableName}_over`)
-      yield* available(transaction(Effect.andThen(
-        lock("fastmcp-effect tables"),
-        sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (state, updated_at)`
-      )))
+      yield* Effect.mapError(
+        available(transaction(Effect.andThen(
+          lock("fastmcp-effect tables"),
+          sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (state, updated_at)`
+        ))),
+        DocketError.atStart
+      )
 
       yield* Effect.forkScoped(Persistently.run(`cleaning of the ${part}`, () =>
         Effect.andThen(

@@ -21,7 +21,7 @@ import * as Gathered from "../storage/Gathered.ts"
 import * as SqlTemplate from "../storage/SqlTemplate.ts"
 import * as StoredText from "../storage/StoredText.ts"
 import * as Together from "../storage/Together.ts"
-import type * as DocketError from "./DocketError.ts"
+import * as DocketError from "./DocketError.ts"
 import * as DocketStore from "./DocketStore.ts"
 import * as Execution from "./Execution.ts"
 import * as StoreText from "./storeText.ts"
@@ -51,7 +51,7 @@ interface Row {
 }
 
 /**
- * Creates its tables if they are missing.
+ * Creates its tables if they are missing; where it cannot, it fails at once, and whatever starts the process may do so again.
  *
  * @category layers
  * @since 0.1.0
@@ -78,10 +78,11 @@ export const layer = (
       const notes = sql(`${prefix}docket_notes`)
 
       // One time for each row, that at which somebody has to look at it, so that each change moves one entry of an index.
-      yield* available(ensure([
-        {
-          name: `${prefix}docket_executions`,
-          columns: sql`
+      yield* Effect.mapError(
+        available(ensure([
+          {
+            name: `${prefix}docket_executions`,
+            columns: sql`
             sequence ${serial},
             id TEXT NOT NULL UNIQUE,
             task TEXT NOT NULL,
@@ -95,32 +96,38 @@ export const layer = (
             result TEXT,
             error TEXT,
             payload TEXT NOT NULL`,
-          indexes: [
-            { name: "next", columns: ["status", "next_at", "task"] },
-            { name: "urgent", columns: ["task", "priority", "next_at"], where: `${isWaiting} AND next_at IS NOT NULL` },
-            { name: "task", columns: ["task", "sequence"] },
-            { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" },
-            { name: "owner", columns: ["owner", "sequence"], where: "owner IS NOT NULL" }
-          ]
-        },
-        {
-          name: `${prefix}docket_slots`,
-          columns: sql`
+            indexes: [
+              { name: "next", columns: ["status", "next_at", "task"] },
+              {
+                name: "urgent",
+                columns: ["task", "priority", "next_at"],
+                where: `${isWaiting} AND next_at IS NOT NULL`
+              },
+              { name: "task", columns: ["task", "sequence"] },
+              { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" },
+              { name: "owner", columns: ["owner", "sequence"], where: "owner IS NOT NULL" }
+            ]
+          },
+          {
+            name: `${prefix}docket_slots`,
+            columns: sql`
             slot TEXT NOT NULL,
             holder TEXT NOT NULL,
             until BIGINT NOT NULL,
             PRIMARY KEY (slot, holder)`,
-          indexes: ["until"]
-        },
-        {
-          name: `${prefix}docket_notes`,
-          columns: sql`
+            indexes: ["until"]
+          },
+          {
+            name: `${prefix}docket_notes`,
+            columns: sql`
             kind TEXT NOT NULL,
             id TEXT NOT NULL,
             data TEXT NOT NULL,
             PRIMARY KEY (kind, id)`
-        }
-      ]))
+          }
+        ])),
+        DocketError.atStart
+      )
 
       const { each, eachHold, eachRow, now: nowOf } = sql.onDialectOrElse({
         pg: (): Dialect => ({

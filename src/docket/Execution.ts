@@ -164,7 +164,7 @@ export type Transition =
     readonly now: number
     readonly keepMillis: number
   }
-  /** Its worker stops, gives it back and the attempt with it; one that was asked to end has then ended. */
+  /** Its worker stops, or is late to begin: it gives it back and the attempt with it; one that was asked to end has then ended. */
   | { readonly _tag: "Release"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
   /** Its worker has ended what it was asked to cancel. */
   | { readonly _tag: "Stop"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }

@@ -1,4 +1,5 @@
 /** What the parts of a worker share. */
+import type * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as DocketError from "./DocketError.ts"
@@ -35,6 +36,18 @@ export interface Turn {
   id: string
   /** Of this it has a share, or may have. */
   slotted: Execution.Execution | undefined
+  /** Milliseconds since before the last look. */
+  passed: () => number
+}
+
+/** By whichever clock says more: one may be put back, and the other may stand still while the machine sleeps. */
+export const stopwatch = (clock: Clock.Clock): () => number => {
+  const [wall, monotonic] = [clock.currentTimeMillisUnsafe(), clock.monotonicTimeNanosUnsafe()]
+  return () =>
+    Math.max(
+      clock.currentTimeMillisUnsafe() - wall,
+      Number(clock.monotonicTimeNanosUnsafe() - monotonic) / 1_000_000
+    )
 }
 
 export interface Run {

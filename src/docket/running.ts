@@ -68,7 +68,7 @@ export const make = Effect.fnUntraced(function*<R>(
   const metrics = DocketMetrics.makeRecorder(context)
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
-  const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
+  const perform = Effect.fnUntraced(function*({ execution, handled, isLeaseOver, payload }: Answering.Claimed<R>) {
     const { generation, id, task } = execution
     const run = new Running(execution)
     run.watch = watching.watch(id, generation, (generation) => {
@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*<R>(
     metrics.running(running.size)
     metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
     const end = yield* Effect.ensuring(
-      carriedOut(handled, run, payload),
+      carriedOut(handled, run, payload, isLeaseOver),
       Effect.sync(() => forget(run))
     )
     metrics.running(running.size)
@@ -92,8 +92,14 @@ export const make = Effect.fnUntraced(function*<R>(
     watching.unwatch(run.execution.id, run.watch)
   }
 
-  const carriedOut = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Running, payload: unknown) {
-    const result = yield* supervised(handled, run, payload)
+  const carriedOut = Effect.fnUntraced(function*(
+    handled: DocketTask.Handled<R>,
+    run: Running,
+    payload: unknown,
+    isLeaseOver: () => boolean
+  ) {
+    // What it may have no more it does not begin, and gives back if nobody else has it.
+    const result: Result = isLeaseOver() ? "Stopped" : yield* supervised(handled, run, payload)
     // How it ends is written over what others have done meanwhile, or not at all.
     watching.unwatch(run.execution.id, run.watch)
     const end = yield* Crew.insist(settle(handled.task, run, result))
