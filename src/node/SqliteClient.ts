@@ -236,6 +236,17 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
     })
 
+  const inSteps: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["two"] = (first, second, otherwise) =>
+    Effect.withFiber((fiber) => {
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      const run = ([sql, params]: SqlTemplate.Step) => once(cached, sql, safeIntegers, bareRowsOf(params))
+      return group.runSeveral(() => {
+        const exit = run(first)
+        if (Exit.isFailure(exit) || exit.value.length === 0) return exit
+        return Exit.isSuccess(run(second)) ? exit : undefined
+      }, () => otherwise)
+    })
+
   const execute = singly(rowsOf)
   const single: SqlConnection.Connection = {
     ...connection,
@@ -249,7 +260,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: singly(bareRowsOf),
+    shortcut: { one: singly(bareRowsOf), two: inSteps },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }

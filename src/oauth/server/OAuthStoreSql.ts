@@ -37,7 +37,11 @@ interface Row {
   readonly data: string
   readonly grant_id: string | null
   readonly expires_at: number | bigint
-  readonly used: number | bigint
+}
+
+/** What is put into a statement, by name. */
+interface Given {
+  readonly [name: string]: unknown
 }
 
 /**
@@ -129,7 +133,10 @@ export const layer = (
         entry: StoreText.entryOf({ data: row.data, grant: row.grant_id, expiresAt: Number(row.expires_at) })
       })
 
-      const select = SqlTemplate.make<{ kind: string; id: string; now: number }, Row & GrantRow>(sql, (slot) =>
+      const select = SqlTemplate.make<
+        { kind: string; id: string; now: number },
+        Row & GrantRow & { readonly used: number | bigint }
+      >(sql, (slot) =>
         sql`
           SELECT e.data, e.grant_id, e.expires_at, e.used, g.data AS grant_data, g.expires_at AS grant_expires_at
           FROM ${entries} e LEFT JOIN ${entries} g
@@ -150,36 +157,38 @@ export const layer = (
               : { ...live(row), grantEntry: entryOfGrant(row.grant_data, row.grant_expires_at!) }
         )
 
-      /** One statement, so that no transaction is needed. It fails where there is an entry of a key in `next`. */
-      const makeTake = (count: number) =>
-        SqlTemplate.make<{ readonly [name: string]: unknown }, Row>(sql, (slot) => {
-          const isUsable = sql`${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}`
-          const update = sql<Row>`
-            UPDATE ${entries} AS e SET used = 1 WHERE ${isUsable} RETURNING data, grant_id, expires_at, used`
-          if (count === 0) return update
-          const each = (condition: Statement.Fragment) =>
+      /** It fails where there is an entry of a key in `next`. */
+      const makeTake = (count: number) => {
+        type Slot = (name: string) => unknown
+        const update = (slot: Slot) =>
+          sql<Row>`
+            UPDATE ${entries} AS e SET used = 1
+            WHERE ${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}
+            RETURNING data, grant_id, expires_at`
+        if (count === 0) return SqlTemplate.make<Given, Row>(sql, update)
+        const insert = (slot: Slot, condition: Statement.Fragment) =>
+          sql`
+            INSERT INTO ${entries} (${columns}) ${
             sql.join(" UNION ALL ", false)(
               Array.from(
                 { length: count },
-                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} WHERE ${condition}`
+                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} ${condition}`
               )
             )
-          return sql.onDialectOrElse({
-            pg: () =>
+          }`
+        return sql.onDialectOrElse({
+          // One statement, so that no transaction is needed.
+          pg: () =>
+            SqlTemplate.make<Given, Row>(sql, (slot) =>
               sql<Row>`
-                WITH taken AS (${update}),
-                kept AS (INSERT INTO ${entries} (${columns}) ${each(sql`EXISTS (SELECT 1 FROM taken)`)})
-                SELECT data, grant_id, expires_at, used FROM taken`,
-            // The entry meets itself, and becomes used; for any other that is met, nothing is `used`, which is refused.
-            orElse: () =>
-              sql<Row>`
-                INSERT INTO ${entries} (${columns})
-                SELECT kind, id, data, grant_id, expires_at, 1 FROM ${entries} e WHERE ${isUsable}
-                UNION ALL ${each(sql`EXISTS (SELECT 1 FROM ${entries} e WHERE ${isUsable})`)}
-                ON CONFLICT (kind, id) DO UPDATE SET used = nullif(excluded.used, 0)
-                RETURNING data, grant_id, expires_at, used`
-          })
+                WITH taken AS (${update(slot)}),
+                kept AS (${insert(slot, sql`WHERE EXISTS (SELECT 1 FROM taken)`)})
+                SELECT data, grant_id, expires_at FROM taken`),
+          // In one statement it would read the table it writes, and twice, for which SQLite makes a table of its own.
+          orElse: () =>
+            SqlTemplate.makeTwo<Given, Row>(sql, transaction, update, (slot) => insert(slot, sql.literal("")))
         })
+      }
 
       /** By how many are kept with it. */
       const takes: Array<ReturnType<typeof makeTake>> = []
@@ -189,7 +198,7 @@ export const layer = (
         next: Next,
         now: number
       ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-        const given: Record<string, unknown> = { kind, id: StoreText.ofId(id), now }
+        const given: { [name: string]: unknown } = { kind, id: StoreText.ofId(id), now }
         for (const [n, [key, entry]] of next.entries()) {
           for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
         }
@@ -228,8 +237,7 @@ export const layer = (
             ),
             Effect.catchIf(isConflict, () => StoreText.taken)
           )
-          const row = rows.find(({ used }) => Number(used) === 1)
-          if (row !== undefined) return live(row)
+          if (rows.length > 0) return live(rows[0]!)
           const found = yield* get(key, now)
           // It has been kept since.
           return found._tag === "Live" ? OAuthStore.absent : found
