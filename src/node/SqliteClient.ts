@@ -247,7 +247,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       }, () => otherwise)
     })
 
-  const execute = singly(rowsOf)
+  const [execute, bareSingly] = [singly(rowsOf), singly(bareRowsOf)]
   const single: SqlConnection.Connection = {
     ...connection,
     execute: (sql, params, transform) => transformed(execute(sql, params), transform),
@@ -260,7 +260,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: { one: singly(bareRowsOf), two: inSteps },
+    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), two: inSteps },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }

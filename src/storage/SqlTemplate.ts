@@ -24,7 +24,7 @@ export type Step = readonly [text: string, parameters: ReadonlyArray<unknown>]
 /** @category models @since 0.1.0 */
 export interface Shortcut {
   readonly [shortcut]: {
-    readonly one: (...step: Step) => Rows
+    readonly one: (step: Step) => Rows
     /**
      * The rows of the first, which writes. The second is run if there are any, in the same transaction; where it fails
      * neither has been. `otherwise` does the same, when and however it can.
@@ -76,7 +76,7 @@ export const make = <V extends Values, A extends object = object>(
   return (values) => {
     const step = stepOf(values)
     if (short === undefined) return sql.unsafe<A>(...step)
-    return Effect.withFiber((fiber) => mayBeShort(fiber, sql) ? short.one(...step) : sql.unsafe<A>(...step))
+    return Effect.withFiber((fiber) => mayBeShort(fiber, sql) ? short.one(step) : sql.unsafe<A>(...step))
   }
 }
 

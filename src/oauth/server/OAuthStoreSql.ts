@@ -227,7 +227,7 @@ export const layer = (
               RETURNING id`
           return kept.length > 0
         }, available),
-        get: (key) => Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now)).pipe(available),
+        get: (key) => available(Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now))),
         takeOnce: Effect.fnUntraced(function*(key, next = []) {
           const now = yield* Clock.currentTimeMillis
           const rows = yield* take(key, next, now).pipe(
