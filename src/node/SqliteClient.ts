@@ -236,15 +236,15 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
     })
 
-  const inSteps: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["two"] = (first, second, otherwise) =>
+  const followed: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["followed"] = (first, others, otherwise) =>
     Effect.withFiber((fiber) => {
       const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
       const run = ([sql, params]: SqlTemplate.Step) => once(cached, sql, safeIntegers, bareRowsOf(params))
       return group.runSeveral(() => {
         const exit = run(first)
         if (Exit.isFailure(exit) || exit.value.length === 0) return exit
-        return Exit.isSuccess(run(second)) ? exit : undefined
-      }, () => otherwise)
+        return others.every((step) => Exit.isSuccess(run(step))) ? exit : undefined
+      }, otherwise)
     })
 
   const [execute, bareSingly] = [singly(rowsOf), singly(bareRowsOf)]
@@ -260,7 +260,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), two: inSteps },
+    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), followed },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }

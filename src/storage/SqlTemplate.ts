@@ -26,10 +26,10 @@ export interface Shortcut {
   readonly [shortcut]: {
     readonly one: (step: Step) => Rows
     /**
-     * The rows of the first, which writes. The second is run if there are any, in the same transaction; where it fails
-     * neither has been. `otherwise` does the same, when and however it can.
+     * The rows of the first, which writes. The others are run if there are any, in the same transaction; where one fails
+     * nothing has been done. `otherwise` does the same, when and however it can.
      */
-    readonly two: (first: Step, second: Step, otherwise: Rows) => Rows
+    readonly followed: (first: Step, others: ReadonlyArray<Step>, otherwise: () => Rows) => Rows
   }
 }
 
@@ -42,17 +42,17 @@ class Slot {
 
 type Client = SqlClient.SqlClient & Partial<Shortcut>
 
-type Values = { readonly [name: string]: unknown }
-
-type MakeStatement<V extends Values, A extends object> = (
-  slot: (name: keyof V & string) => unknown
+type MakeStatement<Values, A extends object> = (
+  slot: (name: keyof Values & string) => unknown
 ) => Statement.Statement<A>
 
-const compile = <V extends Values, A extends object>(statement: MakeStatement<V, A>): (values: V) => Step => {
+const compile = <Values extends object, A extends object>(
+  statement: MakeStatement<Values, A>
+): (values: Values) => Step => {
   const [text, parameters] = statement((name) => new Slot(name)).compile(true)
   return (values) => [
     text,
-    parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name] : parameter)
+    parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name as keyof Values] : parameter)
   ]
 }
 
@@ -67,10 +67,10 @@ const mayBeShort = (fiber: Fiber.Fiber<unknown, unknown>, { transactionService }
  * @category constructors
  * @since 0.1.0
  */
-export const make = <V extends Values, A extends object = object>(
+export const make = <Values extends object, A extends object = object>(
   sql: Client,
-  statement: MakeStatement<V, A>
-): (values: V) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
+  statement: MakeStatement<Values, A>
+): (values: Values) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
   const stepOf = compile(statement)
   const { [shortcut]: short } = sql
   return (values) => {
@@ -81,25 +81,38 @@ export const make = <V extends Values, A extends object = object>(
 }
 
 /**
- * Two in one transaction: the second is run if the first, which writes, has rows, and those are the rows there are.
+ * In one transaction: if the first, which writes, has rows, the second is run for each of `others`. The rows are those of
+ * the first.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeTwo = <V extends Values, A extends object = object>(
+export const makeFollowed = <First extends object, Second extends object, A extends object = object>(
   sql: Client,
   transaction: (rows: Rows) => Rows,
-  first: MakeStatement<V, A>,
-  second: MakeStatement<V, object>
-): (values: V) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
+  first: MakeStatement<First, A>,
+  second: MakeStatement<Second, object>
+): (values: First, others: ReadonlyArray<Second>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
   const [firstOf, secondOf] = [compile(first), compile(second)]
   const { [shortcut]: short } = sql
-  return (values) => {
-    const [one, two] = [firstOf(values), secondOf(values)]
-    const both = transaction(
-      Effect.tap(sql.unsafe<A>(...one), (rows) => Effect.when(sql.unsafe(...two), Effect.succeed(rows.length > 0)))
+  return (values, others) => {
+    const [step, steps] = [firstOf(values), others.map(secondOf)]
+    const otherwise = () => {
+      const alone = sql.unsafe<A>(...step)
+      return steps.length === 0 ? alone : transaction(
+        Effect.tap(
+          alone,
+          (rows) => rows.length === 0 ? Effect.void : Effect.forEach(steps, (step) => sql.unsafe(...step))
+        )
+      )
+    }
+    if (short === undefined) return otherwise()
+    return Effect.withFiber((fiber) =>
+      !mayBeShort(fiber, sql)
+        ? otherwise()
+        : steps.length === 0
+        ? short.one(step)
+        : short.followed(step, steps, otherwise)
     )
-    if (short === undefined) return both
-    return Effect.withFiber((fiber) => mayBeShort(fiber, sql) ? short.two(one, two, both) : both)
   }
 }

@@ -39,10 +39,22 @@ interface Row {
   readonly expires_at: number | bigint
 }
 
-/** What is put into a statement, by name. */
-interface Given {
-  readonly [name: string]: unknown
+interface Taken {
+  readonly kind: string
+  readonly id: string
+  readonly now: number
 }
+
+interface Kept {
+  readonly kind: unknown
+  readonly id: unknown
+  readonly data: unknown
+  readonly grant: unknown
+  readonly expiresAt: unknown
+}
+
+/** With what is kept, by its number and that of its column. */
+type Given = Taken & { readonly [name: string]: unknown }
 
 /**
  * Creates its tables if they are missing.
@@ -157,53 +169,54 @@ export const layer = (
               : { ...live(row), grantEntry: entryOfGrant(row.grant_data, row.grant_expires_at!) }
         )
 
+      const update = (slot: (name: "kind" | "id" | "now") => unknown) =>
+        sql<Row>`
+          UPDATE ${entries} AS e SET used = 1
+          WHERE ${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}
+          RETURNING data, grant_id, expires_at`
+
       /** It fails where there is an entry of a key in `next`. */
-      const makeTake = (count: number) => {
-        type Slot = (name: string) => unknown
-        const update = (slot: Slot) =>
-          sql<Row>`
-            UPDATE ${entries} AS e SET used = 1
-            WHERE ${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}
-            RETURNING data, grant_id, expires_at`
-        if (count === 0) return SqlTemplate.make<Given, Row>(sql, update)
-        const insert = (slot: Slot, condition: Statement.Fragment) =>
-          sql`
-            INSERT INTO ${entries} (${columns}) ${
-            sql.join(" UNION ALL ", false)(
-              Array.from(
+      const take = sql.onDialectOrElse({
+        // One statement, so that no transaction is needed.
+        pg: () => {
+          const make = (count: number) =>
+            SqlTemplate.make<Given, Row>(sql, (slot) => {
+              const each = Array.from(
                 { length: count },
-                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} ${condition}`
+                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} WHERE EXISTS (SELECT 1 FROM taken)`
               )
-            )
-          }`
-        return sql.onDialectOrElse({
-          // One statement, so that no transaction is needed.
-          pg: () =>
-            SqlTemplate.make<Given, Row>(sql, (slot) =>
-              sql<Row>`
+              return count === 0 ? update(slot) : sql<Row>`
                 WITH taken AS (${update(slot)}),
-                kept AS (${insert(slot, sql`WHERE EXISTS (SELECT 1 FROM taken)`)})
-                SELECT data, grant_id, expires_at FROM taken`),
-          // In one statement it would read the table it writes, and twice, for which SQLite makes a table of its own.
-          orElse: () =>
-            SqlTemplate.makeTwo<Given, Row>(sql, transaction, update, (slot) => insert(slot, sql.literal("")))
-        })
-      }
-
-      /** By how many are kept with it. */
-      const takes: Array<ReturnType<typeof makeTake>> = []
-
-      const take = (
-        { id, kind }: OAuthStore.Key,
-        next: Next,
-        now: number
-      ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-        const given: { [name: string]: unknown } = { kind, id: StoreText.ofId(id), now }
-        for (const [n, [key, entry]] of next.entries()) {
-          for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
+                kept AS (INSERT INTO ${entries} (${columns}) ${sql.join(" UNION ALL ", false)(each)})
+                SELECT data, grant_id, expires_at FROM taken`
+            })
+          /** By how many are kept with it. */
+          const takes: Array<ReturnType<typeof make>> = []
+          return (taken: Taken, next: Next) => {
+            const given: Taken & { [name: string]: unknown } = { ...taken }
+            for (const [n, [key, entry]] of next.entries()) {
+              for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
+            }
+            return (takes[next.length] ??= make(next.length))(given)
+          }
+        },
+        // One statement would read the table it writes, for which SQLite makes a table of its own; and one that writes
+        // several rows has it copy each page before, to be able to undo them.
+        orElse: () => {
+          const run = SqlTemplate.makeFollowed<Taken, Kept, Row>(sql, transaction, update, (slot) =>
+            sql`
+              INSERT INTO ${entries} (${columns})
+              VALUES (${slot("kind")}, ${slot("id")}, ${slot("data")}, ${slot("grant")}, ${slot("expiresAt")}, 0)`)
+          return (taken: Taken, next: Next) =>
+            run(
+              taken,
+              next.map(([key, entry]) => {
+                const [kind, id, data, grant, expiresAt] = toValues(key, entry)
+                return { kind, id, data, grant, expiresAt }
+              })
+            )
         }
-        return (takes[next.length] ??= makeTake(next.length))(given)
-      }
+      })
 
       /** What is over is in the way until somebody deletes it. */
       const forgetOver = (next: Next, now: number) =>
@@ -230,10 +243,11 @@ export const layer = (
         get: (key) => available(Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now))),
         takeOnce: Effect.fnUntraced(function*(key, next = []) {
           const now = yield* Clock.currentTimeMillis
-          const rows = yield* take(key, next, now).pipe(
+          const taken = { kind: key.kind, id: StoreText.ofId(key.id), now }
+          const rows = yield* take(taken, next).pipe(
             Effect.catchIf(
               isConflict,
-              () => transaction(Effect.andThen(forgetOver(next, now), take(key, next, now)))
+              () => transaction(Effect.andThen(forgetOver(next, now), take(taken, next)))
             ),
             Effect.catchIf(isConflict, () => StoreText.taken)
           )
