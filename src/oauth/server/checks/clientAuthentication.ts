@@ -139,11 +139,11 @@ const readBasic = (header: string): { readonly clientId: string; readonly secret
   }
 }
 
-/** `atob` takes a tenth of the time, but knows no UTF-8, and takes texts that lack their end. */
+/** `atob` takes a sixth of the time, but knows no UTF-8, and takes texts that lack their end. */
 const decode = (encoded: string): string | undefined => {
   if (encoded.length % 4 !== 0) return undefined
   const bytes = atob(encoded)
-  return /^[\u0000-\u007f]*$/u.test(bytes) ? bytes : Result.getOrUndefined(Base64.decodeString(encoded))
+  return /^\p{ASCII}*$/u.test(bytes) ? bytes : Result.getOrUndefined(Base64.decodeString(encoded))
 }
 
 const ofForm = (text: string): string => /[%+]/u.test(text) ? decodeURIComponent(text.replaceAll("+", " ")) : text
