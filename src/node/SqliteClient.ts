@@ -254,7 +254,18 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
     })
 
-  const execute = singly(rowsOf)
+  const followed: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["followed"] = (first, others, otherwise) =>
+    Effect.withFiber((fiber) => {
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      const run = ([sql, params]: SqlTemplate.Step) => once(cached, sql, safeIntegers, bareRowsOf(params))
+      return group.runSeveral(() => {
+        const exit = run(first)
+        if (Exit.isFailure(exit) || exit.value.length === 0) return exit
+        return others.every((step) => Exit.isSuccess(run(step))) ? exit : undefined
+      }, otherwise)
+    })
+
+  const [execute, bareSingly] = [singly(rowsOf), singly(bareRowsOf)]
   const single: SqlConnection.Connection = {
     ...connection,
     execute: (sql, params, transform) => transformed(execute(sql, params), transform),
@@ -267,7 +278,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: singly(bareRowsOf),
+    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), followed },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }
