@@ -14,6 +14,7 @@ import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as McpError from "fastmcp-effect/protocol/McpError"
+import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import {
@@ -350,17 +351,40 @@ describe("tasks of 2026-07-28", () => {
 
   it.effect("one caller has so many, and more when they have ended", () =>
     Effect.gen(function*() {
-      const client = yield* modern(alone([slow, questions], { maxUnfinished: 2 }))
+      const client = yield* modern(alone([broken, slow, questions], { maxUnfinished: 2 }))
       yield* call(client, "slow", { seconds: 5 })
       const { taskId } = yield* call(client, "questions")
       assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
       yield* moment
       yield* client.request("tasks/cancel", { taskId })
+      const running = yield* call(client, "slow", { seconds: 100 })
+      yield* moment
+      assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
+      yield* client.request("tasks/cancel", { taskId: running.taskId })
+      yield* call(client, "broken")
+      yield* moment
       yield* call(client, "slow", { seconds: 1 })
       assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
       yield* TestClock.adjust("10 seconds")
       yield* call(client, "slow", { seconds: 1 })
       yield* call(client, "slow", { seconds: 1 })
+    }))
+})
+
+describe("the options of tasks", () => {
+  it.effect("are refused where they cannot be", () =>
+    Effect.gen(function*() {
+      const wrong: ReadonlyArray<readonly [McpTasks.Options, string]> = [
+        [{ pageSize: 0 }, "pageSize"],
+        [{ maxUnfinished: 0.5 }, "maxUnfinished"],
+        [{ ttl: 0 }, "ttl"],
+        [{ maxTtl: -1 }, "maxTtl"],
+        [{ pollInterval: Infinity }, "pollInterval"]
+      ]
+      for (const [options, option] of wrong) {
+        const refused = yield* Effect.flip(modern(alone([plain], options)))
+        assert.include(String(refused), option)
+      }
     }))
 })
 
