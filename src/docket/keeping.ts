@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Crew from "./crew.ts"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
-import * as DocketRecords from "./DocketRecords.ts"
+import type * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
 

@@ -1,6 +1,6 @@
 /** What is wanted of a database at the same moment, asked for together: a statement for many costs little more than for one. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 
