@@ -170,7 +170,7 @@ export const weaknesses: ReadonlyArray<Weakness> = [
     tests: [
       "test/tasks/McpTasks.test.ts::the client asks for one, and waits for what it comes to",
       "test/tasks/McpTasks.test.ts::asks, waits without a worker, and goes on when all is answered",
-      "test/tasks/McpTasks.test.ts::know nothing of each other's tasks",
+      "test/tasks/callers.test.ts::know nothing of each other's tasks",
       "test/tasks/McpTasks.test.ts::cancel ends what runs and what waits, and says nothing of what has ended",
       "test/tasks/kill/kill.test.ts::${where}, with writes that may be repeated"
     ]

@@ -24,7 +24,7 @@ const many = async (): Promise<ReadonlyArray<string>> => {
     const { heap, left, rows, seconds, wrong } = await load.run(place, {
       clients,
       tasks,
-      ttlMillis: 180_000,
+      ttlMillis: 600_000,
       concurrency: 500,
       rests: true
     })
