@@ -61,7 +61,7 @@ describe("tasks of 2026-07-28", () => {
       const client = yield* modern(alone([slow, plain]))
       const created = yield* call(client, "slow", { seconds: 5 })
       const { _meta, taskId, ...rest } = created
-      assert.match(taskId, /^[\da-f]{32}$/u)
+      assert.match(taskId, /^[\da-f]{44}$/u)
       assert.deepStrictEqual(rest, {
         resultType: "task",
         status: "working",
