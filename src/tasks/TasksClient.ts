@@ -47,7 +47,8 @@ export interface ReceiveOptions {
 export interface Options extends Polling {
   /**
    * Which calls are tasks where the client has to say so (2025-11-25): of tools that are called in no other way, or of all
-   * that can be. From 2026-07-28 the server decides. `required`.
+   * that can be. It is the list of tools that says so, which is asked for where it was not yet. From 2026-07-28 the server
+   * decides. `required`.
    */
   readonly calls?: "required" | "optional"
   /** How long servers of 2025-11-25 shall keep a task; they may have another mind. As they like when left out. */
@@ -178,25 +179,14 @@ export const extension = (options: Options = {}): Effect.Effect<Extension.Extens
             }
           )
         )
-        const support = supportOf(client, params.name)
-        if (support === "required" || support === "optional" && calls === "optional") return asTask
-        if (support !== undefined) return next(params)
-        const afterList = Effect.flatMap(client.listTools({ refresh: true }), () => {
+        const chosen = Effect.suspend(() => {
           const support = supportOf(client, params.name)
           return support === "required" || support === "optional" && calls === "optional" ? asTask : next(params)
         })
-        // What was never listed may be a task only; then the server has not begun.
-        return calls === "optional"
-          ? afterList
-          : Effect.catchIf(
-            next(params),
-            isUnknownMethod,
-            (error) =>
-              Effect.flatMap(
-                client.listTools({ refresh: true }),
-                () => supportOf(client, params.name) === "required" ? asTask : Effect.fail(error)
-              )
-          )
+        // Servers refuse a plain call of what has to be a task in many ways; the list says it in one.
+        return supportOf(client, params.name) === undefined
+          ? Effect.andThen(Effect.ignore(client.listTools({ refresh: true })), chosen)
+          : chosen
       },
       attach: (client) =>
         Effect.sync(() => {
@@ -232,9 +222,6 @@ const supportOf = (client: McpClient.Client, name: unknown): McpSchema.TaskSuppo
   const tool = client.tool(String(name))
   return tool === undefined ? undefined : tool.execution?.taskSupport ?? "forbidden"
 }
-
-const isUnknownMethod = (error: McpClient.CallError): boolean =>
-  error._tag === "McpError" && error.reason._tag === "MethodNotFound"
 
 const metadataOf = ({ ttl }: { readonly ttl?: Duration.Input }): McpSchema.TaskMetadata =>
   ttl === undefined ? {} : { ttl: Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(ttl))) }

@@ -186,7 +186,7 @@ describe("a call", () => {
         }
         return yield* Ref.get(created)
       })
-      // The tools were never listed: the server's refusal tells.
+      // The tools were never listed, and so they are.
       const unlisted = yield* connectTo("2025-11-25", layer, { onCreated })
       assert.deepStrictEqual(yield* calls(unlisted), ["must"])
       const listed = yield* connectTo("2025-11-25", layer, { onCreated })
