@@ -19,7 +19,6 @@ import * as McpError from "fastmcp-effect/protocol/McpError"
 import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TasksClient from "fastmcp-effect/tasks/TasksClient"
-import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as Memory from "fastmcp-effect/transport/Memory"
 import { alone, type AnyTool, asked, color, moment, name, server } from "./support.ts"
 

@@ -16,6 +16,8 @@ import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as TransportError from "fastmcp-effect/transport/TransportError"
 import * as scripted from "../client/scripted.ts"
 
+type Hears = NonNullable<scripted.Options["hears"]>
+
 type Answers = NonNullable<Parameters<typeof scripted.stateless>[0]>
 
 const task = (more: object = {}) => ({
@@ -48,7 +50,7 @@ const makeUser = () => {
 }
 
 const connect = (
-  hears: scripted.Options["hears"],
+  hears: Hears,
   options: TasksClient.Options = {},
   handlers: Layer.Layer<never> | ReturnType<typeof makeUser>["layer"] = Layer.empty,
   client: McpClient.Options = {}
