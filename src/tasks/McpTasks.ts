@@ -7,11 +7,11 @@
  * A task belongs to the principal that made it, and to others does not exist. Callers who are nobody in particular have
  * theirs in common: who knows an id of 128 random bits has the task.
  */
-import type * as Config from "effect/Config"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as RequestContext from "../context/RequestContext.ts"
+import * as DefinitionError from "../definition/DefinitionError.ts"
 import * as Docket from "../docket/Docket.ts"
 import * as DocketRecords from "../docket/DocketRecords.ts"
 import * as Worker from "../docket/Worker.ts"
@@ -71,11 +71,17 @@ export const extension = (
   options: Options = {}
 ): Effect.Effect<
   Extension.Extension<RequestContext.RequestContext>,
-  Config.ConfigError,
+  DefinitionError.DefinitionError,
   Docket.Docket | DocketRecords.DocketRecords
 > => make(options)
 
 const make = Effect.fnUntraced(function*(options: Options) {
+  const wrong = problemOf(options)
+  if (wrong !== undefined) {
+    return yield* DefinitionError.make(
+      new DefinitionError.InvalidDefinition({ name: `The extension ${TaskSchema.extensionId}`, message: wrong })
+    )
+  }
   const docket = yield* Docket.Docket
   const records = yield* DocketRecords.DocketRecords
   const server = creating.make(docket, records, options)
@@ -107,3 +113,22 @@ const make = Effect.fnUntraced(function*(options: Options) {
       })
   })
 })
+
+const problemOf = (options: Options): string | undefined => {
+  for (const option of ["maxUnfinished", "pageSize"] as const) {
+    const value = options[option]
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {
+      return `its ${option} is a whole number of at least 1, not ${value}`
+    }
+  }
+  for (const option of ["ttl", "maxTtl", "pollInterval"] as const) {
+    const value = options[option]
+    if (value !== undefined && !(Duration.toMillis(Duration.fromInputUnsafe(value)) >= 1)) {
+      return `its ${option} is a time of at least 1 millisecond`
+    }
+  }
+  if (options.pollInterval !== undefined && !Duration.isFinite(Duration.fromInputUnsafe(options.pollInterval))) {
+    return "its pollInterval comes to an end"
+  }
+  return undefined
+}

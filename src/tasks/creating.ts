@@ -15,6 +15,7 @@ import type * as Docket from "../docket/Docket.ts"
 import type * as DocketError from "../docket/DocketError.ts"
 import type * as DocketRecords from "../docket/DocketRecords.ts"
 import type * as Execution from "../docket/Execution.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Extension from "../server/Extension.ts"
@@ -121,17 +122,18 @@ export const make = (
     const taskId = yield* records.newId
     const now = yield* Clock.currentTimeMillis
     const ttl = ttlOf(wanted)
+    const { progressToken, ...meta } = request.meta
     const data: taskRecord.Data = {
       createdAt: now,
       updatedAt: now,
       ttl,
       pollInterval,
+      ...JsonRpc.isId(progressToken) && { progressToken },
       open: {},
       answers: taskRecord.toJson(recorded.answers) as taskRecord.Data["answers"],
       steps: recorded.steps as taskRecord.Data["steps"],
       begun: []
     }
-    const { progressToken: _, ...meta } = request.meta
     const call: taskRecord.Call = {
       taskId,
       tool: params.name,

@@ -2,6 +2,7 @@
  * Runs tasks. A task is one execution of the docket; each of its runs calls the tool's handler from its start, with what
  * is recorded so far, until the handler ends or asks what nobody has answered yet.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -29,16 +30,17 @@ export const taskOf = (name: string) =>
 
 export type Task = ReturnType<typeof taskOf>
 
-/** `ended` runs when a task has come to an end, before that is written. */
+/** `ended` runs when a task has come to an end of its own, before that is written. */
 export const handle = (
   task: Task,
   host: Extension.Host,
   ended: (call: taskRecord.Call) => Effect.Effect<void>
 ): DocketTask.Handled<never> =>
   DocketTask.handle(task, (call, run) =>
-    Effect.tap(
+    Effect.onExit(
       Effect.orDie(leg(host, call, run)),
-      () => ended(call)
+      // What is interrupted waits, is given back, or was cancelled by somebody who has seen to it.
+      (exit) => Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause) ? Effect.void : ended(call)
     ))
 
 const leg = Effect.fnUntraced(function*(host: Extension.Host, call: taskRecord.Call, run: DocketTask.Run) {

@@ -103,9 +103,7 @@ const cancel = Effect.fnUntraced(function*(
     server.docket.cancel(id, reason),
     (error) => error.reason._tag === "NotFound" ? Effect.succeed(false) : creating.ofDocket(error)
   )
-  if (isCancelled && view.status === "input_required") {
-    yield* server.release({ taskId, identity: taskRecord.snapshotOf(identity, []) })
-  }
+  if (isCancelled) yield* server.release({ taskId, identity: taskRecord.snapshotOf(identity, []) })
   if (era === "Stateless") return {}
   const now = yield* server.find(taskId)
   return now.view.status === "cancelled" ? taskRecord.sessionTask(now.view) : yield* ended

@@ -63,6 +63,8 @@ export const Data = Schema.Struct({
   /** Null for as long as the docket is. */
   ttl: Schema.NullOr(Schema.Int),
   pollInterval: Schema.Int,
+  /** What the client of 2025-11-25 wants progress told under; it is good until the task ends. */
+  progressToken: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite])),
   /** Questions without an answer; the task waits while there are any. */
   open: Schema.Record(Schema.String, Question),
   answers: Schema.Record(Schema.String, Answer),
@@ -137,6 +139,7 @@ export interface View {
   readonly data: Data
   readonly status: McpSchema.TaskStatus
   readonly message: string | undefined
+  readonly progress: Execution.Progress | undefined
   readonly updatedAt: number
   readonly outcome: Outcome | undefined
 }
@@ -163,7 +166,14 @@ export const viewOf = (
   outcome: Outcome | undefined
 ): View => {
   const { cancelRequested, cancelRequestedAt, failure, finishedAt, progress, status } = execution
-  const view = { taskId, data, message: undefined, updatedAt: finishedAt ?? data.updatedAt, outcome: undefined }
+  const view = {
+    taskId,
+    data,
+    message: undefined,
+    progress,
+    updatedAt: finishedAt ?? data.updatedAt,
+    outcome: undefined
+  }
   // Whoever asked for its end got that, though the handler may have come to another one in the same moment.
   if (cancelRequested !== undefined) {
     return { ...view, status: "cancelled", message: cancelRequested, updatedAt: cancelRequestedAt ?? view.updatedAt }

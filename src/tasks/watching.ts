@@ -1,8 +1,10 @@
 /** Who waits for a task: `tasks/result` of 2025-11-25, and the listeners of 2026-07-28. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberMap from "effect/FiberMap"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Ask from "../context/Ask.ts"
@@ -50,11 +52,23 @@ export const result = Effect.fnUntraced(function*(
   taskId: string,
   request: RequestContext.RequestContext["Service"]
 ) {
-  const { id } = yield* server.find(taskId)
+  const { id, view: first } = yield* server.find(taskId)
   const questions = yield* FiberMap.make<string>()
   let told: string | undefined
-  const last = yield* Stream.runLast(Stream.tap(views(server, taskId, id), (view) =>
+  let reported = -Infinity
+  const follow = Stream.runLast(Stream.tap(views(server, taskId, id), (view) =>
     Effect.gen(function*() {
+      const { progress } = view
+      if (first.data.progressToken !== undefined && progress !== undefined && progress.current > reported) {
+        reported = progress.current
+        yield* request.notify("notifications/progress", {
+          progressToken: first.data.progressToken,
+          progress: progress.current,
+          ...progress.total !== undefined && { total: progress.total },
+          ...progress.message !== undefined && { message: progress.message },
+          _meta: belongingTo(taskId)
+        })
+      }
       const task = taskRecord.sessionTask(view)
       const isNew = told !== undefined && told !== task.status
       told = task.status
@@ -74,6 +88,7 @@ export const result = Effect.fnUntraced(function*(
         })
       }
     })))
+  const last = yield* within(first, follow)
   if (last._tag === "None" || !TaskSchema.isTerminal(last.value.status)) return yield* creating.unknown
   const { outcome } = last.value
   if (outcome === undefined) return yield* McpError.make(new McpError.Cancelled({ reason: "User" }))
@@ -81,6 +96,19 @@ export const result = Effect.fnUntraced(function*(
   const projected = request.revision.requests["tools/call"]!.project(outcome.result, projection(server))
   return { ...projected, _meta: { ...outcome.result._meta as object | undefined, ...belongingTo(taskId) } }
 }, Effect.scoped)
+
+/** Until the task has expired, whoever is there to end it then. */
+const within = <A, E>({ data }: taskRecord.View, effect: Effect.Effect<Option.Option<A>, E>) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const rest = taskRecord.expiryOf(data) - now
+    return rest > longest ? effect : Effect.timeoutOrElse(effect, {
+      duration: rest,
+      orElse: () => Effect.succeed(Option.none<A>())
+    })
+  })
+
+/** Of a timer: 24 days. */
+const longest = 2 ** 31 - 1
 
 const projection = (server: creating.Server): Revision.Projection => ({
   serverInfo: server.host().serverInfo,

@@ -10,7 +10,11 @@ import * as Background from "fastmcp-effect/context/Background"
 import * as Identity from "fastmcp-effect/context/Identity"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as Tool from "fastmcp-effect/definition/Tool"
+import * as Docket from "fastmcp-effect/docket/Docket"
+import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
+import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as McpError from "fastmcp-effect/protocol/McpError"
+import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import {
@@ -25,6 +29,7 @@ import {
   modern,
   moment,
   name,
+  server,
   session,
   update
 } from "./support.ts"
@@ -43,6 +48,12 @@ const failing = Tool.make("failing", {
 })
 
 const broken = Tool.make("broken", { task: "optional", handler: () => Effect.die(new Error("secret words")) })
+
+const misfit = Tool.make("misfit", {
+  success: Schema.Struct({ n: Schema.Int }),
+  task: "optional",
+  handler: () => Effect.succeed({ n: 0.5 })
+})
 
 const refusing = Tool.make("refusing", {
   task: "optional",
@@ -93,7 +104,7 @@ describe("tasks of 2026-07-28", () => {
 
   it.effect("ends as the call would have ended", () =>
     Effect.gen(function*() {
-      const client = yield* modern(alone([failing, broken, refusing]))
+      const client = yield* modern(alone([failing, broken, misfit, refusing]))
       const ended = Effect.fnUntraced(function*(tool: string) {
         const { taskId } = yield* call(client, tool)
         yield* moment
@@ -103,11 +114,13 @@ describe("tasks of 2026-07-28", () => {
       const failed = yield* ended("failing")
       assert.strictEqual(failed.status, "completed")
       assert.isTrue(failed.result.isError)
-      assert.deepStrictEqual(yield* ended("broken"), {
-        status: "failed",
-        error: { code: -32603, message: "Internal error" },
-        result: undefined
-      })
+      for (const tool of ["broken", "misfit"]) {
+        assert.deepStrictEqual(yield* ended(tool), {
+          status: "failed",
+          error: { code: -32603, message: "Internal error" },
+          result: undefined
+        })
+      }
       assert.deepStrictEqual(yield* ended("refusing"), {
         status: "failed",
         error: { code: -32050, message: "not now", data: { a: 1 } },
@@ -338,17 +351,40 @@ describe("tasks of 2026-07-28", () => {
 
   it.effect("one caller has so many, and more when they have ended", () =>
     Effect.gen(function*() {
-      const client = yield* modern(alone([slow, questions], { maxUnfinished: 2 }))
+      const client = yield* modern(alone([broken, slow, questions], { maxUnfinished: 2 }))
       yield* call(client, "slow", { seconds: 5 })
       const { taskId } = yield* call(client, "questions")
       assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
       yield* moment
       yield* client.request("tasks/cancel", { taskId })
+      const running = yield* call(client, "slow", { seconds: 100 })
+      yield* moment
+      assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
+      yield* client.request("tasks/cancel", { taskId: running.taskId })
+      yield* call(client, "broken")
+      yield* moment
       yield* call(client, "slow", { seconds: 1 })
       assert.strictEqual(yield* code(call(client, "slow", { seconds: 1 })), 429)
       yield* TestClock.adjust("10 seconds")
       yield* call(client, "slow", { seconds: 1 })
       yield* call(client, "slow", { seconds: 1 })
+    }))
+})
+
+describe("the options of tasks", () => {
+  it.effect("are refused where they cannot be", () =>
+    Effect.gen(function*() {
+      const wrong: ReadonlyArray<readonly [McpTasks.Options, string]> = [
+        [{ pageSize: 0 }, "pageSize"],
+        [{ maxUnfinished: 0.5 }, "maxUnfinished"],
+        [{ ttl: 0 }, "ttl"],
+        [{ maxTtl: -1 }, "maxTtl"],
+        [{ pollInterval: Infinity }, "pollInterval"]
+      ]
+      for (const [options, option] of wrong) {
+        const refused = yield* Effect.flip(modern(alone([plain], options)))
+        assert.include(String(refused), option)
+      }
     }))
 })
 
@@ -464,6 +500,42 @@ describe("tasks of 2025-11-25", () => {
       assert.include((content as any)[0].text, "never")
     }))
 
+  it.effect("whoever waits hears of progress, under the token of the call", () =>
+    Effect.gen(function*() {
+      const stepping = Tool.make("stepping", {
+        task: "optional",
+        handler: () =>
+          Effect.forEach([1, 2, 3], (n) =>
+            Effect.andThen(Progress.report(n, { total: 3, message: `${n}` }), Effect.sleep("2 seconds")))
+      })
+      const client = yield* session(alone([stepping], options))
+      const { task } = (yield* client.request("tools/call", { name: "stepping", task: {} }, {
+        progressToken: "p"
+      })) as any
+      const waiting = yield* Effect.forkChild(client.request("tasks/result", { taskId: task.taskId }))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(waiting)
+      const progress = (yield* client.notifications).filter(({ method }) =>
+        method === "notifications/progress"
+      )
+      const _meta = { "io.modelcontextprotocol/related-task": { taskId: task.taskId } }
+      assert.deepStrictEqual(
+        progress.map(({ params }) => params),
+        [1, 2, 3].map((n) => ({ progressToken: "p", progress: n, total: 3, message: `${n}`, _meta }))
+      )
+    }))
+
+  it.effect("who waits for a task that nobody runs is told when it has expired", () =>
+    Effect.gen(function*() {
+      const client = yield* session(alone([slow], { ...options, worker: false, ttl: "1 minute" }))
+      const { task } = yield* call(client, "slow", { seconds: 1 }, { task: {} })
+      const waiting = yield* Effect.forkChild(code(client.request("tasks/result", { taskId: task.taskId }), "Stateful"))
+      yield* TestClock.adjust("59 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(waiting), -32602)
+    }))
+
   it.effect("cancel is an end, and there is no second one", () =>
     Effect.gen(function*() {
       const client = yield* session(alone([slow, questions], options))
@@ -573,6 +645,41 @@ describe("two callers", () => {
         yield* Fiber.interrupt(listening)
       }
       assert.strictEqual((yield* get(mine, taskId)).status, "input_required")
+    }))
+
+  it.effect("learn nothing from what is looked up for them", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const spied = Layer.effect(
+        DocketStore.DocketStore,
+        Effect.map(DocketStore.DocketStore, (store) => ({
+          ...store,
+          find: (...args: Parameters<typeof store.find>) => {
+            seen.push("find")
+            return store.find(...args)
+          },
+          change: (...args: Parameters<typeof store.change>) => {
+            seen.push("change")
+            return store.change(...args)
+          }
+        }))
+      ).pipe(Layer.provide(DocketStore.layerMemory()))
+      const docket = Docket.layer().pipe(Layer.provide([spied, DocketEnginePersistedQueue.layerMemory]))
+      const layer = server([questions], { worker: false }).pipe(Layer.provide(docket))
+      const shared = Layer.succeedContext(yield* Layer.build(layer))
+      const [mine, other] = yield* Effect.forEach([ada, eve], (identity) =>
+        McpTest.client(shared, { capabilities, identity }))
+      const { taskId } = yield* call(mine!, "questions")
+      for (const method of ["tasks/get", "tasks/cancel", "tasks/update"]) {
+        const looks = (id: string) =>
+          Effect.suspend(() => {
+            seen.length = 0
+            return Effect.as(Effect.flip(other!.request(method, { taskId: id, inputResponses: {} })), [...seen])
+          }).pipe(Effect.map(() => [...seen]))
+        assert.deepStrictEqual(yield* looks(taskId), ["find"])
+        assert.deepStrictEqual(yield* looks("f".repeat(32)), ["find"])
+        assert.deepStrictEqual(yield* looks("no id at all"), ["find"])
+      }
     }))
 
   it.effect("list their own", () =>

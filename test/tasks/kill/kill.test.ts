@@ -14,6 +14,11 @@ const suite = (place: places.Kept) =>
       it(`${where}, with writes that may be repeated`, async () => {
         assert.deepStrictEqual(await restarts.run(place, where, "repeat"), whole)
       })
+      if (place.kind === "Postgres" && where !== "completed") {
+        it(`${where}, with a worker of its own that is killed instead`, async () => {
+          assert.deepStrictEqual(await restarts.run(place, where, "repeat", true), whole)
+        })
+      }
       if (place.kind !== "SQLite") continue
       it(`${where}, with writes that may not`, async () => {
         const ended = await restarts.run(place, where, "resume")

@@ -50,6 +50,8 @@ export interface Settings {
   readonly flag: string
   readonly place: Place
   readonly recovery: "fail" | "resume" | "repeat"
+  /** What this process does of it: the front makes and shows tasks, the worker runs them. */
+  readonly part: "both" | "front" | "worker"
 }
 
 interface Answer {
@@ -78,6 +80,7 @@ const connect = (program: string, settings: Settings) => {
       await started.ended
     },
     ended: started.ended,
+    hasEnded: started.hasEnded,
     words: started.words,
     request: (method: string, params: object): Promise<Answer | undefined> =>
       new Promise((resolve) => {
@@ -118,8 +121,13 @@ export const clean = (): void => {
   if (program !== undefined) fs.rmSync(path.dirname(program), { recursive: true, force: true })
 }
 
-/** Until the task has ended, whatever dies on the way. */
-export const run = async (kept: places.Kept, place: Place, recovery: Settings["recovery"]): Promise<Ended> => {
+/** Until the task has ended, whatever dies on the way. With `isSplit` another process than the server's runs tasks. */
+export const run = async (
+  kept: places.Kept,
+  place: Place,
+  recovery: Settings["recovery"],
+  isSplit = false
+): Promise<Ended> => {
   const { address, remove } = await kept.make({ leaseMillis: 1000 })
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fastmcp-tasks-"))
   const settings: Settings = {
@@ -127,17 +135,24 @@ export const run = async (kept: places.Kept, place: Place, recovery: Settings["r
     ledger: path.join(folder, "ledger"),
     flag: path.join(folder, randomUUID()),
     place,
-    recovery
+    recovery,
+    part: isSplit ? "front" : "both"
   }
+  const startWorker = () => isSplit ? connect(bundled(), { ...settings, part: "worker" }) : undefined
   let server = connect(bundled(), settings)
+  let worker = startWorker()
   let deaths = 0
   const killedAt = async (here: Place) => {
     if (here !== place || deaths > 0) return
-    await server.kill()
+    await (worker ?? server).kill()
   }
   /** Asks the next server when there is no answer. */
   const ask = async (method: string, params: object): Promise<Answer> => {
     while (true) {
+      if (worker?.hasEnded() === true) {
+        if (++deaths > 1) throw new Error(`its worker died twice: ${worker.words()}`)
+        worker = startWorker()
+      }
       const answer = await server.request(method, params)
       if (answer !== undefined) return answer
       if (++deaths > 1) throw new Error(`it died twice: ${server.words()}`)
@@ -179,6 +194,7 @@ export const run = async (kept: places.Kept, place: Place, recovery: Settings["r
     }
   } finally {
     await server.kill()
+    await worker?.kill()
     await remove()
     fs.rmSync(folder, { recursive: true, force: true })
   }

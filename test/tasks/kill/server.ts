@@ -14,7 +14,7 @@ import * as fs from "node:fs"
 import * as assembly from "../../docket/kill/assembly.ts"
 import type { Settings } from "./restarts.ts"
 
-const { address, flag, ledger, place, recovery }: Settings = JSON.parse(process.argv[2]!)
+const { address, flag, ledger, part, place, recovery }: Settings = JSON.parse(process.argv[2]!)
 
 const at = (here: Settings["place"]) =>
   Effect.sync(() => {
@@ -72,6 +72,8 @@ McpServer.layer({
   version: "1.0.0",
   tools: [journey],
   extensions: [
-    McpTasks.extension({ worker: { lease: Duration.millis(address.leaseMillis), sweepInterval: "300 millis" } })
+    McpTasks.extension({
+      worker: part !== "front" && { lease: Duration.millis(address.leaseMillis), sweepInterval: "300 millis" }
+    })
   ]
 }).pipe(Layer.provide(Layer.orDie(assembly.layer(address))), NodeStdio.run)
