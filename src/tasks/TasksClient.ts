@@ -296,13 +296,12 @@ export const make = (client: McpClient.Client, options: Polling = {}): TasksClie
     const call = (params: JsonObject) => client.request("tools/call", params, { ...callOptions, raw: true })
     const created = Effect.suspend(() => {
       if (!hasSessionTasks(client)) return call(params)
-      const asTask = Effect.suspend(() =>
-        call(
-          supportOf(client, name) === "forbidden"
-            ? params
-            : { ...params, task: metadataOf({ ...ttl !== undefined && { ttl } }) }
-        )
-      )
+      const asTask = Effect.suspend(() => {
+        const support = supportOf(client, name)
+        return support === undefined || support === "forbidden"
+          ? call(params)
+          : call({ ...params, task: metadataOf({ ...ttl !== undefined && { ttl } }) })
+      })
       return client.tool(name) === undefined ? Effect.andThen(client.listTools({ refresh: true }), asTask) : asTask
     })
     return Effect.flatMap(
