@@ -397,7 +397,7 @@ export const make = (
       requestTimeout: millis(options.requestTimeout ?? "1 minute"),
       maxRequestTimeout: options.maxRequestTimeout === undefined ? undefined : millis(options.maxRequestTimeout),
       progress: handlers.progress,
-      inOrder: heard.inOrder,
+      heard,
       tools
     })
 

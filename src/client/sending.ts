@@ -27,7 +27,7 @@ export interface Options {
   readonly requestTimeout: number
   readonly maxRequestTimeout: number | undefined
   readonly progress: ClientHandlers.Progress | undefined
-  readonly inOrder: hearing.Hearing["inOrder"]
+  readonly heard: hearing.Hearing
   readonly tools: knownTools.KnownTools
 }
 
@@ -39,6 +39,8 @@ export type Send = (
   target?: string,
   keep?: (result: JsonObject) => void
 ) => Effect.Effect<JsonObject, CallError>
+
+type Next = (params: JsonObject) => Effect.Effect<JsonObject, CallError>
 
 export const make = (options: Options): Send => {
   const { answer, extensions, isAskingUser, maxRounds, progress, requestTimeout, talk, tools } = options
@@ -68,7 +70,11 @@ export const make = (options: Options): Send => {
       callOptions.idempotent ?? (method === "tools/call"
         ? tools.isIdempotent(params.name)
         : repeatable.has(method))
-    const once = (params: JsonObject) =>
+    const hear = progress === undefined ? onProgress : (message: ClientHandlers.ProgressMessage) => {
+      onProgress?.(message)
+      options.heard.inOrder(() => progress.receive(message, { method, params }))
+    }
+    const once = (params: JsonObject, onSent?: (id: number) => void) =>
       talk.request({
         method,
         params,
@@ -76,10 +82,8 @@ export const make = (options: Options): Send => {
         meta: callOptions.meta,
         timeout: Math.min(timeout, maxTimeout),
         maxTimeout,
-        onProgress: progress === undefined ? onProgress : (message) => {
-          onProgress?.(message)
-          options.inOrder(() => progress.receive(message, { method, params }))
-        },
+        onProgress: hear,
+        ...(onSent === undefined ? undefined : { onSent }),
         ...(onNotification === undefined ? undefined : { onNotification })
       }, isRepeatable)
     const conclude = (
@@ -113,15 +117,46 @@ export const make = (options: Options): Send => {
       }))
     }
     if (wraps.length === 0 || raw) return Effect.flatMap(once(params), (result) => conclude(result, keep))
-    const wrapped = wraps.reduceRight<(params: JsonObject) => Effect.Effect<JsonObject, CallError>>(
-      (next, wrap) => (params) => wrap({ method, params }, next),
-      once
+    const wrapped = (once: Next) =>
+      within(
+        wraps.reduceRight<Next>((next, wrap) => (params: JsonObject) => wrap({ method, params }, next), once)(params)
+      )
+    return Effect.flatMap(
+      hear === undefined ? wrapped(once) : stillHearing(options.heard, hear, once, wrapped),
+      (result) => conclude(result, keep)
     )
-    return Effect.flatMap(within(wrapped(params)), (result) => conclude(result, keep))
   }
 
   return send
 }
+
+/** What goes on behind an answer has its progress under the token of the request that was answered. */
+const stillHearing = (
+  heard: hearing.Hearing,
+  hear: (progress: ClientHandlers.ProgressMessage) => void,
+  once: (params: JsonObject, onSent: (id: number) => void) => Effect.Effect<JsonObject, CallError>,
+  wrapped: (once: Next) => Effect.Effect<JsonObject, CallError>
+): Effect.Effect<JsonObject, CallError> =>
+  Effect.suspend(() => {
+    let token: number | undefined
+    let answered: number | undefined
+    const stop = heard.listen(({ method, params = {} }) => {
+      const { progress, progressToken, ...rest } = params
+      if (method !== "notifications/progress" || answered === undefined || progressToken !== answered) return
+      if (typeof progress === "number") hear({ ...rest, progress })
+    })
+    const next = (params: JsonObject) =>
+      Effect.tap(
+        once(params, (id) => {
+          token = id
+        }),
+        () =>
+          Effect.sync(() => {
+            answered = token
+          })
+      )
+    return Effect.ensuring(wrapped(next), Effect.sync(stop))
+  })
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 

@@ -199,6 +199,22 @@ describe("a call", () => {
       assert.strictEqual(textOf(yield* older.callTool("quick")), "q")
     }))
 
+  it.effect("shows the progress of its task, where the revision has a place for it", () =>
+    Effect.gen(function*() {
+      for (const [revision, wanted] of [["2025-11-25", [1, 2]], ["2026-07-28", []]] as const) {
+        const client = yield* connect(revision, [steps], { calls: "optional" })
+        const call = yield* begun(Stream.runCollect(client.callToolStream("steps")))
+        yield* TestClock.adjust("10 seconds")
+        const events = yield* Fiber.join(call)
+        assert.deepStrictEqual(
+          events.flatMap((event) => event._tag === "Progress" ? [event.progress] : []),
+          [...wanted],
+          revision
+        )
+        assert.strictEqual(events.at(-1)?._tag, "Result")
+      }
+    }))
+
   it.effect("takes no longer than its caller has said, and no task is left then", () =>
     Effect.gen(function*() {
       const ids: Array<string> = []

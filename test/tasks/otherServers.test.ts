@@ -366,7 +366,7 @@ describe("a client asked by a server of 2025-11-25", () => {
       assert.deepStrictEqual((yield* open(Layer.empty)).capabilities, {})
       const modern = yield* connect(scripted.stateless(), {}, layer)
       assert.deepStrictEqual(
-        (scripted.last(modern.wire, "server/discover").params?._meta as any)[
+        (scripted.last(modern.wire, "server/discover").params as any)._meta[
           "io.modelcontextprotocol/clientCapabilities"
         ],
         { elicitation: { form: {} }, extensions: { [TaskSchema.extensionId]: {} } }
