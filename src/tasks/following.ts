@@ -276,8 +276,8 @@ const detailedResult = Effect.fnUntraced(function*(followed: Followed, first: Se
       Effect.fnUntraced(function*(task) {
         const open = "inputRequests" in task ? task.inputRequests : {}
         // Somebody else has answered it, or nobody wants to know any more.
-        for (const [key] of questions) {
-          if (!Object.hasOwn(open, key)) yield* FiberMap.remove(questions, key)
+        for (const [key, asking] of questions) {
+          if (!Object.hasOwn(open, key)) asking.interruptUnsafe()
         }
         for (const [key, question] of Object.entries(open)) {
           if (asked.has(key)) continue

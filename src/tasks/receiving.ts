@@ -9,6 +9,7 @@ import * as Hex from "effect/encoding/Hex"
 import * as Exit from "effect/Exit"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Scope from "effect/Scope"
 import type * as Extension from "../client/Extension.ts"
@@ -75,12 +76,15 @@ const open = Effect.fnUntraced(function*(options: TasksClient.ReceiveOptions) {
     Deferred.doneUnsafe(self.outcome, Exit.fail(error))
   })
 
-  const expire = Effect.fnUntraced(function*(self: Kept) {
+  /** A handler that takes its time to stop keeps nobody waiting. */
+  const stop = (taskId: string) => Option.getOrUndefined(FiberMap.getUnsafe(works, taskId))?.interruptUnsafe()
+
+  const expire = (self: Kept) => {
     const { taskId } = self.task
     kept.delete(taskId)
     Deferred.doneUnsafe(self.outcome, Exit.fail(unknown))
-    yield* FiberMap.remove(works, taskId)
-  })
+    stop(taskId)
+  }
 
   const create = Effect.fnUntraced(function*(params: JsonObject, answer: Effect.Effect<JsonObject, McpError.McpError>) {
     const metadata = readMetadata(params.task)
@@ -100,7 +104,11 @@ const open = Effect.fnUntraced(function*(options: TasksClient.ReceiveOptions) {
     }
     const { task } = self
     kept.set(taskId, self)
-    yield* FiberMap.run(lives, taskId, Effect.andThen(Effect.sleep(Duration.millis(ttl)), expire(self)))
+    yield* FiberMap.run(
+      lives,
+      taskId,
+      Effect.andThen(Effect.sleep(Duration.millis(ttl)), Effect.sync(() => expire(self)))
+    )
     yield* FiberMap.run(works, taskId, Effect.flatMap(Effect.exit(answer), (exit) => end(self, exit)))
     return asJson({ task })
   })
@@ -125,7 +133,7 @@ const open = Effect.fnUntraced(function*(options: TasksClient.ReceiveOptions) {
     }
     become(self, yield* Clock.currentTimeMillis, "cancelled", "Its server has cancelled it.")
     Deferred.doneUnsafe(self.outcome, Exit.fail(McpError.make(new McpError.Cancelled({ reason: "User" }))))
-    yield* FiberMap.remove(works, params.taskId)
+    stop(params.taskId)
     return asJson(self.task)
   })
 

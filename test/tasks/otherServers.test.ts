@@ -176,6 +176,16 @@ describe("a client looks", () => {
       yield* Fiber.interrupt(call)
     }))
 
+  it.effect("at once where what the call came to is no beginning", () =>
+    Effect.gen(function*() {
+      for (const status of ["completed", "input_required", "failed", "cancelled"]) {
+        const { hears, looks } = looked([done], {}, task({ status }))
+        const { client } = yield* connect(hears)
+        assert.strictEqual((yield* client.callTool("slow")).content.length, 1)
+        assert.strictEqual(looks(), 1)
+      }
+    }))
+
   it.effect("again where the server was busy, or the answer was lost; not for ever", () =>
     Effect.gen(function*() {
       let looks = 0
@@ -199,6 +209,59 @@ describe("a client looks", () => {
       assert.strictEqual((yield* Fiber.join(failing))._tag, "Overloaded")
       // It may come to its end all the same.
       assert.notInclude(methodsOf(second.wire), "tasks/cancel")
+    }))
+})
+
+describe("a question", () => {
+  it.effect("that somebody else has answered is not asked any longer, and one that comes back is", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const asking = task({ status: "input_required", inputRequests: { a: question, b: question } })
+      const left = task({ status: "input_required", inputRequests: { b: question } })
+      const { hears } = looked([asking, left, asking, task(), done])
+      const { client, wire } = yield* connect(
+        hears,
+        {},
+        ClientHandlers.elicitation({
+          form: () =>
+            Effect.sync(() => void seen.push("asked")).pipe(
+              Effect.andThen(Effect.never),
+              // A dialog that takes its time to close holds up nothing.
+              Effect.onInterrupt(() =>
+                Effect.andThen(Effect.sync(() => seen.push("withdrawn")), Effect.sleep("30 seconds"))
+              )
+            )
+        })
+      )
+      const call = yield* begun(client.callTool("slow"))
+      const after = Effect.fnUntraced(function*() {
+        yield* TestClock.adjust("1 second")
+        return seen.splice(0)
+      })
+      assert.deepStrictEqual(yield* after(), ["asked", "asked"])
+      assert.deepStrictEqual(yield* after(), ["withdrawn"])
+      // Its dialog is not closed yet: it may not be asked twice.
+      assert.deepStrictEqual(yield* after(), [])
+      assert.deepStrictEqual(yield* after(), ["withdrawn"])
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* Fiber.join(call)).content.length, 1)
+      assert.notInclude(methodsOf(wire), "tasks/update")
+    }))
+
+  it.effect("that was withdrawn and comes back is asked again", () =>
+    Effect.gen(function*() {
+      let count = 0
+      const asking = task({ status: "input_required", inputRequests: { a: question } })
+      const { hears } = looked([asking, task(), asking, task(), done])
+      const { client } = yield* connect(
+        hears,
+        {},
+        ClientHandlers.elicitation({ form: () => Effect.andThen(Effect.sync(() => count++), Effect.never) })
+      )
+      const call = yield* begun(client.callTool("slow"))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(call)
+      assert.strictEqual(count, 2)
     }))
 })
 
@@ -446,6 +509,19 @@ describe("a client asked by a server of 2025-11-25", () => {
       yield* TestClock.adjust("1 hour")
       assert.strictEqual(stopped, 2)
       assert.strictEqual(answerTo(late)?.error?.code, -32602)
+    }))
+
+  it.effect("does not wait for a handler that will not stop, and does not show what that comes to", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const { ask } = yield* open(ClientHandlers.elicitation({
+        form: () => Effect.uninterruptible(Effect.as(Deferred.await(gate), ClientHandlers.accept({ name: "Ada" })))
+      }))
+      const { taskId } = (yield* ask("elicitation/create", { ...elicitation, task: {} })).result.task
+      assert.strictEqual((yield* ask("tasks/cancel", { taskId })).result.status, "cancelled")
+      yield* Deferred.succeed(gate, undefined)
+      yield* McpTest.settle
+      assert.strictEqual((yield* ask("tasks/get", { taskId })).result.status, "cancelled")
     }))
 
   it.effect("fails as the answer would have failed", () =>
