@@ -95,6 +95,6 @@ const lateTask = Tool.make("test_tool_with_task", {
 
 export const all = [greet, slowCompute, failingJob, protocolErrorJob, confirmDelete, multiInput, lateTask]
 
-export const extension = McpTasks.extension({ list: "everybody", worker: { concurrency: 100 } })
+export const extension = McpTasks.extension({ list: "everybody", worker: { concurrency: 100, drain: "1 second" } })
 
 export const docket = Docket.layerMemory()

@@ -8,7 +8,6 @@ import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
@@ -26,6 +25,7 @@ import * as DocketStore from "./DocketStore.ts"
 import * as DocketStoreSql from "./DocketStoreSql.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
+import * as ids from "./ids.ts"
 import * as keeping from "./keeping.ts"
 import * as operating from "./operating.ts"
 import * as planning from "./planning.ts"
@@ -331,7 +331,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     engine,
     sealing: yield* Sealing.make({ keys, maxBytes }),
     pollInterval: Duration.fromInputUnsafe(options.pollInterval ?? "250 millis"),
-    newId: Effect.map(randomBytes(16), Hex.encode),
+    newId: ids.make(randomBytes),
     beforeEnd: (run) => Effect.suspend(() => planted.plantAfter(run))
   })
   const planted = schedules.make(store, records.add)

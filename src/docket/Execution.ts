@@ -164,7 +164,7 @@ export type Transition =
     readonly now: number
     readonly keepMillis: number
   }
-  /** Its worker stops, gives it back and the attempt with it; one that was asked to end has then ended. */
+  /** Its worker stops, or is late to begin: it gives it back and the attempt with it; one that was asked to end has then ended. */
   | { readonly _tag: "Release"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
   /** Its worker has ended what it was asked to cancel. */
   | { readonly _tag: "Stop"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
@@ -230,7 +230,7 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
       return waiting(execution, () => next(execution, { isHeld: true }))
     case "Restore":
       return execution.isHeld === true
-        ? Result.succeed(next(without(execution, ["isHeld"]), {}))
+        ? Result.succeed(next(withoutHold(execution), {}))
         : Result.fail("NotApplicable")
     case "Lapse":
       return lapse(execution, transition)
@@ -247,7 +247,7 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
     case "Wait":
       return held(execution, transition.holder, () =>
         execution.cancelRequested === undefined
-          ? next(without(execution, ofRun), {
+          ? next(withoutRun(execution), {
             status: "Scheduled",
             attempt: execution.attempt - 1,
             data: transition.data,
@@ -273,12 +273,12 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         () =>
           transition.retryAt === undefined || execution.cancelRequested !== undefined
             ? failOrCancel(execution, transition)
-            : next(without(execution, ofRun), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
+            : next(withoutRun(execution), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
       )
     case "Release":
       return held(execution, transition.holder, () =>
         execution.cancelRequested === undefined
-          ? next(without(execution, ofRun), {
+          ? next(withoutRun(execution), {
             status: "Scheduled",
             attempt: execution.attempt - 1,
             dueAt: execution.createdAt
@@ -291,19 +291,30 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
   }
 }
 
-/** What only one that runs has. */
-const ofRun = ["worker", "run", "leaseUntil", "startedAt", "progress"] as const
+/** Without what only one that runs has. Deleting members would make each look at the rest slow. */
+const withoutRun = (
+  { leaseUntil: _leaseUntil, progress: _progress, run: _run, startedAt: _startedAt, worker: _worker, ...rest }:
+    Execution
+): Execution => rest
 
-/** What only one that was asked to end, or has ended, has. */
-const end = ["cancelRequested", "cancelRequestedAt", "finishedAt", "expiresAt", "failure", "result", "error"] as const
+/** Without what only one that was asked to end, or has ended, has. */
+const withoutEnd = ({
+  cancelRequested: _cancelRequested,
+  cancelRequestedAt: _cancelRequestedAt,
+  error: _error,
+  expiresAt: _expiresAt,
+  failure: _failure,
+  finishedAt: _finishedAt,
+  result: _result,
+  ...rest
+}: Execution): Execution => rest
 
-type Key = typeof ofRun[number] | typeof end[number] | "isHeld"
+const withoutHold = ({ isHeld: _isHeld, ...rest }: Execution): Execution => rest
 
-const without = (execution: Execution, keys: ReadonlyArray<Key>): Execution => {
-  const rest: { -readonly [K in keyof Execution]: Execution[K] } = { ...execution }
-  for (const key of keys) delete rest[key]
-  return rest
-}
+/** What one that has ended does not have any more; when it started and how far it came stays. */
+const withoutHolder = (
+  { isHeld: _isHeld, leaseUntil: _leaseUntil, run: _run, worker: _worker, ...rest }: Execution
+): Execution => rest
 
 const next = (execution: Execution, changes: Partial<Execution>): Execution => ({
   ...execution,
@@ -350,7 +361,7 @@ const ended = (
   { keepMillis, now }: End,
   changes: Partial<Execution>
 ): Execution =>
-  next(without(execution, ["worker", "run", "leaseUntil", "isHeld"]), {
+  next(withoutHolder(execution), {
     status,
     finishedAt: now,
     expiresAt: execution.keepUntil ?? now + keepMillis,
@@ -388,7 +399,7 @@ const lapse = (
         undefined,
         transition
       )
-      : next(without(execution, ofRun), { status: "Scheduled", lapses, dueAt: execution.createdAt })
+      : next(withoutRun(execution), { status: "Scheduled", lapses, dueAt: execution.createdAt })
   )
 }
 
@@ -412,7 +423,7 @@ const cancelledBy = ({ now, reason }: Extract<Transition, { readonly _tag: "Canc
 
 /** From the beginning, with what another one is to do, and what that has kept. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
-  ...without(by, [...ofRun, ...end, "isHeld"]),
+  ...withoutHold(withoutEnd(withoutRun(by))),
   id: execution.id,
   generation: execution.generation + 1,
   status: "Scheduled",

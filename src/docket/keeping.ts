@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Crew from "./crew.ts"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
-import * as DocketRecords from "./DocketRecords.ts"
+import type * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
 
@@ -14,7 +14,7 @@ export const read = (
   execution: Execution.Execution
 ): Effect.Effect<Schema.Json | undefined, DocketError.DocketError> =>
   execution.data === undefined ? Effect.undefined : Effect.mapError(
-    sealing.read(Schema.Json, execution.data, "data", DocketRecords.ownerOf(execution)),
+    sealing.read(Schema.Json, execution.data, "data", execution),
     (problem) =>
       DocketError.make(
         new DocketError.Unreadable({
@@ -30,7 +30,7 @@ export const write = (
   data: Schema.Json
 ): Effect.Effect<string, DocketError.DocketError> =>
   Effect.mapError(
-    sealing.write(Schema.Json, data, "data", DocketRecords.ownerOf(execution)),
+    sealing.write(Schema.Json, data, "data", execution),
     (problem) =>
       DocketError.make(
         problem._tag === "TooLarge"

@@ -6,6 +6,9 @@ import * as StoredText from "../storage/StoredText.ts"
 import * as DocketError from "./DocketError.ts"
 import * as Execution from "./Execution.ts"
 
+/** Characters; longer texts are not written with those of others. */
+export const short = 16_384
+
 /** What a store looks for, and beside it the rest. */
 export interface Row {
   readonly id: string

@@ -20,6 +20,7 @@ import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
+import * as askedTask from "./askedTask.ts"
 import * as canonicalJson from "./internal/canonicalJson.ts"
 import * as capabilities from "./internal/capabilities.ts"
 import * as fingerprint from "./internal/fingerprint.ts"
@@ -70,9 +71,16 @@ export const onConnection = (
   const results: Shared<unknown, AskError.AskError> = new Map()
   const steps: Shared<JsonRpc.Json, unknown> = new Map()
 
-  const send = (key: string, { method, params }: Ask.Question<unknown>): Effect.Effect<unknown, AskError.AskError> => {
+  const send = (
+    key: string,
+    { asTask, method, params }: Ask.Question<unknown>
+  ): Effect.Effect<unknown, AskError.AskError> => {
     const { lift, project } = asker.revision.serverRequests[method]!
-    return options.send(method, project(params) as JsonRpc.JsonObject).pipe(
+    const projected = project(params) as JsonRpc.JsonObject
+    const answered = asTask === true && askedTask.isSupported(asker, method)
+      ? askedTask.send(asker, options.send, method, projected, { ttl: Duration.toMillis(options.timeout) })
+      : options.send(method, projected)
+    return answered.pipe(
       Effect.timeoutOption(options.timeout),
       Effect.flatMap((response) =>
         Option.isNone(response)

@@ -63,7 +63,6 @@ const open = Effect.fnUntraced(function*(options: TasksClient.ReceiveOptions) {
   }
 
   const end = Effect.fnUntraced(function*(self: Kept, exit: Exit.Exit<JsonObject, McpError.McpError>) {
-    if (TaskSchema.isTerminal(self.task.status)) return
     const now = yield* Clock.currentTimeMillis
     if (Exit.isSuccess(exit)) {
       become(self, now, "completed")

@@ -105,7 +105,7 @@ export const ownerOf = (identity: Identity.Identity): string => Identity.princip
 /** Part of it is the owner: to another one there is no such task, and nothing is looked at. */
 export const keyOf = (owner: string, taskId: string): string => `${owner}/${taskId}`
 
-export const isTaskId = (text: string): boolean => /^[\da-f]{32}$/u.test(text)
+export const isTaskId = (text: string): boolean => /^[\da-f]{44}$/u.test(text)
 
 /** Principal and scopes, and the claims that were asked for; no token. */
 export const snapshotOf = (

@@ -1258,7 +1258,7 @@ export const rows: ReadonlyArray<Row> = [
     "K06",
     "Everybody sees and cancels everybody's tasks",
     "tasks/McpTasks",
-    "test/tasks/McpTasks.test.ts::know nothing of each other's tasks"
+    "test/tasks/callers.test.ts::know nothing of each other's tasks"
   ),
   done(
     "K07",

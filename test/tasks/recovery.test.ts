@@ -39,7 +39,7 @@ const tool = (place: Place, recovery: Recovery | undefined, seen: Ref.Ref<Readon
       handler: () =>
         Effect.gen(function*() {
           const { taskId } = yield* RequestContext.RequestContext
-          assert.match(taskId!, /^[\da-f]{32}$/u)
+          assert.match(taskId!, /^[\da-f]{44}$/u)
           yield* at("start")
           const first = yield* step("first")
           yield* at("after the first step")
