@@ -377,3 +377,41 @@ describe("answers by hand", () => {
       assert.deepStrictEqual((yield* tasks.list).map(({ taskId }) => taskId), ids.reverse())
     }))
 })
+
+describe("a question that a server wants as a task", () => {
+  const asking = Tool.make("asking", {
+    success: Schema.String,
+    handler: () => Effect.map(Ask.one("name", Ask.asTask(name)), ({ name }) => name)
+  })
+
+  it.effect("is one of the client's, whose answer the server waits for", () =>
+    Effect.gen(function*() {
+      for (const revision of ["2025-11-25", "2025-06-18", "2026-07-28"] as const) {
+        const asked: Array<string> = []
+        const client = yield* connect(revision, [asking], { handlers: user(asked) })
+        assert.strictEqual(textOf(yield* client.callTool("asking")), "Ada")
+        assert.deepStrictEqual(asked, ["Who?"])
+        const listed = yield* Effect.result(client.answer("tasks/list", {}))
+        assert.strictEqual(
+          listed._tag === "Success" ? (listed.success.tasks as ReadonlyArray<unknown>).length : 0,
+          revision === "2025-11-25" ? 1 : 0,
+          revision
+        )
+      }
+    }))
+
+  it.effect("stops with the handler that wanted it", () =>
+    Effect.gen(function*() {
+      const stopped = yield* Deferred.make<void>()
+      const client = yield* connect("2025-11-25", [asking], {
+        handlers: ClientHandlers.elicitation({
+          form: () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(stopped, undefined))
+        })
+      })
+      const call = yield* begun(client.callTool("asking", {}, { timeout: "1 hour" }))
+      // As long as a server waits for a user.
+      yield* TestClock.adjust("5 minutes")
+      yield* Deferred.await(stopped)
+      assert.isTrue((yield* Fiber.join(call)).isError)
+    }))
+})
