@@ -44,10 +44,10 @@ McpServer.layer({
   tools: [bake],
   // For a lease nobody else runs what a server ran that has disappeared: long enough for its longest pause, and no longer.
   extensions: [
-    McpTasks.extension({ pollInterval: "200 millis", worker: { lease: "2 seconds", sweepInterval: "1 second" } })
+    McpTasks.extension({ pollInterval: "200 millis", worker: { lease: "4 seconds", sweepInterval: "1 second" } })
   ]
 }).pipe(
-  Layer.provide(Layer.orDie(Docket.layerSql({ lease: "2 seconds" }))),
+  Layer.provide(Layer.orDie(Docket.layerSql({ lease: "4 seconds" }))),
   Layer.provide(Layer.orDie(SqliteClient.layer({ filename: process.env.TASKS! }))),
   NodeStdio.run
 )

@@ -151,7 +151,7 @@ for (const [way, open] of Object.entries(ways)) {
         assert.isDefined((await waiting).code)
         assert.strictEqual((await tasks.getTask(one)).status, "cancelled")
         assert.deepInclude(await rejection(tasks.cancelTask(one)), { code: -32602 })
-        assert.deepInclude(await rejection(tasks.getTask("f".repeat(32))), { code: -32602 })
+        assert.deepInclude(await rejection(tasks.getTask("f".repeat(44))), { code: -32602 })
         await tasks.cancelTask(two)
         assert.deepStrictEqual(connected.statuses.filter((status) => status !== "cancelled"), [])
       })

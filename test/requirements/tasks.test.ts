@@ -76,7 +76,7 @@ verifies("tasks:id", (client) =>
   Effect.gen(function*() {
     const tasks = yield* Effect.forEach(Array.from({ length: 20 }), () => begin(client, "taskFails"))
     const ids = tasks.map(({ taskId }) => taskId)
-    for (const id of ids) assert.match(id, /^[\da-f]{32}$/u)
+    for (const id of ids) assert.match(id, /^[\da-f]{44}$/u)
     assert.strictEqual(new Set(ids).size, 20)
   }))
 
@@ -218,7 +218,7 @@ verifies("tasks:cancel", (client, { probe }) =>
 
 verifies("tasks:unknown", (client) =>
   Effect.gen(function*() {
-    for (const taskId of ["", "a", "f".repeat(32)]) {
+    for (const taskId of ["", "a", "f".repeat(44)]) {
       for (const method of ["tasks/get", "tasks/result", "tasks/cancel"]) {
         errorOf(yield* client.request(method, { taskId }), -32602)
       }

@@ -232,7 +232,7 @@ describe("tasks of 2026-07-28", () => {
       assert.strictEqual((yield* get(client, done.taskId)).status, "completed")
       assert.strictEqual((yield* get(client, running.taskId)).status, "working")
       yield* TestClock.adjust("1 millis")
-      const refused = yield* Effect.flip(get(client, "f".repeat(32)))
+      const refused = yield* Effect.flip(get(client, "f".repeat(44)))
       for (const { taskId } of [done, running, waiting, { taskId: "no id" }]) {
         assert.deepStrictEqual(yield* Effect.flip(get(client, taskId)), refused)
         assert.deepStrictEqual(yield* Effect.flip(update(client, taskId, {})), refused)
@@ -245,7 +245,7 @@ describe("tasks of 2026-07-28", () => {
       const client = yield* modern(alone([questions]))
       const { taskId } = yield* call(client, "questions")
       const listening = yield* Effect.forkChild(
-        client.request("subscriptions/listen", { notifications: { taskIds: [taskId, "f".repeat(32), taskId] } })
+        client.request("subscriptions/listen", { notifications: { taskIds: [taskId, "f".repeat(44), taskId] } })
       )
       yield* moment
       yield* update(client, taskId, { who: accept({ name: "Ada" }), which: accept({ color: "red" }) })
@@ -422,7 +422,7 @@ describe("tasks of 2025-11-25", () => {
       const older = yield* McpTest.client(alone([slow, failing]), { revision: "2025-06-18" })
       assert.isDefined((yield* call(older, "slow", { seconds: 0 }, { task: {} })).content)
       assert.strictEqual(yield* code(call(older, "failing"), "Stateful"), -32601)
-      assert.strictEqual(yield* code(get(older, "f".repeat(32)), "Stateful"), -32601)
+      assert.strictEqual(yield* code(get(older, "f".repeat(44)), "Stateful"), -32601)
     }))
 
   it.effect("ends as the call would have ended, and a result that is an error has failed", () =>
@@ -552,7 +552,7 @@ describe("tasks of 2025-11-25", () => {
       const second = (yield* client.request("tasks/list", { cursor: first.nextCursor })) as any
       assert.deepStrictEqual(second.tasks.map(({ taskId }: any) => taskId), [ids[1], ids[0]])
       assert.isUndefined(second.nextCursor)
-      assert.strictEqual(yield* code(client.request("tasks/list", { cursor: "f".repeat(32) }), "Stateful"), -32602)
+      assert.strictEqual(yield* code(client.request("tasks/list", { cursor: "f".repeat(44) }), "Stateful"), -32602)
       const unlisted = yield* session(alone([slow]))
       assert.strictEqual(yield* code(unlisted.request("tasks/list"), "Stateful"), -32601)
       const strangers = yield* session(alone([slow], { list: "identified" }))

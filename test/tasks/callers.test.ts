@@ -60,7 +60,7 @@ describe("two callers", () => {
       const [mine, other, stranger] = yield* both("2026-07-28")
       const { taskId } = yield* call(mine, "questions")
       yield* moment
-      const never = "f".repeat(32)
+      const never = "f".repeat(44)
       for (const client of [other, stranger]) {
         const listening = yield* Effect.forkChild(
           client.request("subscriptions/listen", { notifications: { taskIds: [taskId, never] } })
@@ -110,7 +110,7 @@ describe("two callers", () => {
             return Effect.as(Effect.flip(other!.request(method, { taskId: id, inputResponses: {} })), [...seen])
           }).pipe(Effect.map(() => [...seen]))
         assert.deepStrictEqual(yield* looks(taskId), ["find"])
-        assert.deepStrictEqual(yield* looks("f".repeat(32)), ["find"])
+        assert.deepStrictEqual(yield* looks("f".repeat(44)), ["find"])
         assert.deepStrictEqual(yield* looks("no id at all"), ["find"])
       }
     }))
@@ -127,13 +127,13 @@ describe("two callers", () => {
         const refused = yield* Effect.flip(client.request("tasks/list", { cursor: foreign.task.taskId }))
         assert.deepStrictEqual(
           refused,
-          yield* Effect.flip(client.request("tasks/list", { cursor: "f".repeat(32) }))
+          yield* Effect.flip(client.request("tasks/list", { cursor: "f".repeat(44) }))
         )
         const taskId = foreign.task.taskId
         for (const method of ["tasks/get", "tasks/result", "tasks/cancel"]) {
           assert.deepStrictEqual(
             yield* Effect.flip(client.request(method, { taskId })),
-            yield* Effect.flip(client.request(method, { taskId: "f".repeat(32) }))
+            yield* Effect.flip(client.request(method, { taskId: "f".repeat(44) }))
           )
         }
       }

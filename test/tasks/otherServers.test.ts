@@ -372,6 +372,99 @@ describe("a server that is wrong", () => {
 })
 
 // ----------------------------------------------------------------------------
+// servers of 2025-11-25
+// ----------------------------------------------------------------------------
+
+describe("a server of 2025-11-25", () => {
+  const sessionTask = (more: object = {}) => {
+    const { pollIntervalMs: pollInterval, ttlMs: ttl, ...rest } = task()
+    return { ...rest, ttl, pollInterval, ...more }
+  }
+  const content = [{ type: "text", text: "done" }]
+
+  const calling = Effect.fnUntraced(function*(
+    answers: Answers,
+    {
+      capabilities = { tools: {}, tasks: { cancel: {}, requests: { tools: { call: {} } } } },
+      taskSupport = "required",
+      ...options
+    }: TasksClient.Options & { readonly capabilities?: object; readonly taskSupport?: string } = {}
+  ) {
+    const { client, wire } = yield* connect(
+      scripted.stateful({
+        "tools/list": ({ id }, wire) =>
+          wire.result(id, {
+            tools: [{ name: "slow", inputSchema: { type: "object" }, execution: { taskSupport } }]
+          }),
+        "tools/call": ({ id }, wire) => wire.result(id, { task: sessionTask() }),
+        "tasks/result": ({ id }, wire) => wire.result(id, { content }),
+        "tasks/get": ({ id }, wire) => wire.result(id, sessionTask()),
+        "tasks/cancel": ({ id }, wire) => wire.result(id, sessionTask({ status: "cancelled" })),
+        ...answers
+      }, capabilities),
+      options,
+      Layer.empty,
+      { revision: "2025-11-25" }
+    )
+    const call = yield* begun(Effect.result(client.callTool("slow")))
+    yield* TestClock.adjust("1 minute")
+    const result = yield* Fiber.join(call)
+    return {
+      wire,
+      params: scripted.last(wire, "tools/call").params,
+      outcome: result._tag === "Success" ? result.success.content : result.failure.reason._tag
+    }
+  })
+
+  it.effect("is asked for a task where it has such, and the tool is one, for as long as the client likes", () =>
+    Effect.gen(function*() {
+      const plain = { name: "slow", arguments: {} }
+      const made = yield* calling({}, { ttl: "90 seconds" })
+      assert.deepStrictEqual(made.params, { ...plain, task: { ttl: 90_000 } })
+      assert.deepStrictEqual(made.outcome, content)
+      assert.deepStrictEqual((yield* calling({})).params, { ...plain, task: {} })
+      const answered: Answers = { "tools/call": ({ id }, wire) => wire.result(id, { content }) }
+      for (const without of [{ tools: {} }, { tools: {}, tasks: {} }, { tools: {}, tasks: { requests: {} } }]) {
+        assert.deepStrictEqual((yield* calling(answered, { capabilities: without })).params, plain)
+      }
+      assert.deepStrictEqual((yield* calling(answered, { taskSupport: "forbidden", calls: "optional" })).params, plain)
+      assert.deepStrictEqual((yield* calling(answered, { taskSupport: "optional" })).params, plain)
+      // It may have no time for a task, and answer at once.
+      assert.deepStrictEqual((yield* calling(answered)).outcome, content)
+    }))
+
+  it.effect("is asked for the result again when the connection it was to come on was lost", () =>
+    Effect.gen(function*() {
+      let count = 0
+      const { outcome, wire } = yield* calling({
+        "tasks/result": ({ id }, wire) =>
+          ++count < 7 ? wire.fail(id, new TransportError.Lost({ message: "lost" })) : wire.result(id, { content })
+      })
+      assert.deepStrictEqual(outcome, content)
+      assert.notInclude(methodsOf(wire), "tasks/cancel")
+    }))
+
+  it.effect("that gives no task, or no result, is not waited for", () =>
+    Effect.gen(function*() {
+      const noTask = yield* calling({ "tools/call": ({ id }, wire) => wire.result(id, { task: { taskId: 5 } }) })
+      assert.strictEqual(noTask.outcome, "InvalidResponse")
+      const noResult = yield* calling({ "tasks/result": ({ id }, wire) => wire.result(id, { contents: 1 }) })
+      assert.strictEqual(noResult.outcome, "InvalidResponse")
+      assert.strictEqual(methodsOf(noResult.wire).at(-1), "tasks/cancel")
+      const error: Answers = { "tasks/result": ({ id }, wire) => wire.error(id, -32602, "wrong arguments") }
+      // The error is the call's own, for the task is there; or there is none any more.
+      assert.strictEqual((yield* calling(error)).outcome, "InvalidParams")
+      const gone: Answers = { ...error, "tasks/get": ({ id }, wire) => wire.error(id, -32602, "no such task") }
+      assert.strictEqual((yield* calling(gone)).outcome, "TaskGone")
+      const cancelled: Answers = {
+        "tasks/result": ({ id }, wire) => wire.error(id, -32603, "no result"),
+        "tasks/get": ({ id }, wire) => wire.result(id, sessionTask({ status: "cancelled" }))
+      }
+      assert.strictEqual((yield* calling(cancelled)).outcome, "TaskCancelled")
+    }))
+})
+
+// ----------------------------------------------------------------------------
 // servers of 2025-11-25 that want answers as tasks
 // ----------------------------------------------------------------------------
 

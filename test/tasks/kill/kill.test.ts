@@ -4,29 +4,60 @@ import * as places from "../../docket/kill/places.ts"
 import { needing } from "../../support/services.ts"
 import * as restarts from "./restarts.ts"
 
-const whole = { status: "completed", text: "hold 12A pay none book", writes: ["hold", "pay", "book"], hasDied: true }
+const whole: restarts.Ended = {
+  status: "completed",
+  text: "hold 12A pay none book",
+  writes: ["hold", "pay", "book"],
+  hasDied: true
+}
 
-const suite = (place: places.Kept) =>
-  describe.concurrent(`a server on ${place.kind} that is killed`, { timeout: 90_000 }, () => {
-    for (const where of restarts.everywhere) {
-      const isInStep = where.startsWith("in ")
-      // What it repeats it writes under a key; the other has its writes in steps, and repeats none.
-      it(`${where}, with writes that may be repeated`, async () => {
-        assert.deepStrictEqual(await restarts.run(place, where, "repeat"), whole)
-      })
-      if (place.kind === "Postgres" && where !== "completed") {
-        it(`${where}, with a worker of its own that is killed instead`, async () => {
-          assert.deepStrictEqual(await restarts.run(place, where, "repeat", true), whole)
-        })
-      }
-      if (place.kind !== "SQLite") continue
-      it(`${where}, with writes that may not`, async () => {
-        const ended = await restarts.run(place, where, "resume")
-        if (!isInStep) return assert.deepStrictEqual(ended, whole)
-        assert.deepStrictEqual([ended.status, ended.hasDied], ["failed", true])
-        assert.include(ended.text, "It is not run again, for that might do it twice.")
-        assert.deepStrictEqual([...new Set(ended.writes)], ended.writes)
-      })
+/** Four at a time, for most of it is waiting; what came of each. */
+const everywhere = async (
+  where: ReadonlyArray<restarts.Place>,
+  run: (place: restarts.Place) => Promise<restarts.Ended>
+): Promise<ReadonlyArray<readonly [restarts.Place, restarts.Ended]>> => {
+  const ended: Array<readonly [restarts.Place, restarts.Ended]> = []
+  const left = [...where]
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    for (let place = left.shift(); place !== undefined; place = left.shift()) ended.push([place, await run(place)])
+  }))
+  return where.map((place) => ended.find(([other]) => other === place)!)
+}
+
+const all = (where: ReadonlyArray<restarts.Place>) => where.map((place) => [place, whole] as const)
+
+const isInStep = (place: restarts.Place) => place.startsWith("in ")
+
+const limit = 280_000
+
+const suite = (kept: places.Kept) =>
+  describe(`a server on ${kept.kind} that is killed at any step of a task`, () => {
+    it("goes on with it when it is started again, and writes what it may repeat once, under a key", async () => {
+      const ended = await everywhere(restarts.everywhere, (place) => restarts.run(kept, place, "repeat"))
+      assert.deepStrictEqual(ended, all(restarts.everywhere))
+    }, limit)
+
+    if (kept.kind === "SQLite") {
+      it("repeats no write that it must not, and says where that has failed a task", async () => {
+        const ended = await everywhere(restarts.everywhere, (place) => restarts.run(kept, place, "resume"))
+        assert.deepStrictEqual(
+          ended.filter(([place]) => !isInStep(place)),
+          all(restarts.everywhere.filter((place) => !isInStep(place)))
+        )
+        for (const [place, { hasDied, status, text, writes }] of ended.filter(([place]) => isInStep(place))) {
+          assert.deepStrictEqual([status, hasDied], ["failed", true], place)
+          assert.include(text, "It is not run again, for that might do it twice.")
+          assert.deepStrictEqual([...new Set(writes)], writes)
+        }
+      }, limit)
+    }
+
+    if (kept.kind === "Postgres") {
+      it("need not be, for its worker is another process, which is killed instead", async () => {
+        const where = restarts.everywhere.filter((place) => place !== "completed")
+        const ended = await everywhere(where, (place) => restarts.run(kept, place, "repeat", true))
+        assert.deepStrictEqual(ended, all(where))
+      }, limit)
     }
   })
 

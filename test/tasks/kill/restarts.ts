@@ -128,7 +128,7 @@ export const run = async (
   recovery: Settings["recovery"],
   isSplit = false
 ): Promise<Ended> => {
-  const { address, remove } = await kept.make({ leaseMillis: 1000 })
+  const { address, remove } = await kept.make({ leaseMillis: 3000 })
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fastmcp-tasks-"))
   const settings: Settings = {
     address,
