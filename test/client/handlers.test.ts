@@ -549,10 +549,8 @@ describe("an extension of the client", () => {
             McpClient.make({ ...options, revision }),
             Layer.merge(server.layer, ClientHandlers.roots([]))
           )
-          const [first] = server.wire().sent
-          const params = first?._tag === "Request" ? first.params : undefined
-          return params?.capabilities ??
-            (params?._meta as JsonRpc.JsonObject)["io.modelcontextprotocol/clientCapabilities"]
+          const { capabilities, _meta } = (server.wire().sent[0] as JsonRpc.Request).params!
+          return capabilities ?? (_meta as JsonRpc.JsonObject)["io.modelcontextprotocol/clientCapabilities"]
         })
       assert.deepStrictEqual(yield* capabilities(scripted.stateless(), "2026-07-28"), {
         roots: {},

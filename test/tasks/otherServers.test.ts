@@ -380,7 +380,7 @@ describe("a server of 2025-11-25", () => {
     const { pollIntervalMs: pollInterval, ttlMs: ttl, ...rest } = task()
     return { ...rest, ttl, pollInterval, ...more }
   }
-  const content = [{ type: "text", text: "done" }]
+  const content = [{ type: "text" as const, text: "done" }]
 
   const calling = Effect.fnUntraced(function*(
     answers: Answers,
