@@ -1,6 +1,7 @@
 /**
  * A server that is started by its client, and whose tasks are in the file in `TASKS`. Its tool bakes: it books an oven,
- * asks how the cake shall be, bakes for a while, and writes into a book whatever it has done.
+ * asks how the cake shall be, bakes for a while, and writes into a book whatever it has done. Who wants to kill it finds
+ * its process in the file in `PROCESS`.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,6 +13,8 @@ import * as NodeStdio from "fastmcp-effect/node/NodeStdio"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
 import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as fs from "node:fs"
+
+fs.writeFileSync(process.env.PROCESS!, String(process.pid))
 
 const write = (line: string) => Effect.sync(() => fs.appendFileSync(process.env.BOOK!, `${line}\n`))
 
