@@ -155,14 +155,20 @@ export const make = (
       lifeMillis: (ttl ?? year) + graceMillis
     })
     if (busy !== undefined) return yield* McpError.make(new McpError.RateLimited({ retryAfter: pollInterval }))
+    const key = taskRecord.keyOf(owner, taskId)
+    // Of a call that is over before it is answered nobody has the id, and nobody could end the task.
     yield* Effect.onError(
-      docket.add(task, call, {
-        key: taskRecord.keyOf(owner, taskId),
+      Effect.uninterruptible(docket.add(task, call, {
+        key,
         owner,
         data,
         ...expiry !== undefined && { keepUntil: new Date(expiry + graceMillis) }
-      }),
-      () => Effect.ignore(records.store.release(slot))
+      })),
+      () =>
+        Effect.andThen(
+          Effect.ignore(docket.cancel(`${task.name}:${key}`, "Its call was over before it was answered.")),
+          Effect.ignore(records.store.release(slot))
+        )
     )
     return taskRecord.viewOf(taskId, fresh, data, undefined)
   }, Effect.catchTag("DocketError", ofDocket))

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
@@ -8,11 +10,14 @@ import * as Ask from "fastmcp-effect/context/Ask"
 import * as Background from "fastmcp-effect/context/Background"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as Tool from "fastmcp-effect/definition/Tool"
+import * as Docket from "fastmcp-effect/docket/Docket"
+import * as DocketEngine from "fastmcp-effect/docket/DocketEnginePersistedQueue"
+import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
-import { accept, alone, asked, call, color, get, modern, moment, name, session, update } from "./support.ts"
+import { accept, alone, asked, call, color, get, modern, moment, name, server, session, update } from "./support.ts"
 
 const slow = Tool.make("slow", {
   parameters: { seconds: Schema.Finite },
@@ -365,6 +370,29 @@ describe("the options of tasks", () => {
         const refused = yield* Effect.flip(modern(alone([plain], options)))
         assert.include(String(refused), option)
       }
+    }))
+
+  it.effect("a call that is over before it is answered leaves no task that goes on", () =>
+    Effect.gen(function*() {
+      const memory = yield* Layer.build(Layer.mergeAll(DocketStore.layerMemory(), DocketEngine.layerMemory))
+      const store = Context.get(memory, DocketStore.DocketStore)
+      const parts = Context.add(memory, DocketStore.DocketStore, {
+        ...store,
+        add: (execution) => Effect.tap(store.add(execution), () => Effect.sleep("1 second"))
+      })
+      const docket = yield* Layer.build(Layer.provide(Docket.layer(), Layer.succeedContext(parts)))
+      const { list } = Context.get(docket, Docket.Docket)
+      const client = yield* modern(server([slow]).pipe(Layer.provide(Layer.succeedContext(docket)), Layer.fresh))
+      const calling = yield* Effect.forkChild(call(client, "slow", { seconds: 60 }))
+      yield* moment
+      yield* Fiber.interrupt(calling).pipe(Effect.forkChild)
+      yield* TestClock.adjust("2 seconds")
+      yield* McpTest.settle
+      const { executions } = yield* list()
+      assert.deepStrictEqual(
+        executions.map(({ cancelRequested }) => cancelRequested),
+        ["Its call was over before it was answered."]
+      )
     }))
 })
 
