@@ -4,9 +4,11 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as McpError from "../protocol/McpError.ts"
+import * as methods from "./internal/methods.ts"
 
 const TypeId = "~fastmcp-effect/middleware/Middleware"
 
@@ -19,6 +21,21 @@ export interface Request {
   /** The tool a `tools/call` is for. */
   readonly tool: Tool.Any | undefined
 }
+
+/**
+ * Who or what has a limit or a circuit of its own. Callers nobody knows are one identity together; where there is no
+ * session it is the identity that counts; and what is no call of a tool has no `tool`, and passes by. A function gives a
+ * key, or `undefined` for what passes by.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Per =
+  | "identity"
+  | "session"
+  | "tool"
+  | "server"
+  | ((request: Request, identity: Identity.Identity) => string | undefined)
 
 /**
  * The rest of the pipeline: it succeeds with a model result and fails with a refusal.
@@ -69,25 +86,10 @@ export const provide = <I, S, R = never>(
 ): Middleware<I, R> => ({
   [TypeId]: variance,
   wrap: (request, next) =>
-    protocolMethods.has(request.method)
+    methods.isProtocol(request.method)
       ? next
       : Effect.flatMap(make(request), (service) => Effect.provideService(next, key, service))
 })
-
-/** What the server answers by itself. */
-const protocolMethods: ReadonlySet<string> = new Set([
-  "initialize",
-  "ping",
-  "server/discover",
-  "logging/setLevel",
-  "tools/list",
-  "prompts/list",
-  "resources/list",
-  "resources/templates/list",
-  "resources/subscribe",
-  "resources/unsubscribe",
-  "subscriptions/listen"
-])
 
 /**
  * Only for some methods; the others pass by.

@@ -87,7 +87,11 @@ export class RateLimited extends Schema.TaggedClass<RateLimited>()("RateLimited"
 }) {}
 
 /** @category reasons @since 0.1.0 */
-export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", { message: Schema.String }) {}
+export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", {
+  message: Schema.String,
+  /** Milliseconds until it is worth trying again. */
+  retryAfter: Schema.optionalKey(Schema.Finite)
+}) {}
 
 /** Nobody has said who calls, and this is not for everybody. @category reasons @since 0.1.0 */
 export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unauthenticated", {
@@ -286,6 +290,7 @@ const data = (reason: Reason): Json | undefined => {
     case "InsufficientScope":
       return { requiredScopes: reason.scopes }
     case "RateLimited":
+    case "Overloaded":
       return reason.retryAfter === undefined ? undefined : { retryAfter: reason.retryAfter }
     default:
       return undefined
@@ -350,12 +355,10 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       return make(new InsufficientScope({ scopes: scopesOf(data) }))
     case 408:
       return make(new DeadlineExceeded())
-    case 429: {
-      const retryAfter = isRecord(data) && typeof data.retryAfter === "number" ? data.retryAfter : undefined
-      return make(new RateLimited(retryAfter === undefined ? {} : { retryAfter }))
-    }
+    case 429:
+      return make(new RateLimited(retryAfterOf(data)))
     case 503:
-      return make(new Overloaded({ message }))
+      return make(new Overloaded({ message, ...retryAfterOf(data) }))
     case -32021:
       if (isRecord(data) && isRecord(data.requiredCapabilities)) {
         return make(new MissingCapability({ message, required: data.requiredCapabilities }))
@@ -369,6 +372,9 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
   }
   return make(new Other({ code, message, ...details }))
 }
+
+const retryAfterOf = (data: unknown): { readonly retryAfter?: number } =>
+  isRecord(data) && typeof data.retryAfter === "number" ? { retryAfter: data.retryAfter } : {}
 
 const scopesOf = (data: unknown): ReadonlyArray<string> =>
   isRecord(data) && Array.isArray(data.requiredScopes) ? data.requiredScopes.map(String) : []

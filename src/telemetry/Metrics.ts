@@ -25,6 +25,23 @@ type Duration = ReturnType<typeof duration>
 export const requestDuration = (method: string, outcome: Outcome.Any["_tag"]): Duration =>
   duration({ "mcp.method.name": method, outcome })
 
+const byTool = (attributes: { readonly [key: string]: string }) =>
+  Metric.histogram("mcp.server.tool.duration", {
+    description: "Duration of tool calls in seconds",
+    boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
+    attributes
+  })
+
+/**
+ * Seconds a tool took, a series for each tool and outcome, with the attributes `gen_ai.tool.name` and `outcome`. A result
+ * that tells of a failure is `Err`. The middleware `Timing` writes it.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const toolDuration = (tool: string, outcome: Outcome.Any["_tag"]): Duration =>
+  byTool({ "gen_ai.tool.name": tool, outcome })
+
 /** @category metrics @since 0.1.0 */
 export const requestsInFlight = Metric.gauge("mcp.server.requests.in_flight", {
   description: "MCP requests being answered"

@@ -52,7 +52,7 @@ export const withTarget = (target: string) => <A, E, R>(effect: Effect.Effect<A,
  */
 export const makeLogger = (options: Options = {}): Logger.Logger<unknown, void> => {
   const { format = "pretty", level = "Info", targets = {} } = options
-  const scrub = makeScrub([...secretKeys, ...options.redact ?? []])
+  const scrub = makeRedactor(options)
   const write = format === "json" ? json : pretty
   const byTarget = Object.entries(targets).sort(([a], [b]) => b.length - a.length)
 
@@ -90,6 +90,16 @@ export const layer = (options: Options = {}): Layer.Layer<never> => {
     Layer.succeed(References.MinimumLogLevel, lowest)
   )
 }
+
+/**
+ * What the log does to what it writes, for what is written elsewhere: a copy with nothing under a secret key, or that
+ * looks like one, in it. Of JSON.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRedactor = ({ redact = [] }: Pick<Options, "redact"> = {}): <A>(value: A) => A =>
+  makeScrub([...secretKeys, ...redact])
 
 // ----------------------------------------------------------------------------
 // configuration

@@ -14,7 +14,7 @@ const table = {
   console: ["core", "protocol", "telemetry"],
   auth: ["core", "protocol", "transport", "context", "oauth"],
   transform: ["core", "protocol", "definition"],
-  middleware: ["core", "protocol", "telemetry", "context", "definition"],
+  middleware: ["core", "storage", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],

@@ -891,8 +891,20 @@ export const rows: ReadonlyArray<Row> = [
   ),
   planned("S19", "A response cache, 1,000 entries and 100 MiB, that does not know who asks", "middleware/Caching"),
   planned("S20", "The cache counts hits and can be cleared or told to forget a call", "middleware/Caching"),
-  planned("S21", "A token bucket per client, error code -32005", "middleware/RateLimit"),
-  planned("S22", "A sliding window per client", "middleware/RateLimit"),
+  done(
+    "S21",
+    "A token bucket per client, error code -32005",
+    "middleware/RateLimit",
+    "test/middleware/RateLimit.test.ts::a ${algorithm} refuses with 429 and says when it is worth trying again",
+    "code 429, and `retryAfter` in the data"
+  ),
+  done(
+    "S22",
+    "A sliding window per client",
+    "middleware/RateLimit",
+    "test/middleware/RateLimit.test.ts::a ${algorithm} refuses with 429 and says when it is worth trying again",
+    "never more than the limit in any window, also of several processes"
+  ),
   effect(
     "S23",
     "One hook at start and one at the end",
@@ -951,7 +963,11 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/features.test.ts::what a handler logs reaches the client from its level upwards, and not below the server's own",
     "of `Effect.log`; what a handler sends with `ClientLog` is meant for the client, at whatever level it asked for"
   ),
-  planned("S44", "After setLevel each request sends one log notice by itself", "middleware/Logging"),
+  refused(
+    "S44",
+    "After setLevel each request sends one log notice by itself",
+    "what a client gets is what handlers log; that a request has ended it knows, and `middleware/Logging` tells whoever runs the server"
+  ),
   planned("S45", "No servers from OpenAPI documents", "provider/OpenApi"),
   planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
 
@@ -1897,7 +1913,12 @@ export const rows: ReadonlyArray<Row> = [
     "index",
     "test/parity/wire.test.ts::a server made from one import serves"
   ),
-  planned("module.rate_limiting", "Rate limits", "middleware/RateLimit"),
+  done(
+    "module.rate_limiting",
+    "Rate limits",
+    "middleware/RateLimit",
+    "test/middleware/RateLimit.test.ts::a ${algorithm} refuses with 429 and says when it is worth trying again"
+  ),
   done(
     "module.testing",
     "Test kit",
