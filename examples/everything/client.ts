@@ -10,6 +10,7 @@ import * as NodeStdioClient from "fastmcp-effect/node/NodeStdioClient"
 import * as NodeStreamableHttpClient from "fastmcp-effect/node/NodeStreamableHttpClient"
 import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as SkillsClient from "fastmcp-effect/skills/SkillsClient"
+import * as TasksClient from "fastmcp-effect/tasks/TasksClient"
 import { authorization } from "./authorization.ts"
 import * as handlers from "./handlers.ts"
 import { scenarios } from "./scenarios.ts"
@@ -31,7 +32,7 @@ const transport = url === undefined
 
 const client = McpClient.layer({
   info: { name: "everything", version: "1.0.0" },
-  extensions: [SkillsClient.extension],
+  extensions: [SkillsClient.extension, TasksClient.extension()],
   ...(version === undefined ? undefined : { revision: version as Revisions.Version })
 }).pipe(Layer.provide([transport, handlers.layer]))
 

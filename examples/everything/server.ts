@@ -13,6 +13,7 @@ import * as prompts from "./prompts.ts"
 import * as resources from "./resources.ts"
 import * as schemas from "./schemas.ts"
 import * as skills from "./skills.ts"
+import * as tasks from "./tasks.ts"
 import * as tools from "./tools.ts"
 
 const server = McpServer.layer({
@@ -20,11 +21,11 @@ const server = McpServer.layer({
   title: "Everything",
   version: "1.0.0",
   instructions: "A server to try clients on.",
-  tools: [...tools.all, ...schemas.all, ...asking.tools, ...changes.all],
+  tools: [...tools.all, ...schemas.all, ...asking.tools, ...changes.all, ...tasks.all],
   resources: resources.all,
   prompts: [...prompts.all, ...asking.prompts],
-  extensions: [skills.extension]
-}).pipe(Layer.provide(resources.Watched.layer))
+  extensions: [skills.extension, tasks.extension]
+}).pipe(Layer.provide([resources.Watched.layer, tasks.docket]))
 
 const mode = process.argv[2] ?? "stdio"
 if (mode === "http") server.pipe(NodeHttp.serve({ port: Number(process.env.PORT ?? 8000), sse: true }))

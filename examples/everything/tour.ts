@@ -39,6 +39,10 @@ export const tour = Effect.gen(function*() {
   assert.match(yield* textOf(client, "test_input_required_result_multi_round"), /^Ada likes Ada$/)
   assert.match(yield* textOf(client, "test_input_required_result_list_roots"), /file:\/\/\/home\/ada\/project/)
 
+  // Calls that go on as tasks are calls, to who does not care.
+  assert.match(yield* textOf(client, "slow_compute", { seconds: 0.1, label: "slow" }), /^slow: computed/)
+  assert.match(yield* textOf(client, "confirm_delete", { filename: "a.txt" }), /^a.txt would be deleted$/)
+
   const [content] = (yield* client.readResource("test://template/7/data")).contents
   assert.ok(content !== undefined && "text" in content && content.text.includes("Data for ID: 7"))
   const missing = yield* Effect.result(client.readResource("test://nothing"))

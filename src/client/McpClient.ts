@@ -35,7 +35,6 @@ import type * as ClientHandlers from "./ClientHandlers.ts"
 import * as conversation from "./conversation.ts"
 import type * as Extension from "./Extension.ts"
 import * as hearing from "./hearing.ts"
-import * as inputRounds from "./inputRounds.ts"
 import * as contracts from "./internal/contracts.ts"
 import * as knownTools from "./internal/knownTools.ts"
 import * as results from "./internal/results.ts"
@@ -43,6 +42,7 @@ import * as KnownServers from "./KnownServers.ts"
 import type * as lifecycle from "./lifecycle.ts"
 import * as McpClientError from "./McpClientError.ts"
 import * as ResponseCache from "./ResponseCache.ts"
+import * as sending from "./sending.ts"
 
 // ----------------------------------------------------------------------------
 // models
@@ -76,7 +76,7 @@ export interface Options {
    * 10 times, after 200 ms and twice as long each time, at most 10 seconds.
    */
   readonly reconnect?: Schedule.Schedule<unknown, TransportError.TransportError> | false
-  readonly extensions?: ReadonlyArray<Extension.Extension>
+  readonly extensions?: ReadonlyArray<Extension.Source>
   /** Keeps what the server says may be kept (2026-07-28). True. */
   readonly cache?: boolean
   /**
@@ -94,7 +94,7 @@ export interface Options {
 export interface CallOptions {
   /** In place of the client's own. `Duration.infinity` for none. */
   readonly timeout?: Duration.Input
-  /** In place of the client's own. */
+  /** In place of the client's own; then also for what goes on without the request, as a task. */
   readonly maxTimeout?: Duration.Input
   /** Hears of the request's progress, in order, before the call ends. It must not throw; `progress` is for effects. */
   readonly onProgress?: (progress: ClientHandlers.ProgressMessage) => void
@@ -107,6 +107,14 @@ export interface CallOptions {
   readonly idempotent?: boolean
   /** Asks the server even where an answer is kept that is still good. */
   readonly refresh?: boolean
+}
+
+/** How a request is made whose method need not be known here. @category models @since 0.1.0 */
+export interface RequestOptions extends CallOptions {
+  /** Hands out the result as it came, of whatever type: extensions make nothing of it or of the request. False. */
+  readonly raw?: boolean
+  /** Hears what belongs to a stream of the request's own (`subscriptions/listen`). It must not throw. */
+  readonly onNotification?: (notification: JsonRpc.Notification) => void
 }
 
 /** What has changed on the server. @category models @since 0.1.0 */
@@ -206,8 +214,12 @@ export interface Client {
   readonly request: (
     method: string,
     params?: JsonRpc.JsonObject,
-    options?: CallOptions
+    options?: RequestOptions
   ) => Effect.Effect<JsonRpc.JsonObject, CallError>
+  /** Answers a question as if the server had asked it: for questions that come in another way. */
+  readonly answer: (method: string, params: JsonRpc.JsonObject) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
+  /** A tool as it was listed last; undefined where it was not, or nothing was listed yet. */
+  readonly tool: (name: string) => McpSchema.Tool | undefined
   readonly notify: (method: string, params?: JsonRpc.JsonObject) => Effect.Effect<void>
 }
 
@@ -313,16 +325,15 @@ export const make = (
     const transport = yield* ClientTransport.ClientTransport
     const context = yield* Effect.context<never>()
     const clock = yield* Clock.Clock
-    const { cache = true, extensions = [], maxPages = 1000, maxRounds = 32 } = options
+    const { cache = true, maxPages = 1000, maxRounds = 32 } = options
+    const extensions = yield* Effect.forEach(
+      options.extensions ?? [],
+      (source) => Effect.isEffect(source) ? source : Effect.succeed(source)
+    )
     const handlers = yield* answering.handlers
     const answer = answering.make(handlers, extensions)
     const tools = knownTools.make(transport.kind === "http")
-    const faultOf = results.makeFaultOf()
     const kept = cache ? yield* openCache(transport.origin) : undefined
-    const requestTimeout = millis(options.requestTimeout ?? "1 minute")
-    const maxRequestTimeout = options.maxRequestTimeout === undefined
-      ? Math.max(requestTimeout, 600_000)
-      : millis(options.maxRequestTimeout)
 
     const heard = yield* hearing.make(handlers, extensions, kept)
     // ------------------------------------------------------------------------
@@ -332,7 +343,7 @@ export const make = (
     let lastId = 0
     const self: lifecycle.Self = {
       info: options.info ?? defaultInfo,
-      capabilities: answering.capabilities(handlers, extensions),
+      capabilities: (revision) => answering.capabilities(handlers, extensions, revision),
       logLevel: handlers.log?.level,
       mirror: ({ method, params }) => {
         if (method === "tools/call") return tools.mirror(params)
@@ -359,7 +370,7 @@ export const make = (
         isAskingUser: transport.isAskingUser ?? (() => false),
         fork,
         nextId: () => ++lastId,
-        answer,
+        answer: answering.onConnection(answer, extensions),
         tell: heard.tell
       },
       self,
@@ -377,72 +388,18 @@ export const make = (
       }
     })
 
-    const resultHandlers = new Map(extensions.flatMap(({ results = {} }) => Object.entries(results)))
-
-    /** One request, whole: its rounds, and what extensions make of its result. Only what came at once may be kept. */
-    const send = (
-      method: string,
-      params: JsonRpc.JsonObject,
-      callOptions: CallOptions = {},
-      target?: string,
-      keep?: (result: JsonRpc.JsonObject) => void
-    ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
-      const timeout = callOptions.timeout === undefined ? requestTimeout : millis(callOptions.timeout)
-      const maxTimeout = callOptions.maxTimeout === undefined
-        ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
-        : millis(callOptions.maxTimeout)
-      const { onProgress } = callOptions
-      const { progress } = handlers
-      const isRepeatable = () =>
-        callOptions.idempotent ?? (method === "tools/call"
-          ? tools.isIdempotent(params.name)
-          : repeatable.has(method))
-      const once = (params: JsonRpc.JsonObject) =>
-        talk.request({
-          method,
-          params,
-          target,
-          meta: callOptions.meta,
-          timeout: Math.min(timeout, maxTimeout),
-          maxTimeout,
-          onProgress: progress === undefined ? onProgress : (message) => {
-            onProgress?.(message)
-            heard.inOrder(() => progress.receive(message, { method, params }))
-          }
-        }, isRepeatable)
-      const conclude = (
-        result: JsonRpc.JsonObject,
-        keep?: (result: JsonRpc.JsonObject) => void
-      ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
-        const { resultType } = result
-        if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
-        if (resultType === "input_required" && inputRounds.asking.has(method)) {
-          return Effect.flatMap(
-            inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
-            (result) => conclude(result)
-          )
-        }
-        const own = resultHandlers.get(String(resultType))
-        return own === undefined
-          ? Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
-          : Effect.flatMap(
-            own(result, { method, params }, (method, params = {}) => send(method, params)),
-            (made) => finish(method, made)
-          )
-      }
-      return Effect.flatMap(once(params), (result) => conclude(result, keep))
-    }
-
-    const finish = (
-      method: string,
-      result: JsonRpc.JsonObject,
-      keep?: (result: JsonRpc.JsonObject) => void
-    ): Effect.Effect<JsonRpc.JsonObject, CallError> => {
-      const fault = faultOf(talk.lifecycle().revision, method, result)
-      if (fault !== undefined) return Effect.fail(invalidResponse(method, fault))
-      keep?.(result)
-      return Effect.succeed(result)
-    }
+    const send = sending.make({
+      talk,
+      extensions,
+      answer,
+      maxRounds,
+      isAskingUser: transport.isAskingUser,
+      requestTimeout: millis(options.requestTimeout ?? "1 minute"),
+      maxRequestTimeout: options.maxRequestTimeout === undefined ? undefined : millis(options.maxRequestTimeout),
+      progress: handlers.progress,
+      heard,
+      tools
+    })
 
     /** The same, from what is kept where that is still good. */
     const fetch = (
@@ -571,7 +528,7 @@ export const make = (
     yield* askForLogs
     reopened.add(() => fork(askForLogs))
 
-    return {
+    const client: Client = {
       server,
       status: Stream.takeUntil(Stream.fromPubSub(statuses), ({ _tag }) => _tag === "Closed"),
       listTools,
@@ -622,8 +579,14 @@ export const make = (
         Stream.interruptWhen(changes(wanted), Deferred.await(over)),
       notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
       request: (method, params = {}, callOptions) => send(method, params, callOptions),
+      answer,
+      tool: tools.get,
       notify: talk.notify
     }
+    yield* Effect.forEach(extensions, ({ attach }) => attach === undefined ? Effect.void : attach(client), {
+      discard: true
+    })
+    return client
   })
 
 // ----------------------------------------------------------------------------
@@ -650,22 +613,6 @@ const openCache = (origin: string | undefined): Effect.Effect<ResponseCache.View
   )
 
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
-
-/** Methods that only read, or do the same the second time. */
-const repeatable: ReadonlySet<string> = new Set([
-  "server/discover",
-  "ping",
-  "logging/setLevel",
-  "tools/list",
-  "prompts/list",
-  "prompts/get",
-  "resources/list",
-  "resources/templates/list",
-  "resources/read",
-  "resources/subscribe",
-  "resources/unsubscribe",
-  "completion/complete"
-])
 
 const declares = (capabilities: McpSchema.ServerCapabilities, method: string): boolean =>
   method.startsWith("tools/")

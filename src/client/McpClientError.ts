@@ -71,6 +71,16 @@ export class Unanswered extends Schema.TaggedClass<Unanswered>()("Unanswered", {
   message: Schema.String
 }) {}
 
+/** The server has no such task, or not any more: it has expired, or is somebody else's. @category reasons @since 0.1.0 */
+export class TaskGone extends Schema.TaggedClass<TaskGone>()("TaskGone", { taskId: Schema.String }) {}
+
+/** The task was cancelled, by this client or by another, or by the server. @category reasons @since 0.1.0 */
+export class TaskCancelled extends Schema.TaggedClass<TaskCancelled>()("TaskCancelled", {
+  taskId: Schema.String,
+  /** What the server says of it. */
+  status: Schema.UndefinedOr(Schema.String)
+}) {}
+
 /** One difference between a contract and what the server offers. @category models @since 0.1.0 */
 export const Difference = Schema.Struct({ tool: Schema.String, message: Schema.String })
 
@@ -89,6 +99,8 @@ export const Reason = Schema.Union([
   EndlessList,
   TooManyRounds,
   Unanswered,
+  TaskGone,
+  TaskCancelled,
   Drift
 ])
 
@@ -135,6 +147,12 @@ const describe = (reason: Reason): string => {
       return `The server asked for ${reason.method} (${
         JSON.stringify(reason.key)
       }), which has no answer: ${reason.message}`
+    case "TaskGone":
+      return `The server has no task ${reason.taskId}, or not any more; call the tool again if its result is still wanted`
+    case "TaskCancelled":
+      return `The task ${reason.taskId} was cancelled${
+        reason.status === undefined ? "" : ` (${reason.status})`
+      }; call the tool again if its result is still wanted`
     case "Drift":
       return `The server does not keep to the contracts:\n${
         reason.differences.map(({ message, tool }) => `  ${tool}: ${message}`).join("\n")

@@ -9,8 +9,10 @@ import * as Elicitation from "../context/Elicitation.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
+import type * as Revision from "../protocol/Revision.ts"
 import * as ClientHandlers from "./ClientHandlers.ts"
 import * as Extension from "./Extension.ts"
+import type * as link from "./link.ts"
 
 export interface Handlers {
   readonly elicitation: ClientHandlers.Elicitation | undefined
@@ -41,31 +43,39 @@ export const handlers: Effect.Effect<Handlers> = Effect.gen(function*() {
   }
 })
 
-/** What they can do. */
+/** What they can do, as it is said in a revision. */
 export const capabilities = (
   { elicitation, raw, roots, sampling }: Handlers,
-  extensions: ReadonlyArray<Extension.Extension>
-): McpSchema.ClientCapabilities => ({
-  ...(elicitation?.form === undefined && elicitation?.url === undefined ? undefined : {
-    elicitation: {
-      ...(elicitation.form === undefined ? undefined : { form: {} }),
-      ...(elicitation.url === undefined ? undefined : { url: {} })
-    }
-  }),
-  ...(sampling === undefined ? undefined : {
-    sampling: {
-      ...(sampling.tools === true ? { tools: {} } : undefined),
-      ...(sampling.context === true ? { context: {} } : undefined)
-    }
-  }),
-  ...(roots === undefined
-    ? undefined
-    : { roots: roots.changes === undefined ? {} : { listChanged: true } }),
-  ...raw?.capabilities,
-  ...(extensions.length === 0
-    ? undefined
-    : { extensions: { ...Extension.capabilities(extensions).extensions, ...raw?.capabilities?.extensions } })
-})
+  extensions: ReadonlyArray<Extension.Extension>,
+  revision: Revision.Revision
+): McpSchema.ClientCapabilities => {
+  const own: McpSchema.ClientCapabilities = {
+    ...(elicitation?.form === undefined && elicitation?.url === undefined ? undefined : {
+      elicitation: {
+        ...(elicitation.form === undefined ? undefined : { form: {} }),
+        ...(elicitation.url === undefined ? undefined : { url: {} })
+      }
+    }),
+    ...(sampling === undefined ? undefined : {
+      sampling: {
+        ...(sampling.tools === true ? { tools: {} } : undefined),
+        ...(sampling.context === true ? { context: {} } : undefined)
+      }
+    }),
+    ...(roots === undefined
+      ? undefined
+      : { roots: roots.changes === undefined ? {} : { listChanged: true } })
+  }
+  const added = Extension.capabilities(extensions, revision, own)
+  return {
+    ...own,
+    ...added,
+    ...raw?.capabilities,
+    ...(added.extensions === undefined
+      ? undefined
+      : { extensions: { ...added.extensions, ...raw?.capabilities?.extensions } })
+  }
+}
 
 export type Answer = (method: string, params: JsonObject) => Effect.Effect<JsonObject, McpError.McpError>
 
@@ -93,6 +103,20 @@ export const make = (handlers: Handlers, extensions: ReadonlyArray<Extension.Ext
       }
     }
     return raw?.request === undefined ? Effect.fail(McpError.methodNotFound(method)) : raw.request(method, params)
+  }
+}
+
+/** What a server asks on the connection goes past the extensions first. */
+export const onConnection = (
+  answer: Answer,
+  extensions: ReadonlyArray<Extension.Extension>
+): link.Shared["answer"] => {
+  const wraps = extensions.flatMap(({ wrapAnswer }) => wrapAnswer === undefined ? [] : [wrapAnswer])
+  return (method, params, lifecycle) => {
+    const version = lifecycle?.revision.version
+    return version === undefined
+      ? answer(method, params)
+      : wraps.reduceRight((next, wrap) => wrap({ method, params, version }, next), answer(method, params))
   }
 }
 

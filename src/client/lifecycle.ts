@@ -16,7 +16,7 @@ export interface Server {
 /** Who the client says it is. */
 export interface Self {
   readonly info: McpSchema.Implementation
-  readonly capabilities: McpSchema.ClientCapabilities
+  readonly capabilities: (revision: Revision.Revision) => McpSchema.ClientCapabilities
   /** The least severe log messages it wants. */
   readonly logLevel: McpSchema.LoggingLevel | undefined
   /** Headers that mirror a request, beside those of the era itself. */

@@ -61,6 +61,8 @@ export interface Call {
   /** Milliseconds to wait at all. */
   readonly maxTimeout: number
   readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
+  /** Learns the request's id, which is the token of its progress. */
+  readonly onSent?: (id: number) => void
   /** Hears what belongs to a stream of this request's own. */
   readonly onNotification?: (notification: JsonRpc.Notification) => void
 }
@@ -190,6 +192,7 @@ export class Link implements ClientTransport.Listener {
         if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
         const waiting = new Waiting(this, call, parent, resume)
         const token = call.onProgress === undefined ? undefined : waiting.id
+        call.onSent?.(waiting.id)
         let outgoing: ClientTransport.Outgoing
         try {
           outgoing = as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders)

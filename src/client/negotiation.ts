@@ -219,7 +219,7 @@ const initialize = (
   const { capabilities, info } = options.self
   const params = {
     protocolVersion: revision.version,
-    capabilities: capabilities as unknown as JsonObject,
+    capabilities: capabilities(revision) as unknown as JsonObject,
     clientInfo: info as unknown as JsonObject
   }
   return Effect.matchEffect(on.call(question("initialize", params), asker), {

@@ -18,7 +18,7 @@ export const make = (
   const envelope: JsonRpc.JsonObject = {
     [Meta.protocolVersion]: version,
     [Meta.clientInfo]: self.info as unknown as JsonRpc.JsonObject,
-    [Meta.clientCapabilities]: self.capabilities as unknown as JsonRpc.JsonObject,
+    [Meta.clientCapabilities]: self.capabilities(revision) as unknown as JsonRpc.JsonObject,
     ...(self.logLevel === undefined ? undefined : { [Meta.logLevel]: self.logLevel })
   }
   // It is the same text in every request that adds nothing to it.

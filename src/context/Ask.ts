@@ -35,6 +35,8 @@ export interface Question<out A> {
   readonly params: JsonObject
   /** What the client must have declared to be asked. */
   readonly requires: McpSchema.ClientCapabilities
+  /** See `asTask`. */
+  readonly asTask?: boolean
   /** Why nobody may be asked this; `one` and `all` fail with it. */
   readonly invalid?: string
   /** `result` is the client's result object as it came. `key` is for the error. */
@@ -93,6 +95,15 @@ export const option = <A>(question: Question<A>): Question<Option.Option<A>> => 
       : Exit.failCause(answer.cause)
   }
 })
+
+/**
+ * The same question, which its client runs as a task of its own where it can (2025-11-25): the request is answered at
+ * once, and what its user says comes later, within the server's `askTimeout`. Elsewhere it is asked as ever.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asTask = <A>(question: Question<A>): Question<A> => ({ ...question, asTask: true })
 
 const isNo = ({ reason }: AskError.AskError) => reason._tag === "Declined" || reason._tag === "Dismissed"
 

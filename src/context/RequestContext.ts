@@ -33,6 +33,8 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly client: Client
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
+  /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
+  readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
   readonly meta: JsonRpc.JsonObject
   /** Whether the client asked for progress. */
@@ -89,6 +91,7 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   revision: Revisions.v2026_07_28,
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
+  taskId: undefined,
   meta: {},
   wantsProgress: false,
   notify: () => Effect.void,

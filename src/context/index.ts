@@ -1,5 +1,6 @@
 export * as Ask from "./Ask.ts"
 export * as AskError from "./AskError.ts"
+export * as Background from "./Background.ts"
 export * as Challenge from "./Challenge.ts"
 export * as ClientLog from "./ClientLog.ts"
 export * as Elicitation from "./Elicitation.ts"

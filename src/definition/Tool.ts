@@ -56,8 +56,39 @@ export interface Tool<
   readonly cache: Duration.Input | undefined
   /** What the client must be able to do, or the call is refused before the handler runs. */
   readonly requires: McpSchema.ClientCapabilities | undefined
+  /** How its calls run as tasks; undefined where they do not. */
+  readonly task: Required<TaskOptions> | undefined
   /** @internal */
   readonly wire: () => Wire
+}
+
+/**
+ * How the calls of a tool outlive their requests, on a server with the extension of `tasks/McpTasks`; one without it
+ * answers them as it always does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TaskOptions {
+  /** `required`: never without being a task, so that clients who know no tasks cannot call it. */
+  readonly support: "optional" | "required"
+  /**
+   * When a call of a client that takes tasks becomes one: `call` from the start, `handler` where the handler says
+   * `Background.enter`, or never if it does not. `call`. Clients of 2025-11-25 decide that themselves.
+   */
+  readonly start?: "call" | "handler"
+  /**
+   * What becomes of a task whose worker disappeared, or was stopped, while the handler ran, and who knows how far it got:
+   *
+   * - `fail`: it has failed.
+   * - `resume`: the handler runs again from its start, with what is recorded: answers, and what `Ask.once` kept. For
+   *   handlers that have each of their writes in a step of its own. A step that had begun and has no record may or may
+   *   not have happened: then the task has failed.
+   * - `repeat`: the same, and such a step runs again, too.
+   *
+   * `repeat` for a tool that is annotated with `idempotentHint`, `fail` for others.
+   */
+  readonly recovery?: "fail" | "resume" | "repeat"
 }
 
 /** @category models @since 0.1.0 */
@@ -108,6 +139,8 @@ export interface Options<P extends Parameters, S extends Success, F extends Code
    */
   readonly cache?: Duration.Input
   readonly requires?: McpSchema.ClientCapabilities
+  /** Whether and how its calls may run as tasks. `forbidden`. */
+  readonly task?: McpSchema.TaskSupport | TaskOptions
   /** How many calls of this tool run at once, 1 or more; others wait. No limit when left out. */
   readonly concurrency?: number
   /** Refuses argument keys the parameters do not name. As the server has it when left out. */
@@ -173,9 +206,18 @@ export const make: {
     timeout: options.timeout,
     cache: options.cache,
     requires: options.requires,
+    task: taskOf(options),
     wire: once(() => makeWire(tool))
   }
   return options.handler === undefined ? tool : handle(tool, options.handler)
+}
+
+const taskOf = (
+  { annotations, task = "forbidden" }: Options<any, any, any>
+): Required<TaskOptions> | undefined => {
+  if (task === "forbidden") return undefined
+  const options = typeof task === "string" ? { support: task } : task
+  return { start: "call", recovery: annotations?.idempotentHint === true ? "repeat" : "fail", ...options }
 }
 
 /**
@@ -402,6 +444,7 @@ const makeWire = (tool: Any): Wire => {
     inputSchema,
     ...(outputSchema === undefined || textual ? undefined : { outputSchema }),
     ...(tool.annotations === undefined ? undefined : { annotations: tool.annotations }),
+    ...(tool.task === undefined ? undefined : { execution: { taskSupport: tool.task.support } }),
     ...Definition.describe(tool)
   }
   const writeSuccess = (encoded: Exit.Exit<unknown, SchemaIssue.Issue>) =>

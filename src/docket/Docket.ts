@@ -8,10 +8,10 @@ import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as Stream from "effect/Stream"
@@ -25,6 +25,8 @@ import * as DocketStore from "./DocketStore.ts"
 import * as DocketStoreSql from "./DocketStoreSql.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
+import * as ids from "./ids.ts"
+import * as keeping from "./keeping.ts"
 import * as operating from "./operating.ts"
 import * as planning from "./planning.ts"
 import * as schedules from "./schedules.ts"
@@ -46,6 +48,12 @@ export interface AddOptions {
   readonly delay?: Duration.Input | undefined
   /** Instead of that of the task. */
   readonly priority?: number | undefined
+  /** On whose behalf; `list` finds it by that. */
+  readonly owner?: string | undefined
+  /** What its first run finds kept (`DocketTask.Run`). */
+  readonly data?: Schema.Json | undefined
+  /** When it may be forgotten once it has ended, instead of what the task says. */
+  readonly keepUntil?: Date | undefined
 }
 
 /**
@@ -66,6 +74,12 @@ export interface Added {
   readonly outcome: AddOutcome
   /** As it was then: one that `Exists` may have failed, and be for `retry`. */
   readonly status: Execution.Status
+}
+
+/** @category models @since 0.1.0 */
+export interface Amendment {
+  readonly data: Schema.Json
+  readonly isReady: boolean
 }
 
 /** An interval, whose ticks are its multiples since 1970, or a cron expression. @category models @since 0.1.0 */
@@ -137,6 +151,17 @@ export class Docket extends Context.Service<Docket, {
     task: T,
     id: string
   ) => Effect.Effect<Payload<T>, DocketError.DocketError>
+  /** What its runs have kept (`DocketTask.Run`), with what others have added. */
+  readonly data: (execution: Execution.Execution) => Effect.Effect<Schema.Json | undefined, DocketError.DocketError>
+  /**
+   * Changes what is kept of work that waits, as it is then; with `isReady` it starts at once. `change` is a function of
+   * what is there, and is asked again when somebody else was faster; undefined leaves it. What runs, or has ended, stays
+   * as it is. Gives the execution as it is afterwards, undefined when there is none.
+   */
+  readonly amend: (
+    id: string,
+    change: (data: Schema.Json | undefined) => Amendment | undefined
+  ) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
   /**
    * Waits for its end, for as long as that takes and without a worker for ever: its success, the error of its task, or
    * why there is neither.
@@ -144,6 +169,11 @@ export class Docket extends Context.Service<Docket, {
   readonly result: <T extends DocketTask.Any>(
     task: T,
     id: string
+  ) => Effect.Effect<T["success"]["Type"], T["error"]["Type"] | DocketError.DocketError>
+  /** The same of one that has ended, as it is at hand. */
+  readonly outcome: <T extends DocketTask.Any>(
+    task: T,
+    execution: Execution.Execution
   ) => Effect.Effect<T["success"]["Type"], T["error"]["Type"] | DocketError.DocketError>
   /** As it is and as it becomes, until its end; not each of changes that follow each other fast. */
   readonly observe: (id: string) => Stream.Stream<Execution.Execution, DocketError.DocketError>
@@ -301,12 +331,13 @@ const make = Effect.fnUntraced(function*(options: Options) {
     engine,
     sealing: yield* Sealing.make({ keys, maxBytes }),
     pollInterval: Duration.fromInputUnsafe(options.pollInterval ?? "250 millis"),
-    newId: Effect.map(randomBytes(16), Hex.encode),
+    newId: ids.make(randomBytes),
     beforeEnd: (run) => Effect.suspend(() => planted.plantAfter(run))
   })
   const planted = schedules.make(store, records.add)
   const docket: Docket["Service"] = {
     ...adding.make(records),
+    ...keeping.make(records),
     ...operating.make(records),
     ...planning.make(records, planted)
   }

@@ -10,13 +10,12 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Option from "effect/Option"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Semaphore from "effect/Semaphore"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as Deadlines from "../core/Deadlines.ts"
 import * as Database from "../storage/Database.ts"
@@ -65,9 +64,13 @@ interface Answering {
   /** What to do about a ring that is taken; `answer` says what it is for. */
   readonly on: (ring: string, answer: Effect.Effect<void, string>) => Effect.Effect<void, string>
   readonly complain: (cause: unknown) => Effect.Effect<void>
-  /** Around a take, and, for what is done about the ring, its undoing. */
-  readonly quietly: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Around a take. */
+  readonly quietly: Around
+  /** Around what is done about a ring, which is within the take. */
+  readonly loudly: Around
 }
+
+type Around = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const waitUntil = (at: number): Effect.Effect<void> =>
   Effect.flatMap(
@@ -81,13 +84,12 @@ const waitUntil = (at: number): Effect.Effect<void> =>
  * process may have one.
  */
 const consume =
-  ({ complain, on, queue, quietly }: Answering): DocketEngine.DocketEngine["Service"]["consume"] =>
+  ({ complain, loudly, on, queue, quietly }: Answering): DocketEngine.DocketEngine["Service"]["consume"] =>
   (answer, { concurrency }) =>
     Effect.scoped(Effect.gen(function*() {
-      const loggers = yield* Logger.CurrentLoggers
-      const slots = yield* Semaphore.make(concurrency)
       const takers = yield* FiberSet.make<void>()
-      const isSlotFree = slots.withPermit(Effect.void)
+      const isFree = Latch.makeUnsafe(true)
+      let busy = 0
       let early = 0
 
       const answered = (id: string): Effect.Effect<void, string> =>
@@ -96,25 +98,28 @@ const consume =
             ? Effect.failCause(cause)
             : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
 
+      const leave = Effect.sync(() => {
+        busy--
+        isFree.openUnsafe()
+      })
+
       const inSlot = (id: string) =>
-        Effect.flatMap(
-          slots.withPermitsIfAvailable(1)(answered(id)),
-          (done) => Option.isNone(done) ? Effect.interrupt : Effect.void
-        )
+        Effect.suspend(() => {
+          if (busy === concurrency) return Effect.interrupt
+          if (++busy === concurrency) isFree.closeUnsafe()
+          return Effect.ensuring(answered(id), leave)
+        })
 
       const onTaken = (ring: string, at: number, id: string, passOn: Effect.Effect<void>) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           if (at <= now) return inSlot(id)
           if (early >= mostEarly) return Effect.andThen(waitUntil(at), inSlot(id))
           early++
-          const leave = Effect.sync(() => {
+          const isOver = Effect.sync(() => {
             early--
           })
-          return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), leave), inSlot(id))
-        }).pipe(
-          (answer) => on(ring, answer),
-          Effect.provideService(Logger.CurrentLoggers, loggers)
-        )
+          return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), isOver), inSlot(id))
+        }).pipe((answer) => loudly(on(ring, answer)))
 
       const loop: Effect.Effect<void> = Effect.suspend(() => {
         let [isTaken, isPassedOn] = [false, false]
@@ -131,7 +136,7 @@ const consume =
           if (isTaken && (Cause.hasInterruptsOnly(cause) || why === died)) return Effect.void
           return Effect.andThen(complain(why), Effect.sleep("500 millis"))
         }
-        return isSlotFree.pipe(
+        return isFree.await.pipe(
           Effect.andThen(take),
           Effect.catchCause(failed),
           Effect.flatMap(() => isPassedOn ? Effect.void : loop)
@@ -145,6 +150,8 @@ const consume =
 // ----------------------------------------------------------------------------
 // in memory
 // ----------------------------------------------------------------------------
+
+const asItIs: Around = (effect) => effect
 
 /** How long the queue remembers what is over, and a second ring of the same id is none. */
 const retention = Duration.minutes(1)
@@ -208,7 +215,7 @@ export const layerMemory: Layer.Layer<DocketEngine.DocketEngine> = Layer.effect(
           }
           return Effect.sync(() => void delayed.set(ring, deadlines.add(at, onDue)))
         }),
-      consume: consume({ queue, on, complain: Persistently.complainer(part), quietly: (effect) => effect }),
+      consume: consume({ queue, on, complain: Persistently.complainer(part), quietly: asItIs, loudly: asItIs }),
       cancel: ({ ring }) =>
         Effect.sync(() => {
           waiting.delete(ring)
@@ -255,8 +262,8 @@ const longest = 255
 const margin = 50
 
 /**
- * Creates its tables if they are missing, and the role has to be allowed to. The database's clock and time zone have to
- * go steadily while rings wait: a delay is counted by them.
+ * Creates its tables if they are missing, and the role has to be allowed to; where it cannot, it fails at once. The
+ * database's clock and time zone have to go steadily while rings wait: a delay is counted by them.
  *
  * @category layers
  * @since 0.1.0
@@ -285,6 +292,7 @@ export const layerSql = (
         })
       ])
       const quietly = Effect.provideService(Logger.CurrentLoggers, quiet)
+      const loudly = Effect.provideService(Logger.CurrentLoggers, yield* Logger.CurrentLoggers)
 
       const makeStore = PersistedQueue.makeStoreSql({
         tableName,
@@ -295,16 +303,22 @@ export const layerSql = (
       const store = yield* Effect.catchCause(
         quietly(makeStore),
         // Tables that cannot be made are a defect to the store.
-        (cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(unavailable(Cause.squash(cause)))
+        (cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : Effect.fail(DocketError.atStart(unavailable(Cause.squash(cause))))
       )
       const queue = yield* makeQueue(store, lease)
 
       // Cleaning looks for these columns, and the store has no index for it.
       const index = sql(`idx_${tableName}_over`)
-      yield* available(transaction(Effect.andThen(
-        lock("fastmcp-effect tables"),
-        sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (state, updated_at)`
-      )))
+      yield* Effect.mapError(
+        available(transaction(Effect.andThen(
+          lock("fastmcp-effect tables"),
+          sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (state, updated_at)`
+        ))),
+        DocketError.atStart
+      )
 
       yield* Effect.forkScoped(Persistently.run(`cleaning of the ${part}`, () =>
         Effect.andThen(
@@ -353,7 +367,8 @@ export const layerSql = (
           queue,
           on: (_, answer) => answer,
           complain,
-          quietly
+          quietly,
+          loudly
         }),
         cancel: ({ ring }) =>
           Effect.suspend(() => {

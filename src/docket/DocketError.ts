@@ -6,10 +6,15 @@ import * as Execution from "./Execution.ts"
 export class Unavailable extends Schema.TaggedClass<Unavailable>()("Unavailable", {
   /** For people: which part. */
   part: Schema.String,
+  /** Of a layer that could not be made. */
+  isStart: Schema.optionalKey(Schema.Literal(true)),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   get message(): string {
-    return `The ${this.part} does not answer. Try again later, and with the same key, so that nothing is done twice.`
+    return this.isStart === true
+      ? `The ${this.part} cannot be opened. Look at its address, whether a server answers there, and whether it lets this ` +
+        "program in and make tables; then start the program again."
+      : `The ${this.part} does not answer. Try again later, and with the same key, so that nothing is done twice.`
   }
   get isRetryable(): boolean {
     return true
@@ -40,6 +45,22 @@ export class PayloadTooLarge extends Schema.TaggedClass<PayloadTooLarge>()("Payl
       JSON.stringify(this.task)
     } has ${this.bytes} bytes, and ${this.maximum} is the most. ` +
       "Keep it elsewhere, and let the payload say where."
+  }
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+/** What the runs of an execution keep for each other is more than the docket keeps. @category reasons @since 0.1.0 */
+export class DataTooLarge extends Schema.TaggedClass<DataTooLarge>()("DataTooLarge", {
+  id: Schema.String,
+  bytes: Schema.Int,
+  maximum: Schema.Int
+}) {
+  get message(): string {
+    return `What the execution ${
+      JSON.stringify(this.id)
+    } keeps has ${this.bytes} bytes, and ${this.maximum} is the most.`
   }
   get isRetryable(): boolean {
     return false
@@ -136,6 +157,7 @@ export const Reason = Schema.Union([
   Unavailable,
   InvalidPayload,
   PayloadTooLarge,
+  DataTooLarge,
   Full,
   NotFound,
   InvalidOption,
@@ -155,6 +177,10 @@ export class DocketError extends Schema.TaggedError<DocketError>("fastmcp-effect
   override get message(): string {
     return this.reason.message
   }
+  /** What the log has beside the message, where there is more to say. */
+  override get cause(): unknown {
+    return this.reason._tag === "Unavailable" ? this.reason.cause : undefined
+  }
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
@@ -162,3 +188,7 @@ export class DocketError extends Schema.TaggedError<DocketError>("fastmcp-effect
 
 /** @category constructors @since 0.1.0 */
 export const make = (reason: Reason): DocketError => new DocketError({ reason })
+
+/** What is unavailable could not be opened, and was not there before. @category constructors @since 0.1.0 */
+export const atStart = (error: DocketError): DocketError =>
+  error.reason._tag === "Unavailable" ? make(new Unavailable({ ...error.reason, isStart: true })) : error

@@ -46,8 +46,8 @@ export interface Options<R = never> {
   /** What the routes begin with. `/docket`. */
   readonly path?: HttpRouter.PathInput
   /**
-   * Whether executions are shown with `payload`, `result`, `error`, `slot` and `rate`, as the store has them: the first
-   * three sealed where the docket has a key, the keys of the last two, which are made out of the payload, never. False.
+   * Whether executions are shown with `payload`, `data`, `result`, `error`, `slot` and `rate`, as the store has them: the
+   * first four sealed where the docket has a key, the keys of the last two, which are made out of the payload, never. False.
    * What a handler says of itself is shown always: `progress`, and `failure`, which has the words of a defect where the
    * docket has no key.
    */
@@ -223,8 +223,10 @@ const refusal = (failure: Failure): Response => {
   }
 }
 
-const shown = ({ error, payload, rate, result, slot, ...execution }: Execution.Execution, reveal: boolean): unknown =>
-  reveal ? { ...execution, payload, result, error, slot, rate } : execution
+const shown = (
+  { data, error, payload, rate, result, slot, ...execution }: Execution.Execution,
+  reveal: boolean
+): unknown => reveal ? { ...execution, payload, data, result, error, slot, rate } : execution
 
 // ----------------------------------------------------------------------------
 // what there is

@@ -56,7 +56,7 @@ export class DocketRecords extends Context.Service<DocketRecords, {
     execution: Execution.Execution,
     again?: { readonly why: string; readonly at: number }
   ) => Effect.Effect<void, DocketError.DocketError>
-  /** 128 random bits. */
+  /** Nobody can guess it: 128 bits of it are random. Later ones come later in order. */
   readonly newId: Effect.Effect<string>
   readonly publish: (tag: DocketEvent.DocketEvent["_tag"], execution: Execution.Execution) => void
 }>()("fastmcp-effect/docket/DocketRecords") {}
@@ -84,13 +84,11 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
     const context = yield* Effect.context<never>()
     const count = DocketMetrics.makeCounter(context)
 
-    const publish: DocketRecords["Service"]["publish"] = (
-      _tag,
-      { error: _e, payload: _p, result: _r, ...execution }
-    ) => {
+    const publish: DocketRecords["Service"]["publish"] = (_tag, execution) => {
       count(execution.task, _tag)
       watching.changed(execution.id, execution.generation)
-      PubSub.publishUnsafe(events, { _tag, execution })
+      const { data: _data, error: _error, payload: _payload, result: _result, ...told } = execution
+      PubSub.publishUnsafe(events, { _tag, execution: told })
     }
 
     const ring: DocketRecords["Service"]["ring"] = (execution, again) => {
@@ -166,10 +164,6 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
 
     return { store, engine, sealing, watching, events, pollInterval, newId, add, change, changeOnly, ring, publish }
   })
-
-/** What of an execution is sealed is bound to this: runs of a schedule have one payload. @category accessors @since 0.1.0 */
-export const ownerOf = ({ id, schedule, task }: Pick<Execution.Execution, "id" | "schedule" | "task">): string =>
-  JSON.stringify([task, schedule ?? id])
 
 /** How long it is kept when it has ended. @category accessors @since 0.1.0 */
 export const keepMillis = (task: DocketTask.Any | undefined, isFailure: boolean): number => {

@@ -36,6 +36,8 @@ export interface Query {
   readonly task?: string | undefined
   /** Those of this schedule. */
   readonly schedule?: string | undefined
+  /** Those of this owner. */
+  readonly owner?: string | undefined
   /** Those that are, or are not, struck. */
   readonly isHeld?: boolean | undefined
   /** From the page before. After what no page has given there is nothing. */
@@ -268,7 +270,7 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
               executions: [...late("Running", time), ...late("Scheduled", time - graceMillis)].slice(0, limit)
             }
           }),
-        list: ({ cursor, isHeld, limit, schedule, status, task }) =>
+        list: ({ cursor, isHeld, limit, owner, schedule, status, task }) =>
           Effect.sync(() => {
             const before = StoreText.positionOf(cursor)
             if (limit < 1 || before === undefined) return { executions: [], cursor: undefined }
@@ -276,6 +278,7 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
               (status === undefined || execution.status === status) &&
               (task === undefined || execution.task === task) &&
               (schedule === undefined || execution.schedule === schedule) &&
+              (owner === undefined || execution.owner === owner) &&
               (isHeld === undefined || (execution.isHeld === true) === isHeld)
             ).filter(({ added }) => added < before).sort((a, b) => b.added - a.added)
             const page = found.slice(0, limit)

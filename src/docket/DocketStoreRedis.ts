@@ -13,9 +13,11 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
+import * as Gathered from "../storage/Gathered.ts"
 import * as Persistently from "../storage/Persistently.ts"
 import * as RedisScript from "../storage/RedisScript.ts"
 import * as StoredText from "../storage/StoredText.ts"
@@ -46,11 +48,31 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
       /** Of executions and their indexes. */
       const run = <A>(
         script: RedisScript.Script<A>,
-        args: ReadonlyArray<string | number>
+        args: Args
       ): Effect.Effect<A, DocketError.DocketError> =>
         available(redis.eval(script)({ keys: [`${prefix}facts`], args: [prefix, ...args] }))
 
-      const slotsOf = (key: string) => `${prefix}slots:${StoredText.of(key)}`
+      /** A script for many; of two with the same id the later waits. */
+      const gathered = <A>(script: RedisScript.Script<ReadonlyArray<A>>, id: number) =>
+        Gathered.make<Args, A, DocketError.DocketError>({
+          one: (args) => Effect.map(run(script, args), ([answer]) => answer!),
+          many: (items) => Effect.map(run(script, items.flat()), (answers) => answers.map(Exit.succeed)),
+          key: (args) => String(args[id]),
+          isAlone: (args) => args.some((arg) => typeof arg === "string" && arg.length > StoreText.short),
+          most
+        })
+      const addAll = yield* gathered(add, 0)
+      const changeAll = yield* gathered(changeGoingOn, 1)
+      const findAll = yield* Gathered.make({
+        one: (id: string) => Effect.map(run(find, [id]), ([now, [row]]) => ({ now, row })),
+        many: (ids) =>
+          Effect.map(run(find, ids), ([now, rows]) =>
+            ids.map((id) => Exit.succeed({ now, row: rows.find(([found]) => found === id) }))),
+        most
+      })
+
+      const slotsOf = (key: string) =>
+        `${prefix}slots:${StoredText.of(key)}`
       const notesOf = (kind: string) => `${prefix}notes:${StoredText.of(kind)}`
 
       const cleanAll: Effect.Effect<void, DocketError.DocketError> = Effect.flatMap(
@@ -84,22 +106,23 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
       return {
         add: (execution) =>
           Effect.flatMap(
-            run(add, argsOf(execution)),
+            addAll(argsOf(execution)),
             (there) => there === null ? Effect.undefined : read.one(storedOf(there))
           ),
         find: (id) =>
-          Effect.gen(function*() {
-            const [now, row] = yield* run(find, [StoredText.of(id)])
-            return row === undefined ? undefined : { execution: yield* read.one(storedOf(row)), now, urgent: undefined }
-          }),
-        change: (execution, condition) =>
-          Effect.map(
-            run(
-              condition?.isLeaseOver === true ? changeLapsed : change,
-              argsOf(execution).slice(0, StoreText.isAnew(execution) ? undefined : changing)
-            ),
+          Effect.flatMap(findAll(StoredText.of(id)), ({ now, row }) =>
+            row === undefined
+              ? Effect.undefined
+              : Effect.map(read.one(storedOf(row)), (execution) => ({ execution, now, urgent: undefined }))),
+        change: (execution, condition) => {
+          const args = [Number(condition?.isLeaseOver === true), ...argsOf(execution)]
+          return Effect.map(
+            StoreText.isAnew(execution)
+              ? Effect.map(run(changeAnew, args), ([count]) => count)
+              : changeAll(args.slice(0, changing + 1)),
             (count) => count === 1
-          ),
+          )
+        },
         renew: (holds, leaseMillis) =>
           holds.length === 0 ? Effect.succeed([]) : Effect.map(
             run(renew, [leaseMillis, ...holds.flatMap(({ generation, id }) => [StoredText.of(id), generation])]),
@@ -111,7 +134,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
             (found) => found.map(([id, generation]) => ({ id: StoredText.to(id), generation: Number(generation) }))
           ),
         overdue,
-        list: ({ cursor, isHeld, limit, schedule, status, task }) =>
+        list: ({ cursor, isHeld, limit, owner, schedule, status, task }) =>
           Effect.gen(function*() {
             const before = StoreText.positionOf(cursor)
             if (limit < 1 || before === undefined) return { executions: [], cursor: undefined }
@@ -121,7 +144,8 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
               given(status),
               given(task && StoredText.of(task)),
               given(schedule && StoredText.of(schedule)),
-              given(isHeld === undefined ? undefined : String(isHeld))
+              given(isHeld === undefined ? undefined : String(isHeld)),
+              given(owner && StoredText.of(owner))
             ])
             return { executions: yield* read.all(rows.map(storedOf)), cursor: next === "" ? undefined : next }
           }),
@@ -169,7 +193,7 @@ const isStatus = Schema.is(Execution.Status)
 const given = (text: string | null | undefined): string => text === undefined || text === null ? "" : `=${text}`
 
 /** The first are those that every change writes. */
-const argsOf = (execution: Execution.Execution): ReadonlyArray<string | number> => {
+const argsOf = (execution: Execution.Execution): Args => {
   const row = StoreText.rowOf(execution)
   return [
     row.id,
@@ -183,11 +207,19 @@ const argsOf = (execution: Execution.Execution): ReadonlyArray<string | number> 
     row.task,
     row.priority,
     given(row.schedule),
-    row.payload
+    row.payload,
+    given(row.owner)
   ]
 }
 
 const changing = 8
+
+const all = 13
+
+/** In one script. */
+const most = 64
+
+type Args = ReadonlyArray<string | number>
 
 type Fields = ReadonlyArray<string | null>
 
@@ -246,6 +278,7 @@ local function indexesOf(facts)
     all['task:' .. facts.task] = true
     all[facts.queue] = true
     if facts.schedule then all['schedule:' .. facts.schedule] = true end
+    if facts.owner then all['owner:' .. facts.owner] = true end
   end
   return all
 end
@@ -293,6 +326,13 @@ local function clean(most)
   return count
 end
 
+-- Of one of many: what was given for it, from its first argument.
+local function given(first, count)
+  local row = {}
+  for i = 1, count do row[i] = ARGV[first + i - 1] end
+  return row
+end
+
 -- What is to start at once is due, though the clock it was added by is ahead.
 local function timeOf(nextAt, isAtOnce)
   if isAtOnce == '1' and nextAt ~= '' and tonumber(nextAt) > now then return now end
@@ -308,12 +348,14 @@ local function expire(key, status, nextAt)
   end
 end
 
-local function write(id, before, added)
+local function write(row, before, added)
+  local id = row[1]
   local key = keyOf(id)
-  local generation, status, nextAt, state, result, err = ARGV[3], ARGV[4], timeOf(ARGV[5], ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
-  local task, priority, schedule, payload = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-  local facts = before and { task = before.task, schedule = before.schedule }
-    or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil }
+  local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
+  local task, priority, schedule, payload, owner = row[9], row[10], row[11], row[12], row[13]
+  local facts = before and { task = before.task, schedule = before.schedule, owner = before.owner }
+    or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil,
+      owner = redis.call('HGET', key, 'owner') or nil }
   redis.call('HSET', key, 'generation', generation, 'status', status, 'state', state)
   if nextAt == '' then redis.call('HDEL', key, 'nextAt') else redis.call('HSET', key, 'nextAt', nextAt) end
   put(key, 'result', result)
@@ -321,8 +363,10 @@ local function write(id, before, added)
   if task then
     redis.call('HSET', key, 'task', task, 'priority', priority, 'payload', payload)
     put(key, 'schedule', schedule)
+    put(key, 'owner', owner)
     facts.task = task
     facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
+    facts.owner = owner ~= '' and string.sub(owner, 2) or nil
   end
   facts.status = status
   facts.queue = queueOf(status, nextAt)
@@ -331,40 +375,54 @@ local function write(id, before, added)
 end
 `
 
-const add = RedisScript.make<Fields | null>(`
+/** Of each the one that is there, if one is. */
+const add = RedisScript.make<ReadonlyArray<Fields | null>>(`
 ${luaIndexes}
-local id = ARGV[2]
-if redis.call('EXISTS', keyOf(id)) == 1 then return read(id) end
--- One that has expired may still be in the indexes.
-local before = factsOf(id)
-if before then move(id, before, nil) end
-write(id, nil, redis.call('INCR', p .. 'sequence'))
+local function add(row)
+  local id = row[1]
+  if redis.call('EXISTS', keyOf(id)) == 1 then return read(id) end
+  -- One that has expired may still be in the indexes.
+  local before = factsOf(id)
+  if before then move(id, before, nil) end
+  write(row, nil, redis.call('INCR', p .. 'sequence'))
+  return false
+end
+local all = {}
+for first = 2, #ARGV, ${all} do all[#all + 1] = add(given(first, ${all})) end
 clean(10)
-return false
+return all
 `)
 
-const find = RedisScript.make<readonly [now: number, row?: Fields]>(`
+const find = RedisScript.make<readonly [now: number, rows: ReadonlyArray<Fields>]>(`
 ${luaIndexes}
-local id = ARGV[2]
-if redis.call('EXISTS', keyOf(id)) == 0 then return {now} end
-return {now, read(id)}
+local rows = {}
+for i = 2, #ARGV do
+  if redis.call('EXISTS', keyOf(ARGV[i])) == 1 then rows[#rows + 1] = read(ARGV[i]) end
+end
+return {now, rows}
 `)
 
-const makeChange = (isLapse: boolean) =>
-  RedisScript.make<number>(`
+/** Whether they were changed; each has so many arguments, and the first says whether its lease has to be over. */
+const makeChange = (count: number) =>
+  RedisScript.make<ReadonlyArray<number>>(`
 ${luaIndexes}
-local id = ARGV[2]
-local generation, status, nextAt = unpack(redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt'))
-if not generation or tonumber(generation) ~= tonumber(ARGV[3]) - 1 then return 0 end
-if ${isLapse} and status == 'Running' and tonumber(nextAt) > now then return 0 end
-if status == 'Running' and ARGV[4] == 'Running' then ARGV[5] = nextAt end
-write(id, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'))
-return 1
+local function change(isLapse, row)
+  local id = row[1]
+  local generation, status, nextAt = unpack(redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt'))
+  if not generation or tonumber(generation) ~= tonumber(row[2]) - 1 then return 0 end
+  if isLapse == '1' and status == 'Running' and tonumber(nextAt) > now then return 0 end
+  if status == 'Running' and row[3] == 'Running' then row[4] = nextAt end
+  write(row, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'))
+  return 1
+end
+local all = {}
+for first = 2, #ARGV, ${count + 1} do all[#all + 1] = change(ARGV[first], given(first + 1, ${count})) end
+return all
 `)
 
-const change = makeChange(false)
+const changeGoingOn = makeChange(changing)
 
-const changeLapsed = makeChange(true)
+const changeAnew = makeChange(all)
 
 const renew = RedisScript.make<ReadonlyArray<string>>(`
 ${luaIndexes}
@@ -418,12 +476,13 @@ ${luaIndexes}
 local before, limit = ARGV[2], tonumber(ARGV[3])
 local function given(value) return value ~= '' and string.sub(value, 2) or nil end
 local status, task, schedule, isHeld = given(ARGV[4]), given(ARGV[5]), given(ARGV[6]), given(ARGV[7])
-local index = schedule and 'schedule:' .. schedule or isHeld == 'true' and 'held'
+local owner = given(ARGV[8])
+local index = owner and 'owner:' .. owner or schedule and 'schedule:' .. schedule or isHeld == 'true' and 'held'
   or status and 'status:' .. status or task and 'task:' .. task or 'added'
 local function fits(id)
-  local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation')
+  local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation', 'owner')
   return found[5] and (not status or found[1] == status) and (not task or found[2] == task)
-    and (not schedule or found[3] == schedule) and (not isHeld or (isHeld == 'true') == not found[4])
+    and (not schedule or found[3] == schedule) and (not owner or found[6] == owner) and (not isHeld or (isHeld == 'true') == not found[4])
 end
 local rows, last, looked = {}, '', 0
 while looked < 1000 do

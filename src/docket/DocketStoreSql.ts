@@ -7,17 +7,21 @@
  * warning, and to `find` it or to `add` another one fails. It can be removed.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import * as Database from "../storage/Database.ts"
+import * as Gathered from "../storage/Gathered.ts"
 import * as SqlTemplate from "../storage/SqlTemplate.ts"
 import * as StoredText from "../storage/StoredText.ts"
-import type * as DocketError from "./DocketError.ts"
+import * as Together from "../storage/Together.ts"
+import * as DocketError from "./DocketError.ts"
 import * as DocketStore from "./DocketStore.ts"
 import * as Execution from "./Execution.ts"
 import * as StoreText from "./storeText.ts"
@@ -47,7 +51,7 @@ interface Row {
 }
 
 /**
- * Creates its tables if they are missing.
+ * Creates its tables if they are missing; where it cannot, it fails at once, and whatever starts the process may do so again.
  *
  * @category layers
  * @since 0.1.0
@@ -59,24 +63,31 @@ export const layer = (
     DocketStore.DocketStore,
     Effect.gen(function*() {
       const { cleanupInterval = "1 minute", prefix = "fastmcp_" } = options
-      const { available, ensure, lock, serial, skipLocked, sql, sweep, transaction } = yield* Database.make(
-        "store of the docket",
-        StoreText.unavailable
-      )
+      const database = yield* Database.make("store of the docket", StoreText.unavailable)
+      const { available, ensure, lock, serial, skipLocked, sql, sweep, transaction } = database
+      const together = yield* Together.make(database)
+      /** What the caller has in a transaction is for that one alone. */
+      const gathered = <Item, A>(options: Gathered.Options<Item, A, DocketError.DocketError>) =>
+        Effect.map(Gathered.make(options), (run) => (item: Item) =>
+          Effect.withFiber<A, DocketError.DocketError>(({ context }) =>
+            Context.getOrUndefined(context, sql.transactionService) === undefined ? run(item) : options.one(item)
+          ))
       const read = StoreText.make()
       const executions = sql(`${prefix}docket_executions`)
       const slots = sql(`${prefix}docket_slots`)
       const notes = sql(`${prefix}docket_notes`)
 
       // One time for each row, that at which somebody has to look at it, so that each change moves one entry of an index.
-      yield* available(ensure([
-        {
-          name: `${prefix}docket_executions`,
-          columns: sql`
+      yield* Effect.mapError(
+        available(ensure([
+          {
+            name: `${prefix}docket_executions`,
+            columns: sql`
             sequence ${serial},
             id TEXT NOT NULL UNIQUE,
             task TEXT NOT NULL,
             schedule TEXT,
+            owner TEXT,
             priority BIGINT NOT NULL,
             status TEXT NOT NULL,
             generation BIGINT NOT NULL,
@@ -85,35 +96,43 @@ export const layer = (
             result TEXT,
             error TEXT,
             payload TEXT NOT NULL`,
-          indexes: [
-            { name: "next", columns: ["status", "next_at", "task"] },
-            { name: "urgent", columns: ["task", "priority", "next_at"], where: `${isWaiting} AND next_at IS NOT NULL` },
-            { name: "task", columns: ["task", "sequence"] },
-            { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" }
-          ]
-        },
-        {
-          name: `${prefix}docket_slots`,
-          columns: sql`
+            indexes: [
+              { name: "next", columns: ["status", "next_at", "task"] },
+              {
+                name: "urgent",
+                columns: ["task", "priority", "next_at"],
+                where: `${isWaiting} AND next_at IS NOT NULL`
+              },
+              { name: "task", columns: ["task", "sequence"] },
+              { name: "schedule", columns: ["schedule", "sequence"], where: "schedule IS NOT NULL" },
+              { name: "owner", columns: ["owner", "sequence"], where: "owner IS NOT NULL" }
+            ]
+          },
+          {
+            name: `${prefix}docket_slots`,
+            columns: sql`
             slot TEXT NOT NULL,
             holder TEXT NOT NULL,
             until BIGINT NOT NULL,
             PRIMARY KEY (slot, holder)`,
-          indexes: ["until"]
-        },
-        {
-          name: `${prefix}docket_notes`,
-          columns: sql`
+            indexes: ["until"]
+          },
+          {
+            name: `${prefix}docket_notes`,
+            columns: sql`
             kind TEXT NOT NULL,
             id TEXT NOT NULL,
             data TEXT NOT NULL,
             PRIMARY KEY (kind, id)`
-        }
-      ]))
+          }
+        ])),
+        DocketError.atStart
+      )
 
-      const { each, eachHold, now: nowOf } = sql.onDialectOrElse({
+      const { each, eachHold, eachRow, now: nowOf } = sql.onDialectOrElse({
         pg: (): Dialect => ({
-          now: () => sql`CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS BIGINT)`,
+          now: () =>
+            sql`CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS BIGINT)`,
           each: (json) =>
             // As an array it counts for ten rows to the planner, and else for a hundred: enough to have what is asked compiled.
             sql`
@@ -123,14 +142,29 @@ export const layer = (
           eachHold: (json) =>
             sql`
               SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS generation
-              FROM jsonb_array_elements(CAST(CAST(${json} AS TEXT) AS JSONB)) t (value)`
+              FROM jsonb_array_elements(CAST(CAST(${json} AS TEXT) AS JSONB)) t (value)`,
+          eachRow: (json) =>
+            sql`
+              SELECT value ->> 0 AS key, value ->> 1 AS status, CAST(value ->> 2 AS BIGINT) AS generation,
+                CAST(value ->> 3 AS BIGINT) AS next_at, value ->> 4 AS state, value ->> 5 AS result, value ->> 6 AS error,
+                CAST(value ->> 7 AS INTEGER) AS is_at_once, CAST(value ->> 8 AS INTEGER) AS is_lease_over
+              FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`
         }),
         orElse: (): Dialect => ({
-          now: (process) => sql`CAST(${process} AS BIGINT)`,
+          now: (process) =>
+            sql`CAST(${process} AS BIGINT)`,
           each: (json) => sql`SELECT value FROM json_each(${json})`,
           eachHold: (json) =>
             sql`
               SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS generation
+              FROM json_each(${json})`,
+          eachRow: (json) =>
+            sql`
+              SELECT json_extract(value, '$[0]') AS key, json_extract(value, '$[1]') AS status,
+                json_extract(value, '$[2]') AS generation, json_extract(value, '$[3]') AS next_at,
+                json_extract(value, '$[4]') AS state, json_extract(value, '$[5]') AS result,
+                json_extract(value, '$[6]') AS error, json_extract(value, '$[7]') AS is_at_once,
+                json_extract(value, '$[8]') AS is_lease_over
               FROM json_each(${json})`
         })
       })
@@ -164,11 +198,12 @@ export const layer = (
       )
 
       const conditionsOf = (
-        { isHeld, schedule, status, task }: DocketStore.Query
+        { isHeld, owner, schedule, status, task }: DocketStore.Query
       ): ReadonlyArray<Statement.Fragment> => [
         ...status === undefined ? [] : [sql`status = ${status}`],
         ...task === undefined ? [] : [sql`task = ${StoredText.of(task)}`],
         ...schedule === undefined ? [] : [sql`schedule = ${StoredText.of(schedule)}`],
+        ...owner === undefined ? [] : [sql`owner = ${StoredText.of(owner)}`],
         ...isHeld === undefined ? [] : [isHeld ? sql`next_at IS NULL` : sql`next_at IS NOT NULL`]
       ]
 
@@ -182,18 +217,18 @@ export const layer = (
         }
           THEN ${nowOf(slot("now"))} ELSE CAST(${slot("nextAt")} AS BIGINT) END`
 
-      const insert = SqlTemplate.make<Values>(sql, (slot) =>
+      const insert = SqlTemplate.make<TimedValues>(sql, (slot) =>
         sql`
-          INSERT INTO ${executions} (${columns})
+          INSERT INTO ${executions} (${columns}, owner)
           VALUES (
             ${slot("id")}, ${slot("task")}, ${slot("priority")}, ${slot("status")}, ${slot("generation")},
             ${nextAt(slot)}, ${slot("schedule")}, ${slot("state")}, ${slot("payload")}, ${slot("result")}, ${
           slot("error")
-        })
+        }, ${slot("owner")})
           ON CONFLICT (id) DO NOTHING RETURNING sequence`)
 
-      const makeUpdate = (more: (slot: (name: keyof Values & string) => unknown) => Statement.Fragment) =>
-        SqlTemplate.make<Values>(sql, (slot) =>
+      const makeUpdate = (more: (slot: (name: keyof TimedValues & string) => unknown) => Statement.Fragment) =>
+        SqlTemplate.make<TimedValues>(sql, (slot) =>
           sql`
             UPDATE ${executions} SET
               status = ${slot("status")}, generation = ${slot("generation")},
@@ -213,8 +248,42 @@ export const layer = (
       const updateAll = makeUpdate((slot) =>
         sql`
           , task = ${slot("task")}, priority = ${slot("priority")}, schedule = ${slot("schedule")},
-          payload = ${slot("payload")}`
+          owner = ${slot("owner")}, payload = ${slot("payload")}`
       )
+
+      const updateEach = SqlTemplate.make<{ now: number; rows: string }, { readonly id: string }>(sql, (slot) => {
+        const now = nowOf(slot("now"))
+        return sql`
+          UPDATE ${executions} AS e SET
+            status = v.status, generation = v.generation,
+            next_at = CASE WHEN e.status = 'Running' AND v.status = 'Running' THEN e.next_at
+              WHEN v.is_at_once = 1 AND v.next_at > ${now} THEN ${now} ELSE v.next_at END,
+            state = v.state, result = v.result, error = v.error
+          FROM (${eachRow(slot("rows"))}) v
+          WHERE e.id = v.key AND e.generation = v.generation - 1
+            AND (e.status IN ('Scheduled', 'Running') OR e.next_at > ${now})
+            AND NOT (v.is_lease_over = 1 AND e.status = 'Running' AND e.next_at > ${now})
+          RETURNING id`
+      })
+
+      const changeOne = (values: Values) =>
+        timed((now) => Effect.map(update({ ...values, now }), (rows) => rows.length > 0))
+
+      /** Whether they were changed. */
+      const changeGoingOn = yield* gathered({
+        one: changeOne,
+        many: (all: ReadonlyArray<Values>) =>
+          timed((now) =>
+            Effect.map(updateEach({ now, rows: JSON.stringify(all.map(changesOf)) }), (rows) => {
+              const changed = new Set(rows.map(({ id }) => id))
+              return all.map(({ id }) => Exit.succeed(changed.has(id)))
+            })
+          ),
+        key: ({ id }) => id,
+        isAlone: ({ error, result, state }) =>
+          state.length + (result?.length ?? 0) + (error?.length ?? 0) > StoreText.short,
+        most
+      })
 
       const select = SqlTemplate.make<{ id: string; now: number }, Row & Time>(sql, (slot) =>
         sql`
@@ -260,24 +329,54 @@ export const layer = (
         }
       )
 
-      const find = (id: string) => timed((now) => select({ id, now }))
+      /** With whether nothing at all has a higher priority, due or not: that is nearly always so, and seen at a glance. */
+      const selectAll = SqlTemplate.make<{ ids: string; now: number; tasks: string }, Row & Time & First>(sql, (slot) =>
+        sql`
+          SELECT ${columns}, ${nowOf(slot("now"))} AS now, CASE WHEN EXISTS (
+            SELECT 1 FROM (${each(slot("tasks"))}) known CROSS JOIN ${executions} w
+            WHERE w.task = known.value AND w.${waiting} AND w.next_at IS NOT NULL AND w.priority > e.priority
+          ) THEN 0 ELSE 1 END AS is_first
+          FROM ${executions} e WHERE id IN (${each(slot("ids"))}) AND ${isLive(slot("now"))}`)
 
-      const findWithUrgent = (id: string, tasks: ReadonlyArray<string>) =>
+      const find = (id: string) =>
         timed((now) =>
-          selectUrgent({
-            id,
-            now,
-            tasks: JSON.stringify(tasks.map(StoredText.of)),
-            unreadable: JSON.stringify([...read.unreadable])
-          })
+          select({ id, now })
         )
+
+      const urgentOf = ({ id, tasks }: Sought) =>
+        timed((now) => selectUrgent({ id, now, tasks, unreadable: JSON.stringify([...read.unreadable]) }))
+
+      const findAll = (ids: ReadonlyArray<string>, tasks: string) =>
+        timed((now) => selectAll({ ids: JSON.stringify(ids), now, tasks }))
+
+      const rowsOf = (sought: Sought, found: ReadonlyArray<Row & Time & First>) => {
+        const row = found.find(({ id }) => id === sought.id)
+        return row === undefined || Number(row.is_first) === 1
+          ? Effect.succeed(row === undefined ? [] : [row])
+          : urgentOf(sought)
+      }
+
+      const findOne = (sought: Sought): Effect.Effect<ReadonlyArray<Row & Time>, DocketError.DocketError> =>
+        Effect.flatMap(findAll([sought.id], sought.tasks), (found) => rowsOf(sought, found))
+
+      const findWithUrgent = yield* gathered({
+        one: findOne,
+        many: Effect.fnUntraced(function*(all: ReadonlyArray<Sought>) {
+          const found = new Map<string, ReadonlyArray<Row & Time & First>>()
+          for (const [tasks, some] of Map.groupBy(all, ({ tasks }) => tasks)) {
+            found.set(tasks, yield* findAll(some.map(({ id }) => id), tasks))
+          }
+          return yield* Effect.forEach(all, (sought) => Effect.exit(rowsOf(sought, found.get(sought.tasks)!)))
+        }),
+        most
+      })
 
       const forgetExpired = (id: string) =>
         timed((now) => sql`DELETE FROM ${executions} WHERE id = ${id} AND NOT ${isLive(now)}`)
 
       const add = (values: Values): Effect.Effect<Execution.Execution | undefined, DocketError.DocketError> =>
         Effect.gen(function*() {
-          if ((yield* available(insert(values))).length > 0) return undefined
+          if ((yield* timed((now) => insert({ ...values, now }))).length > 0) return undefined
           const [row] = yield* find(values.id)
           if (row !== undefined) return yield* read.one(storedOf(row))
           // It has expired, or just gone.
@@ -363,27 +462,26 @@ export const layer = (
         })
 
       return {
-        add: (execution) => Effect.flatMap(Clock.currentTimeMillis, (now) => add(valuesOf(execution, now))),
+        add: (execution) => add(valuesOf(execution)),
         find: (id, tasks) =>
           Effect.gen(function*() {
             const key = StoredText.of(id)
-            const rows = yield* tasks === undefined ? find(key) : findWithUrgent(key, tasks)
+            const rows = yield* tasks === undefined
+              ? find(key)
+              : findWithUrgent({ id: key, tasks: JSON.stringify(tasks.map(StoredText.of)) })
             const row = rows.find(({ id }) => id === key)
             if (row === undefined) return undefined
             const execution = yield* read.one(storedOf(row))
             const [urgent] = yield* read.all(rows.filter((other) => other !== row).map(storedOf))
             return { execution, now: Number(row.now), urgent }
           }),
-        change: (execution, condition) =>
-          timed((now) =>
-            Effect.map(
-              (StoreText.isAnew(execution) ? updateAll : update)({
-                ...valuesOf(execution, now),
-                isLeaseOver: Number(condition?.isLeaseOver === true)
-              }),
-              (rows) => rows.length > 0
-            )
-          ),
+        change: (execution, condition) => {
+          const values = valuesOf(execution, condition?.isLeaseOver)
+          if (StoreText.isAnew(execution)) {
+            return timed((now) => Effect.map(updateAll({ ...values, now }), (rows) => rows.length > 0))
+          }
+          return changeGoingOn(values)
+        },
         // Put so that SQLite looks for the ids, and not at all that run.
         renew: (holds, leaseMillis) =>
           holds.length === 0 ? Effect.succeed([]) : timed((time) =>
@@ -467,7 +565,7 @@ export const layer = (
         transaction: (effect) =>
           // What the caller's own statements fail with stays what it is.
           Effect.catchTag(
-            available(transaction(Effect.mapError(effect, (error) => new Own(error)))),
+            available(together(Effect.mapError(effect, (error) => new Own(error)))),
             "Own",
             ({ error }) => Effect.fail(error)
           )
@@ -495,7 +593,22 @@ interface Dialect {
   readonly each: (json: unknown) => Statement.Fragment
   /** The pairs of a JSON array of ids and generations. */
   readonly eachHold: (json: unknown) => Statement.Fragment
+  /** What changes of rows, of a JSON array of arrays. */
+  readonly eachRow: (json: unknown) => Statement.Fragment
 }
+
+/** An execution, and the tasks among which to look for a more urgent one, as JSON. */
+interface Sought {
+  readonly id: string
+  readonly tasks: string
+}
+
+interface First {
+  readonly is_first: Count
+}
+
+/** In one statement. */
+const most = 64
 
 interface Time {
   readonly now: Count
@@ -504,15 +617,24 @@ interface Time {
 interface Values extends StoreText.Row {
   readonly [name: string]: unknown
   readonly isAtOnce: number
+  readonly isLeaseOver: number
+}
+
+interface TimedValues extends Values {
   /** Of the process. */
   readonly now: number
 }
 
-const valuesOf = (execution: Execution.Execution, now: number): Values => ({
+const valuesOf = (execution: Execution.Execution, isLeaseOver = false): Values => ({
   ...StoreText.rowOf(execution),
   isAtOnce: Number(StoreText.isAtOnce(execution)),
-  now
+  isLeaseOver: Number(isLeaseOver)
 })
+
+/** In the order in which `eachRow` has them. */
+const changesOf = (
+  { error, generation, id, isAtOnce, isLeaseOver, nextAt, result, state, status }: Values
+): ReadonlyArray<unknown> => [id, status, generation, nextAt, state, result, error, isAtOnce, isLeaseOver]
 
 const storedOf = ({ next_at, ...row }: Row): StoreText.Stored => ({ ...row, nextAt: next_at })
 

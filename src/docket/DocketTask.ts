@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as DocketError from "./DocketError.ts"
 import type * as Execution from "./Execution.ts"
 
 /** A schema that is stored without asking for services. @category models @since 0.1.0 */
@@ -94,6 +95,19 @@ export interface Run {
    * of a million. Does nothing when the store does not answer.
    */
   readonly advance: (progress: Execution.Progress) => Effect.Effect<void>
+  /** What the runs of this work have kept so far. */
+  readonly data: Effect.Effect<Schema.Json | undefined, DocketError.DocketError>
+  /**
+   * Keeps this in its place, for the runs after this one: it is written when the effect succeeds. A run that is not the
+   * holder any more does not come back from here.
+   */
+  readonly save: (data: Schema.Json) => Effect.Effect<void, DocketError.DocketError>
+  /**
+   * Puts the work down and ends this run: the handler is interrupted, and when its finalizers are through the work waits
+   * with this data, holding no worker. It starts again, from the handler's beginning, at that time at the latest, or when
+   * `Docket.amend` says so.
+   */
+  readonly wait: (data: Schema.Json, until: Date) => Effect.Effect<never, DocketError.DocketError>
 }
 
 /** @category models @since 0.1.0 */

@@ -91,6 +91,7 @@ export const Execution = Schema.Struct({
   leaseUntil: Schema.optionalKey(Schema.Int),
   /** Asked for while it runs; the reason is for people. */
   cancelRequested: Schema.optionalKey(Schema.String),
+  cancelRequestedAt: Schema.optionalKey(Schema.Int),
   startedAt: Schema.optionalKey(Schema.Int),
   /** Only of one that has ended, and when it may be forgotten. */
   finishedAt: Schema.optionalKey(Schema.Int),
@@ -105,6 +106,12 @@ export const Execution = Schema.Struct({
   schedule: Schema.optionalKey(Schema.String),
   /** How long it is kept when it is cancelled, by whoever does not know its task. */
   keepMillis: Schema.optionalKey(Schema.Int),
+  /** When it may be forgotten once it has ended, whatever its task says. */
+  keepUntil: Schema.optionalKey(Schema.Int),
+  /** On whose behalf it is done, for those who list it. */
+  owner: Schema.optionalKey(Schema.String),
+  /** JSON, sealed like `payload`: what its runs keep for those after them, and who answers it adds to. */
+  data: Schema.optionalKey(Schema.String),
   /** Of the span that added it (W3C Trace Context). */
   traceparent: Schema.optionalKey(Schema.String)
 })
@@ -124,6 +131,22 @@ export type Transition =
   | { readonly _tag: "Claim"; readonly worker: string; readonly now: number; readonly leaseMillis: number }
   /** Its worker says how far it is. */
   | { readonly _tag: "Advance"; readonly holder: Holder; readonly progress: Progress }
+  /** Its worker keeps something for the runs to come. */
+  | { readonly _tag: "Save"; readonly holder: Holder; readonly data: string }
+  /**
+   * Its worker puts it down, with what it keeps, until then or until it is amended; the attempt is given back. One that
+   * was asked to end has then ended.
+   */
+  | {
+    readonly _tag: "Wait"
+    readonly holder: Holder
+    readonly data: string
+    readonly until: number
+    readonly now: number
+    readonly keepMillis: number
+  }
+  /** Others add to what is kept of one that waits, and with `isReady` have it start at once. */
+  | { readonly _tag: "Amend"; readonly data: string; readonly isReady: boolean }
   | {
     readonly _tag: "Succeed"
     readonly holder: Holder
@@ -141,7 +164,7 @@ export type Transition =
     readonly now: number
     readonly keepMillis: number
   }
-  /** Its worker stops, gives it back and the attempt with it; one that was asked to end has then ended. */
+  /** Its worker stops, or is late to begin: it gives it back and the attempt with it; one that was asked to end has then ended. */
   | { readonly _tag: "Release"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
   /** Its worker has ended what it was asked to cancel. */
   | { readonly _tag: "Stop"; readonly holder: Holder; readonly now: number; readonly keepMillis: number }
@@ -207,7 +230,7 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
       return waiting(execution, () => next(execution, { isHeld: true }))
     case "Restore":
       return execution.isHeld === true
-        ? Result.succeed(next(without(execution, ["isHeld"]), {}))
+        ? Result.succeed(next(withoutHold(execution), {}))
         : Result.fail("NotApplicable")
     case "Lapse":
       return lapse(execution, transition)
@@ -219,6 +242,24 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         : Result.fail("NotApplicable")
     case "Advance":
       return held(execution, transition.holder, () => next(execution, { progress: transition.progress }))
+    case "Save":
+      return held(execution, transition.holder, () => next(execution, { data: transition.data }))
+    case "Wait":
+      return held(execution, transition.holder, () =>
+        execution.cancelRequested === undefined
+          ? next(withoutRun(execution), {
+            status: "Scheduled",
+            attempt: execution.attempt - 1,
+            data: transition.data,
+            dueAt: after(execution, transition.until)
+          })
+          : ended(execution, "Cancelled", transition, {}))
+    case "Amend":
+      return waiting(execution, () =>
+        next(execution, {
+          data: transition.data,
+          ...transition.isReady && { dueAt: execution.createdAt }
+        }))
     case "Succeed":
       return held(
         execution,
@@ -232,12 +273,12 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
         () =>
           transition.retryAt === undefined || execution.cancelRequested !== undefined
             ? failOrCancel(execution, transition)
-            : next(without(execution, ofRun), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
+            : next(withoutRun(execution), { status: "Scheduled", dueAt: after(execution, transition.retryAt) })
       )
     case "Release":
       return held(execution, transition.holder, () =>
         execution.cancelRequested === undefined
-          ? next(without(execution, ofRun), {
+          ? next(withoutRun(execution), {
             status: "Scheduled",
             attempt: execution.attempt - 1,
             dueAt: execution.createdAt
@@ -250,19 +291,30 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
   }
 }
 
-/** What only one that runs has. */
-const ofRun = ["worker", "run", "leaseUntil", "startedAt", "progress"] as const
+/** Without what only one that runs has. Deleting members would make each look at the rest slow. */
+const withoutRun = (
+  { leaseUntil: _leaseUntil, progress: _progress, run: _run, startedAt: _startedAt, worker: _worker, ...rest }:
+    Execution
+): Execution => rest
 
-/** What only one that was asked to end, or has ended, has. */
-const end = ["cancelRequested", "finishedAt", "expiresAt", "failure", "result", "error"] as const
+/** Without what only one that was asked to end, or has ended, has. */
+const withoutEnd = ({
+  cancelRequested: _cancelRequested,
+  cancelRequestedAt: _cancelRequestedAt,
+  error: _error,
+  expiresAt: _expiresAt,
+  failure: _failure,
+  finishedAt: _finishedAt,
+  result: _result,
+  ...rest
+}: Execution): Execution => rest
 
-type Key = typeof ofRun[number] | typeof end[number] | "isHeld"
+const withoutHold = ({ isHeld: _isHeld, ...rest }: Execution): Execution => rest
 
-const without = (execution: Execution, keys: ReadonlyArray<Key>): Execution => {
-  const rest: { -readonly [K in keyof Execution]: Execution[K] } = { ...execution }
-  for (const key of keys) delete rest[key]
-  return rest
-}
+/** What one that has ended does not have any more; when it started and how far it came stays. */
+const withoutHolder = (
+  { isHeld: _isHeld, leaseUntil: _leaseUntil, run: _run, worker: _worker, ...rest }: Execution
+): Execution => rest
 
 const next = (execution: Execution, changes: Partial<Execution>): Execution => ({
   ...execution,
@@ -309,10 +361,10 @@ const ended = (
   { keepMillis, now }: End,
   changes: Partial<Execution>
 ): Execution =>
-  next(without(execution, ["worker", "run", "leaseUntil", "isHeld"]), {
+  next(withoutHolder(execution), {
     status,
     finishedAt: now,
-    expiresAt: now + keepMillis,
+    expiresAt: execution.keepUntil ?? now + keepMillis,
     ...changes
   })
 
@@ -347,7 +399,7 @@ const lapse = (
         undefined,
         transition
       )
-      : next(without(execution, ofRun), { status: "Scheduled", lapses, dueAt: execution.createdAt })
+      : next(withoutRun(execution), { status: "Scheduled", lapses, dueAt: execution.createdAt })
   )
 }
 
@@ -357,16 +409,21 @@ const cancel = (
 ): Result.Result<Execution, Refusal> => {
   if (isFinished(execution)) return Result.fail("Finished")
   if (execution.status === "Scheduled") {
-    return Result.succeed(ended(execution, "Cancelled", transition, { cancelRequested: transition.reason }))
+    return Result.succeed(ended(execution, "Cancelled", transition, cancelledBy(transition)))
   }
   return execution.cancelRequested === undefined
-    ? Result.succeed(next(execution, { cancelRequested: transition.reason }))
+    ? Result.succeed(next(execution, cancelledBy(transition)))
     : Result.fail("NotApplicable")
 }
 
-/** From the beginning, with what another one is to do. */
+const cancelledBy = ({ now, reason }: Extract<Transition, { readonly _tag: "Cancel" }>) => ({
+  cancelRequested: reason,
+  cancelRequestedAt: now
+})
+
+/** From the beginning, with what another one is to do, and what that has kept. */
 const renewed = (execution: Execution, by: Execution): Execution => ({
-  ...without(by, [...ofRun, ...end, "isHeld"]),
+  ...withoutHold(withoutEnd(withoutRun(by))),
   id: execution.id,
   generation: execution.generation + 1,
   status: "Scheduled",

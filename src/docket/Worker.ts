@@ -5,7 +5,6 @@
  * fiber goes on when the worker stops answering, so a stop lets the work that was begun end, and gives the rest back.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -13,7 +12,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Deadlines from "../core/Deadlines.ts"
 import * as Persistently from "../storage/Persistently.ts"
 import * as answering from "./answering.ts"
 import type * as Crew from "./crew.ts"
@@ -69,7 +67,7 @@ export const make = <R>(
     const { drain, leaseMillis, sweepMillis } = crew.settings
     const struck = strikes.make(store, records.sealing)
     const answers = answering.make(crew, struck)
-    const { perform } = running.make(crew, yield* Deadlines.make, context)
+    const { perform } = yield* running.make(crew, context)
     const planted = schedules.make(store, records.add)
 
     const every = (name: string, millis: number, effect: Effect.Effect<void, DocketError.DocketError>) =>
@@ -110,9 +108,7 @@ export const make = <R>(
 
     // Finalizers run from the last: no more rings are answered, then runs may end, then they are given back.
     yield* Effect.addFinalizer(() => {
-      for (const { ending } of crew.running) {
-        Deferred.doneUnsafe(ending, Effect.succeed("Stopped"))
-      }
+      for (const run of crew.running) run.end("Stopped")
       return Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), patience))
     })
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), drain)))

@@ -1,14 +1,18 @@
 /** How work gets into a docket. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as Tracer from "effect/Tracer"
 import * as Millis from "../storage/Millis.ts"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
+import type * as Sealing from "./sealing.ts"
 
 /** What the limits of a task make of a payload. */
 export const limitsOf = (
@@ -27,12 +31,12 @@ export const limitsOf = (
   }
 })
 
-/** As it is kept for this owner (`DocketRecords.ownerOf`). */
+/** As it is kept for this owner. */
 export const sealedPayload = (
   { sealing }: DocketRecords.DocketRecords["Service"],
   task: DocketTask.Any,
   payload: unknown,
-  owner: string
+  owner: Sealing.Owner
 ): Effect.Effect<string, DocketError.DocketError> =>
   Effect.mapError(sealing.write(task.payload, payload, "payload", owner), (problem) =>
     DocketError.make(
@@ -41,10 +45,11 @@ export const sealedPayload = (
         : new DocketError.PayloadTooLarge({ task: task.name, bytes: problem.bytes, maximum: problem.maximum })
     ))
 
-const traceparent = Effect.map(
-  Effect.option(Effect.currentSpan),
-  (span) => span._tag === "Some" ? HttpTraceContext.toHeaders(span.value).traceparent : undefined
-)
+/** Of the fiber, for `Effect.currentSpan` makes an error, with its stack, where there is none. */
+const traceparent = Effect.withFiber(({ context }) => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return Effect.succeed(span?._tag === "Span" ? HttpTraceContext.toHeaders(span).traceparent : undefined)
+})
 
 export const make = (
   records: DocketRecords.DocketRecords["Service"]
@@ -61,6 +66,9 @@ export const make = (
     const now = yield* Clock.currentTimeMillis
     const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
     const parent = yield* traceparent
+    const data = options.data === undefined
+      ? undefined
+      : yield* keeping.write(records, { id, task: task.name }, options.data)
     return {
       id,
       task: task.name,
@@ -68,7 +76,7 @@ export const make = (
         records,
         task,
         payload,
-        DocketRecords.ownerOf({ id, task: task.name })
+        { id, task: task.name }
       ),
       priority,
       status: "Scheduled",
@@ -78,6 +86,9 @@ export const make = (
       attempt: 0,
       lapses: 0,
       keepMillis: DocketRecords.keepMillis(task, false),
+      ...data !== undefined && { data },
+      ...options.owner !== undefined && { owner: options.owner },
+      ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
       ...limitsOf(task, payload),
       ...parent !== undefined && { traceparent: parent }
     } satisfies Execution.Execution
@@ -180,11 +191,13 @@ interface Wrong {
   readonly issue: string
 }
 
-const problemOf = ({ at, delay, priority }: Docket.AddOptions): Wrong | undefined =>
+const problemOf = ({ at, delay, keepUntil, priority }: Docket.AddOptions): Wrong | undefined =>
   at !== undefined && delay !== undefined
     ? { option: "delay", issue: "There is an `at` as well." }
     : at !== undefined && Number.isNaN(at.getTime())
     ? { option: "at", issue: "It is no date." }
+    : keepUntil !== undefined && Number.isNaN(keepUntil.getTime())
+    ? { option: "keepUntil", issue: "It is no date." }
     : priority !== undefined && !Number.isSafeInteger(priority)
     ? { option: "priority", issue: `${priority} is no whole number.` }
     : undefined

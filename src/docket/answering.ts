@@ -1,4 +1,5 @@
 /** What is to be done about a ring: the record says it. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Crew from "./crew.ts"
@@ -14,6 +15,8 @@ export interface Claimed<R> {
   readonly handled: DocketTask.Handled<R>
   readonly execution: Execution.Execution
   readonly payload: unknown
+  /** By the clocks of this process: it may have been frozen since it asked for the lease, and another may have it by now. */
+  readonly isLeaseOver: () => boolean
 }
 
 export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
@@ -30,6 +33,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   })
 
   const look = Effect.fnUntraced(function*(turn: Crew.Turn) {
+    turn.passed = Crew.stopwatch(yield* Clock.Clock)
     const found = yield* store.find(turn.id, engine.ordersByPriority ? undefined : names)
     if (found === undefined) return undefined
     const { execution, now, urgent } = found
@@ -54,7 +58,8 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
       return execution.worker === turn.name && handled !== undefined
         ? Effect.map(
           payloadOf(handled, execution),
-          (payload) => payload._tag === "Failure" ? undefined : { handled, execution, payload: payload.success }
+          (payload) =>
+            payload._tag === "Failure" ? undefined : claimedOf(turn, handled, execution, payload.success, now)
         )
         : Effect.as(yieldToHolder(execution, now), undefined)
     }
@@ -66,7 +71,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   }
 
   const payloadOf = (handled: DocketTask.Handled<R>, execution: Execution.Execution) =>
-    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", DocketRecords.ownerOf(execution)))
+    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", execution))
 
   const yieldToHolder = (execution: Execution.Execution, now: number): Effect.Effect<void, DocketError.DocketError> =>
     execution.leaseUntil! > now
@@ -118,7 +123,20 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
       now,
       leaseMillis: settings.leaseMillis
     })
-    return claimed === undefined ? "Again" : { handled, execution: claimed, payload: payload.success }
+    return claimed === undefined ? "Again" : claimedOf(turn, handled, claimed, payload.success, now)
+  })
+
+  const claimedOf = (
+    { passed }: Crew.Turn,
+    handled: DocketTask.Handled<R>,
+    execution: Execution.Execution,
+    payload: unknown,
+    now: number
+  ): Claimed<R> => ({
+    handled,
+    execution,
+    payload,
+    isLeaseOver: () => passed() >= execution.leaseUntil! - now
   })
 
   /** Undefined when it may start now. */
@@ -146,7 +164,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   /** Insists: what it came to, with nothing left behind when that is nothing. */
   const answer = (id: string, name: string): Effect.Effect<Claimed<R> | undefined> =>
     Effect.suspend(() => {
-      const turn: Crew.Turn = { name, id, slotted: undefined }
+      const turn: Crew.Turn = { name, id, slotted: undefined, passed: () => 0 }
       return Effect.tap(
         Crew.insist(consider(turn)),
         (claimed) => claimed === undefined ? Crew.insist(giveBack(turn)) : Effect.void

@@ -1,5 +1,5 @@
 /** What the parts of a worker share. */
-import type * as Deferred from "effect/Deferred"
+import type * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as DocketError from "./DocketError.ts"
@@ -17,7 +17,13 @@ export interface Settings {
 }
 
 /** Why a run ends before its handler does. */
-export type Ending = "Timeout" | "Cancelled" | "Lost" | "Stopped"
+export type Ending =
+  | "Timeout"
+  | "Cancelled"
+  | "Lost"
+  | "Stopped"
+  /** The handler has put it down. */
+  | { readonly _tag: "Waits"; readonly data: string; readonly until: number }
 
 /** What a ring has led to, and may come to be a run. */
 export interface Turn {
@@ -30,12 +36,25 @@ export interface Turn {
   id: string
   /** Of this it has a share, or may have. */
   slotted: Execution.Execution | undefined
+  /** Milliseconds since before the last look. */
+  passed: () => number
+}
+
+/** By whichever clock says more: one may be put back, and the other may stand still while the machine sleeps. */
+export const stopwatch = (clock: Clock.Clock): () => number => {
+  const [wall, monotonic] = [clock.currentTimeMillisUnsafe(), clock.monotonicTimeNanosUnsafe()]
+  return () =>
+    Math.max(
+      clock.currentTimeMillisUnsafe() - wall,
+      Number(clock.monotonicTimeNanosUnsafe() - monotonic) / 1_000_000
+    )
 }
 
 export interface Run {
   readonly holder: Execution.Holder
   readonly watch: Watching.Watch
-  readonly ending: Deferred.Deferred<Ending>
+  /** Ends it before its handler has ended; the first reason counts. */
+  readonly end: (why: Ending) => void
   /** As this worker last wrote it. */
   execution: Execution.Execution
 }

@@ -1,6 +1,7 @@
 /** What can be asked and wanted of the work that is there. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
@@ -12,7 +13,7 @@ export const make = (
   records: DocketRecords.DocketRecords["Service"]
 ): Pick<
   Docket.Docket["Service"],
-  "cancel" | "get" | "payload" | "result" | "observe" | "events" | "list" | "retry"
+  "cancel" | "get" | "payload" | "result" | "outcome" | "observe" | "events" | "list" | "retry"
 > => {
   const { events, sealing, store, watching } = records
 
@@ -27,18 +28,22 @@ export const make = (
   const observe = (id: string): Stream.Stream<Execution.Execution, DocketError.DocketError> =>
     Stream.unwrap(Effect.map(
       Effect.acquireRelease(
-        Effect.sync(() => watching.watch(id, 0)),
-        (watch) => Effect.sync(() => watching.unwatch(id, watch))
+        Effect.sync(() => {
+          const hasChanged = Latch.makeUnsafe(false)
+          return { hasChanged, watch: watching.watch(id, 0, () => hasChanged.openUnsafe()) }
+        }),
+        ({ watch }) => Effect.sync(() => watching.unwatch(id, watch))
       ),
-      (watch) => {
+      ({ hasChanged, watch }) => {
         let before: Execution.Execution | undefined
         const next: Effect.Effect<Execution.Execution, DocketError.DocketError> = Effect.gen(function*() {
           while (true) {
+            hasChanged.closeUnsafe()
             const execution = yield* get(id)
             if (execution === undefined) return yield* DocketError.make(new DocketError.NotFound({ id }))
             watch.seen = execution.generation
             if (execution.generation !== before?.generation) return before = execution
-            yield* watch.changed
+            yield* hasChanged.await
           }
         })
         return Stream.takeUntil(Stream.fromEffectRepeat(next), Execution.isFinished)
@@ -51,7 +56,7 @@ export const make = (
     text: string,
     part: "payload" | "result" | "error"
   ) =>
-    Effect.mapError(sealing.read(schema, text, part, DocketRecords.ownerOf(execution)), (problem) =>
+    Effect.mapError(sealing.read(schema, text, part, execution), (problem) =>
       DocketError.make(
         new DocketError.Unreadable({
           id: execution.id,
@@ -94,6 +99,7 @@ export const make = (
         Stream.runLast(observe(id)),
         (last) => Effect.flatMap(Effect.orDie(Effect.fromOption(last)), (execution) => resultOf(task, execution))
       ),
+    outcome: resultOf,
     events: Stream.fromPubSub(events),
     list: ({ limit = 100, ...query } = {}) => store.list({ ...query, limit }),
     retry: (id) =>

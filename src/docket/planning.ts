@@ -7,7 +7,7 @@ import * as Millis from "../storage/Millis.ts"
 import * as adding from "./adding.ts"
 import type * as Docket from "./Docket.ts"
 import * as DocketError from "./DocketError.ts"
-import * as DocketRecords from "./DocketRecords.ts"
+import type * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketStore from "./DocketStore.ts"
 import type * as Execution from "./Execution.ts"
 import * as schedules from "./schedules.ts"
@@ -76,7 +76,7 @@ export const make = (
       Effect.option(sealing.readJson(
         payload,
         "payload",
-        DocketRecords.ownerOf({ id: key, schedule: key, task: wanted.task })
+        { id: key, schedule: key, task: wanted.task }
       ))
     const payload = yield* open(before)
     return Option.isSome(payload) && Equal.equals(payload, yield* open(after))
@@ -95,7 +95,7 @@ export const make = (
           records,
           task,
           payload,
-          DocketRecords.ownerOf({ id: key, schedule: key, task: task.name })
+          { id: key, schedule: key, task: task.name }
         ),
         priority: task.options.priority,
         ...adding.limitsOf(task, payload)

@@ -2,16 +2,16 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
 import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
-import type * as Deadlines from "../core/Deadlines.ts"
+import * as Deadlines from "../core/Deadlines.ts"
 import type * as Answering from "./answering.ts"
 import * as Crew from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
@@ -19,84 +19,158 @@ import * as DocketMetrics from "./DocketMetrics.ts"
 import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import * as keeping from "./keeping.ts"
 import * as retrying from "./retrying.ts"
+import type * as Watching from "./watching.ts"
 
-export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, context: Context.Context<R>) => {
+/** A handler that has started, and what may end it before it ends. */
+class Running implements Crew.Run {
+  readonly holder: Execution.Holder
+  execution: Execution.Execution
+  watch!: Watching.Watch
+  /** Writes of this worker that are under way. */
+  writing = 0
+  /** Whether there is news, and of which generation, that one of them may be. */
+  news: { readonly generation: number | undefined } | undefined
+  isLooking = false
+  ending: Crew.Ending | undefined
+  onEnd: ((why: Crew.Ending) => void) | undefined
+
+  constructor(execution: Execution.Execution) {
+    this.execution = execution
+    this.holder = { worker: execution.worker!, run: execution.run! }
+  }
+
+  readonly end = (why: Crew.Ending): void => {
+    if (this.ending !== undefined) return
+    this.ending = why
+    this.onEnd?.(why)
+  }
+
+  note(execution: Execution.Execution): void {
+    if (execution.generation < this.execution.generation) return
+    this.execution = execution
+    this.watch.seen = execution.generation
+    if (execution.cancelRequested !== undefined) this.end("Cancelled")
+  }
+}
+
+type Result = Exit.Exit<unknown, unknown> | Crew.Ending
+
+export const make = Effect.fnUntraced(function*<R>(
+  crew: Crew.Crew<R>,
+  context: Context.Context<R>
+) {
   const { records, running } = crew
   const { sealing, watching } = records
+  const deadlines = yield* Deadlines.make
+  const fork = yield* FiberSet.makeRuntime()
   const metrics = DocketMetrics.makeRecorder(context)
 
   /** Ends when the record says how it ended, or belongs to somebody else. */
-  const perform = Effect.fnUntraced(function*({ execution, handled, payload }: Answering.Claimed<R>) {
+  const perform = Effect.fnUntraced(function*({ execution, handled, isLeaseOver, payload }: Answering.Claimed<R>) {
     const { generation, id, task } = execution
-    const run: Crew.Run = {
-      holder: { worker: execution.worker!, run: execution.run! },
-      watch: watching.watch(id, generation),
-      ending: Deferred.makeUnsafe(),
-      execution
-    }
+    const run = new Running(execution)
+    run.watch = watching.watch(id, generation, (generation) => {
+      run.news = { generation }
+      if (run.writing === 0) look(run)
+    })
     running.add(run)
     const startedAt = yield* Clock.currentTimeMillis
     metrics.running(running.size)
     metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
     const end = yield* Effect.ensuring(
-      Effect.gen(function*() {
-        const result = yield* supervised(handled, run, payload)
-        const end = yield* Crew.insist(
-          Effect.flatMap(
-            transitionOf(handled.task, run, result),
-            (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
-          )
-        )
-        running.delete(run)
-        yield* Crew.insist(Crew.releaseSlot(crew, execution, run.holder.worker))
-        return end
-      }),
-      Effect.sync(() => {
-        running.delete(run)
-        watching.unwatch(id, run.watch)
-      })
+      carriedOut(handled, run, payload, isLeaseOver),
+      Effect.sync(() => forget(run))
     )
     metrics.running(running.size)
     metrics.ended(task, end, (yield* Clock.currentTimeMillis) - startedAt)
   })
 
+  const forget = (run: Running): void => {
+    running.delete(run)
+    watching.unwatch(run.execution.id, run.watch)
+  }
+
+  const carriedOut = Effect.fnUntraced(function*(
+    handled: DocketTask.Handled<R>,
+    run: Running,
+    payload: unknown,
+    isLeaseOver: () => boolean
+  ) {
+    // What it may have no more it does not begin, and gives back if nobody else has it.
+    const result: Result = isLeaseOver() ? "Stopped" : yield* supervised(handled, run, payload)
+    // How it ends is written over what others have done meanwhile, or not at all.
+    watching.unwatch(run.execution.id, run.watch)
+    const end = yield* Crew.insist(settle(handled.task, run, result))
+    running.delete(run)
+    if (run.execution.slot !== undefined) {
+      yield* Crew.insist(Crew.releaseSlot(crew, run.execution, run.holder.worker))
+    }
+    return end
+  })
+
+  const settle = (task: DocketTask.Any, run: Running, result: Result) =>
+    Effect.flatMap(
+      transitionOf(task, run, result),
+      (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
+    )
+
   /** What the handler came to, or why it was ended. */
-  const supervised = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Crew.Run, payload: unknown) {
+  const supervised = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Running, payload: unknown) {
     const { attempt, createdAt, id, task, traceparent } = run.execution
     const { timeout } = handled.task.options
-    const advance: DocketTask.Run["advance"] = (progress) =>
-      Effect.ignore(write(run, { _tag: "Advance", holder: run.holder, progress }))
-    const handler = Effect.suspend(() => handled.handler(payload, { id, key: `${id}@${createdAt}`, attempt, advance }))
-      .pipe(
-        Effect.withSpan(`docket ${task}`, {
-          kind: "consumer",
-          root: true,
-          links: linksOf(traceparent),
-          attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
-        }, { captureStackTrace: false }),
-        Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
-        Effect.provideContext(context)
-      )
+    const handler = Effect.suspend(() =>
+      handled.handler(payload, {
+        id,
+        key: `${id}@${createdAt}`,
+        attempt,
+        advance: (progress) => Effect.ignore(put(run, { _tag: "Advance", holder: run.holder, progress })),
+        ...keeping.ofRun(records, run, {
+          put: (transition) => Effect.map(put(run, transition), (written) => written !== "NotHolder"),
+          end: run.end
+        })
+      })
+    ).pipe(
+      Effect.withSpan(`docket ${task}`, {
+        kind: "consumer",
+        root: true,
+        links: linksOf(traceparent),
+        attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
+      }, { captureStackTrace: false }),
+      Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
+      Effect.provideContext(context)
+    )
     // Its own master, for one that will not be interrupted would keep its parent, and the worker, from ending.
     const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
-    const deadline = Duration.isFinite(timeout)
-      ? deadlines.add((yield* Clock.currentTimeMillis) + Duration.toMillis(timeout), () => end(run, "Timeout"))
-      : undefined
-    const watcher = yield* Effect.forkChild(watchOver(run))
-    const result = yield* Effect.ensuring(
-      Effect.onInterrupt(
-        Effect.raceFirst(Fiber.await(fiber), Deferred.await(run.ending)),
-        () => abandon(task, fiber)
-      ),
-      Effect.suspend(() => {
-        if (deadline !== undefined) deadlines.remove(deadline)
-        return Fiber.interrupt(watcher)
-      })
-    )
-    if (typeof result === "string") yield* abandon(task, fiber)
+    const result: Result = fiber.pollUnsafe() ?? (yield* ended(task, run, fiber, timeout))
+    if (!Exit.isExit(result)) yield* abandon(task, fiber)
     return result
   })
+
+  const ended = (
+    task: string,
+    run: Running,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    timeout: Duration.Duration
+  ): Effect.Effect<Result> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.callback<Result>((resume) => {
+        const deadline = Duration.isFinite(timeout)
+          ? deadlines.add(now + Duration.toMillis(timeout), () => run.end("Timeout"))
+          : undefined
+        const end = (result: Result) => {
+          if (deadline !== undefined) deadlines.remove(deadline)
+          resume(Effect.succeed(result))
+        }
+        fiber.addObserver(end)
+        run.onEnd = end
+        if (run.ending !== undefined) end(run.ending)
+        return Effect.suspend(() => {
+          if (deadline !== undefined) deadlines.remove(deadline)
+          return abandon(task, fiber)
+        })
+      }))
 
   /** Interrupts it, and waits for its end for a while. */
   const abandon = (task: string, fiber: Fiber.Fiber<unknown, unknown>) =>
@@ -105,39 +179,47 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
       orElse: () => Effect.logError(`The handler of ${JSON.stringify(task)} does not end, and is left to itself.`)
     })
 
-  const end = ({ ending }: Crew.Run, why: Crew.Ending): void => {
-    Deferred.doneUnsafe(ending, Effect.succeed(why))
+  /** Others may cancel it, or take it away. */
+  const look = (run: Running): void => {
+    if (run.isLooking) return
+    run.isLooking = true
+    fork(Effect.ensuring(seen(run), Effect.sync(() => run.isLooking = false)))
   }
 
-  /** Others may cancel it, or take it away. */
-  const watchOver = (run: Crew.Run): Effect.Effect<void> =>
-    Effect.gen(function*() {
-      while (true) {
-        yield* run.watch.changed
-        const found = yield* Crew.insist(records.store.find(run.execution.id))
-        if (found === undefined || !Execution.isHolder(found.execution, run.holder)) return end(run, "Lost")
-        note(run, found.execution)
-        if (found.execution.cancelRequested !== undefined) return end(run, "Cancelled")
-      }
+  const seen = Effect.fnUntraced(function*(run: Running) {
+    while (run.news !== undefined && run.ending === undefined && running.has(run)) {
+      run.news = undefined
+      const found = yield* Crew.insist(records.store.find(run.execution.id))
+      if (found === undefined || !Execution.isHolder(found.execution, run.holder)) return run.end("Lost")
+      run.note(found.execution)
+    }
+  })
+
+  /** While the handler goes on. */
+  const put = (run: Running, transition: Execution.Transition) =>
+    Effect.suspend(() => {
+      run.writing++
+      return Effect.ensuring(
+        write(run, transition),
+        Effect.sync(() => {
+          run.writing--
+          // What was told meanwhile may have been this.
+          if (run.writing === 0 && run.news !== undefined && run.news.generation !== run.watch.seen) look(run)
+        })
+      )
     })
 
-  const note = (run: Crew.Run, execution: Execution.Execution): void => {
-    if (execution.generation < run.execution.generation) return
-    run.execution = execution
-    run.watch.seen = execution.generation
-  }
-
-  const write = Effect.fnUntraced(function*(run: Crew.Run, transition: Execution.Transition) {
+  const write = Effect.fnUntraced(function*(run: Running, transition: Execution.Transition) {
     const changed = yield* records.change(run.execution.id, transition, run.execution)
     if (changed._tag !== "Changed") return "NotHolder" as const
-    note(run, changed.execution)
+    run.note(changed.execution)
     return transition._tag
   })
 
   const transitionOf = (
     task: DocketTask.Any,
-    run: Crew.Run,
-    result: Exit.Exit<unknown, unknown> | Crew.Ending
+    run: Running,
+    result: Result
   ): Effect.Effect<Execution.Transition | undefined, DocketError.DocketError> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { holder } = run
@@ -147,6 +229,11 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
       }
       if (result === "Cancelled") {
         return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
+      }
+      if (!Exit.isExit(result) && typeof result === "object") {
+        const { data, until } = result
+        const keepMillis = DocketRecords.keepMillis(task, false)
+        return Effect.succeed({ _tag: "Wait", holder, data, until, now, keepMillis })
       }
       if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
       if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
@@ -161,9 +248,9 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
         )
     })
 
-  const succeeded = (task: DocketTask.Any, { execution, holder }: Crew.Run, value: unknown, now: number) =>
+  const succeeded = (task: DocketTask.Any, { execution, holder }: Running, value: unknown, now: number) =>
     Effect.map(
-      Effect.result(sealing.write(task.success, value, "result", DocketRecords.ownerOf(execution))),
+      Effect.result(sealing.write(task.success, value, "result", execution)),
       (written): Execution.Transition =>
         written._tag === "Success"
           ? { _tag: "Succeed", holder, result: written.success, now, keepMillis: DocketRecords.keepMillis(task, false) }
@@ -172,7 +259,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
 
   const troubled = Effect.fnUntraced(function*(
     task: DocketTask.Any,
-    { execution, holder }: Crew.Run,
+    { execution, holder }: Running,
     trouble: DocketTask.Trouble<unknown>,
     now: number
   ) {
@@ -182,7 +269,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
     const retryAt = delay === undefined ? undefined : storeNow + Math.ceil(Duration.toMillis(delay))
     if (trouble._tag !== "Error") return { ...failure(task, holder, failureOf(task, trouble), now), retryAt }
     const written = yield* Effect.result(
-      sealing.write(task.error, trouble.error, "error", DocketRecords.ownerOf(execution))
+      sealing.write(task.error, trouble.error, "error", execution)
     )
     return written._tag === "Success"
       ? {
@@ -209,7 +296,7 @@ export const make = <R>(crew: Crew.Crew<R>, deadlines: Deadlines.Deadlines, cont
   }
 
   return { perform }
-}
+})
 
 const failure = (task: DocketTask.Any, holder: Execution.Holder, why: Execution.Failure, now: number) => ({
   _tag: "Fail" as const,

@@ -7,12 +7,19 @@ import * as Seal from "../core/Seal.ts"
 import type * as DocketTask from "./DocketTask.ts"
 
 /** Which value of which execution: what is sealed for one cannot be opened as another. */
-export type Part = "payload" | "result" | "error"
+export type Part = "payload" | "data" | "result" | "error"
 
 /** Why a value cannot be kept or read; for people, without the value. */
 export type Problem =
   | { readonly _tag: "Invalid"; readonly issue: string }
   | { readonly _tag: "TooLarge"; readonly bytes: number; readonly maximum: number }
+
+/** Whose it is. */
+export interface Owner {
+  readonly id: string
+  readonly schedule?: string | undefined
+  readonly task: string
+}
 
 export interface Sealing {
   readonly isSealed: boolean
@@ -20,16 +27,16 @@ export interface Sealing {
     schema: DocketTask.Codec,
     value: unknown,
     part: Part,
-    owner: string
+    owner: Owner
   ) => Effect.Effect<string, Problem>
   readonly read: (
     schema: DocketTask.Codec,
     text: string,
     part: Part,
-    owner: string
+    owner: Owner
   ) => Effect.Effect<unknown, Problem>
   /** The JSON itself, for a rule that looks into it. */
-  readonly readJson: (text: string, part: Part, owner: string) => Effect.Effect<unknown, Problem>
+  readonly readJson: (text: string, part: Part, owner: Owner) => Effect.Effect<unknown, Problem>
 }
 
 export interface Options {
@@ -57,7 +64,7 @@ export const make = Effect.fnUntraced(function*({ keys, maxBytes }: Options) {
     return codec
   }
 
-  const open = Effect.fnUntraced(function*(text: string, part: Part, owner: string) {
+  const open = Effect.fnUntraced(function*(text: string, part: Part, owner: Owner) {
     if (sealer === undefined) return text
     const opened = yield* sealer.open(text, binding(part, owner))
     return opened === undefined
@@ -75,7 +82,10 @@ export const make = Effect.fnUntraced(function*({ keys, maxBytes }: Options) {
 
   const write: Sealing["write"] = Effect.fnUntraced(function*(schema, value, part, owner) {
     const encoded = yield* Effect.mapError(codecOf(schema).encode(value), invalid)
-    const bytes = encoder.encode(JSON.stringify(encoded) ?? "")
+    const json = JSON.stringify(encoded) ?? ""
+    // A character has three bytes at the most, so that few need to be counted.
+    if (sealer === undefined && json.length * 3 <= maxBytes) return json
+    const bytes = encoder.encode(json)
     if (bytes.length > maxBytes) {
       return yield* Effect.fail<Problem>({ _tag: "TooLarge", bytes: bytes.length, maximum: maxBytes })
     }
@@ -117,7 +127,9 @@ const invalid = ({ issue }: Schema.SchemaError): Problem => {
   }
 }
 
-const binding = (part: Part, owner: string): string => `${part} ${owner}`
+/** Runs of a schedule have one payload. */
+const binding = (part: Part, { id, schedule, task }: Owner): string =>
+  `${part} ${JSON.stringify([task, schedule ?? id])}`
 
 const encoder = new TextEncoder()
 

@@ -6,6 +6,9 @@ import * as StoredText from "../storage/StoredText.ts"
 import * as DocketError from "./DocketError.ts"
 import * as Execution from "./Execution.ts"
 
+/** Characters; longer texts are not written with those of others. */
+export const short = 16_384
+
 /** What a store looks for, and beside it the rest. */
 export interface Row {
   readonly id: string
@@ -19,6 +22,8 @@ export interface Row {
    */
   readonly nextAt: number | null
   readonly schedule: string | null
+  /** It is looked for by it, and read out of the state. */
+  readonly owner: string | null
   /** JSON. */
   readonly state: string
   readonly payload: string
@@ -30,7 +35,7 @@ export interface Row {
 type Count = number | bigint | string
 
 /** Nothing of it is sure, for others may have written it. */
-export interface Stored extends Omit<Row, "priority" | "status" | "generation" | "nextAt"> {
+export interface Stored extends Omit<Row, "priority" | "status" | "generation" | "nextAt" | "owner"> {
   readonly priority: Count
   readonly status: string
   readonly generation: Count
@@ -48,6 +53,7 @@ export const rowOf = (execution: Execution.Execution): Row => {
     generation,
     nextAt: expiresAt ?? leaseUntil ?? (execution.isHeld === true ? null : execution.dueAt),
     schedule: schedule === undefined ? null : StoredText.of(schedule),
+    owner: execution.owner === undefined ? null : StoredText.of(execution.owner),
     state: JSON.stringify(state),
     payload,
     result: result ?? null,

@@ -6,7 +6,6 @@ import * as JsonPointer from "effect/JsonPointer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as DocketError from "./DocketError.ts"
-import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketStore from "./DocketStore.ts"
 import type * as Execution from "./Execution.ts"
 import type * as Sealing from "./sealing.ts"
@@ -72,7 +71,7 @@ export const make = (store: DocketStore.DocketStore["Service"], sealing: Sealing
     if (rules.length === 0) return false
     if (rules.some(({ where }) => where === undefined)) return true
     const payload = yield* Effect.orElseSucceed(
-      sealing.readJson(execution.payload, "payload", DocketRecords.ownerOf(execution)),
+      sealing.readJson(execution.payload, "payload", execution),
       () => undefined
     )
     return rules.some(({ where }) => where !== undefined && Equal.equals(valueAt(payload, where.at), where.equals))

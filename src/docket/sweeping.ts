@@ -1,5 +1,4 @@
 /** What a worker looks after beside its runs: leases, and what has been forgotten. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { lapse } from "./answering.ts"
 import * as Crew from "./crew.ts"
@@ -15,7 +14,7 @@ export const renew = Effect.fnUntraced(function*<R>(crew: Crew.Crew<R>) {
   for (const run of [...running]) {
     const busy = yield* Crew.takeSlot(crew, run.execution, run.holder.worker)
     // Its share was over and somebody else has it: it waits for another one.
-    if (busy !== undefined) Deferred.doneUnsafe(run.ending, Effect.succeed("Stopped"))
+    if (busy !== undefined) run.end("Stopped")
     else if (running.has(run)) runs.push(run)
     // It has ended, and given back what it has again now.
     else yield* Crew.releaseSlot(crew, run.execution, run.holder.worker)

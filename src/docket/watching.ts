@@ -1,5 +1,5 @@
 /**
- * Who waits for a change of an execution, here or in another process. What changes here wakes the watchers at once; for
+ * Who waits for a change of an execution, here or in another process. What changes here is told to the watchers at once; for
  * the rest, one fiber asks the store for all of them together, every interval and only while somebody watches.
  */
 import type * as Duration from "effect/Duration"
@@ -11,15 +11,16 @@ import type * as DocketError from "./DocketError.ts"
 import type * as DocketStore from "./DocketStore.ts"
 
 export interface Watch {
-  /** The generation the watcher knows; it writes it, and is woken when there is another, or none. */
+  /** The generation the watcher knows; it writes it, and is told when there is another, or none. */
   seen: number
-  /** Until then. */
-  readonly changed: Effect.Effect<void>
 }
 
+/** With the generation there is, if there is one. */
+export type OnChange = (generation: number | undefined) => void
+
 export interface Watching {
-  /** From a generation; 0 for whatever there is. */
-  readonly watch: (id: string, seen: number) => Watch
+  /** From a generation; 0 for whatever there is. Until `unwatch`; maybe more often than there are changes. */
+  readonly watch: (id: string, seen: number, onChange: OnChange) => Watch
   readonly unwatch: (id: string, watch: Watch) => void
   /** It is at this generation now. */
   readonly changed: (id: string, generation: number) => void
@@ -27,16 +28,11 @@ export interface Watching {
 
 class Watcher implements Watch {
   seen: number
-  private readonly latch = Latch.makeUnsafe(false)
-  constructor(seen: number) {
+  readonly onChange: OnChange
+  constructor(seen: number, onChange: OnChange) {
     this.seen = seen
+    this.onChange = onChange
   }
-  readonly wake = (): void => {
-    this.latch.openUnsafe()
-  }
-  readonly changed: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.ensuring(this.latch.await, Effect.sync(() => this.latch.closeUnsafe()))
-  )
 }
 
 export const make = (
@@ -56,7 +52,7 @@ export const make = (
     })
 
     const wakeAll = (id: string, generation: number | undefined) => {
-      for (const watcher of watchers.get(id) ?? []) if (watcher.seen !== generation) watcher.wake()
+      for (const watcher of watchers.get(id) ?? []) if (watcher.seen !== generation) watcher.onChange(generation)
     }
 
     yield* Effect.forkScoped(Persistently.run(
@@ -65,8 +61,8 @@ export const make = (
     ))
 
     return {
-      watch: (id, seen) => {
-        const watcher = new Watcher(seen)
+      watch: (id, seen, onChange) => {
+        const watcher = new Watcher(seen, onChange)
         const others = watchers.get(id)
         if (others === undefined) watchers.set(id, new Set([watcher]))
         else others.add(watcher)

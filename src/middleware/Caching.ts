@@ -165,9 +165,9 @@ const passingClaims: ReadonlySet<string> = new Set(["exp", "iat", "nbf", "jti", 
 
 const passingMeta: ReadonlySet<string> = new Set(["progressToken", "traceparent", "tracestate", "baggage"])
 
-/** Undefined for what is not to be kept: failures, questions, and what is too large. */
+/** Undefined for what is not to be kept: failures, questions, tasks, and what is too large. */
 const textOf = (result: object, most: number): Pick<CacheStore.Entry, "text" | "bytes"> | undefined => {
-  if ("resultType" in result || "isError" in result && result.isError === true) return undefined
+  if ("resultType" in result || "task" in result || "isError" in result && result.isError === true) return undefined
   const bytes = jsonSize.of(result, most)
   return bytes > most ? undefined : { text: JSON.stringify(result), bytes }
 }

@@ -63,7 +63,7 @@ const jobIdOf = (ring: string): string => JSON.stringify(ring).replaceAll(":", "
 export const layer = (
   options: Options = {}
 ): Layer.Layer<DocketEngine.DocketEngine, DocketError.DocketError> =>
-  Layer.effect(DocketEngine.DocketEngine, make(options))
+  Layer.effect(DocketEngine.DocketEngine, Effect.mapError(make(options), DocketError.atStart))
 
 const make = (options: Options) =>
   Effect.gen(function*() {

@@ -23,7 +23,8 @@ export interface Options extends Docket.Options {
 
 /**
  * In Redis, with BullMQ (an optional peer, as is `redis`) for the rings: its jobs have the ids of executions, and nothing
- * of what is to be done. Redis should write to its disk (`appendonly yes`) and evict nothing (`noeviction`).
+ * of what is to be done. Redis should write to its disk (`appendonly yes`) and evict nothing (`noeviction`). Fails if it
+ * does not answer within 5 seconds.
  *
  * @category layers
  * @since 0.1.0
@@ -31,13 +32,16 @@ export interface Options extends Docket.Options {
 export const layer = (
   { lease, prefix = "fastmcp", url = "redis://127.0.0.1:6379", ...options }: Options = {}
 ): Layer.Layer<Docket.Docket | DocketRecords.DocketRecords, DocketError.DocketError> =>
-  Layer.provide(Docket.layer(options), [
-    DocketStoreRedis.layer({ prefix: `{${prefix}:docket}:` }).pipe(
-      Layer.provide(NodeRedis.layer({ url })),
-      Layer.catchTag(
-        "RedisError",
-        (cause) => Layer.effect(DocketStore.DocketStore, DocketError.make(new DocketError.Unavailable({ part, cause })))
+  Docket.layer(options).pipe(
+    Layer.provide(
+      DocketStoreRedis.layer({ prefix: `{${prefix}:docket}:` }).pipe(
+        Layer.provide(NodeRedis.layer({ url })),
+        Layer.catchTag("RedisError", (cause) => Layer.effect(DocketStore.DocketStore, unavailable(cause)))
       )
     ),
-    DocketEngineBullMq.layer({ url, prefix: `{${prefix}}`, ...lease !== undefined && { lease } })
-  ])
+    // Before the store, whose client would wait without end for a server that takes it in and says nothing.
+    Layer.provide(DocketEngineBullMq.layer({ url, prefix: `{${prefix}}`, ...lease !== undefined && { lease } }))
+  )
+
+const unavailable = (cause: unknown): DocketError.DocketError =>
+  DocketError.atStart(DocketError.make(new DocketError.Unavailable({ part, cause })))

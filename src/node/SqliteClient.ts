@@ -36,7 +36,7 @@ export interface Options {
    * machine (not the program) breaks down, the last commits may then be lost, and the file is whole all the same. `full`.
    */
   readonly synchronous?: "full" | "normal"
-  /** Prepared statements that are kept; the least recently used go first. 128. */
+  /** Prepared statements that are kept; those not used of late go first. 128. */
   readonly statementCacheSize?: number
   /** From names in the program to names in the database. */
   readonly transformQueryNames?: (name: string) => string
@@ -96,16 +96,34 @@ interface Statements {
   readonly fresh: (sql: string) => StatementSync
 }
 
+interface Kept {
+  readonly statement: StatementSync
+  wasUsed: boolean
+}
+
 const prepared = (database: DatabaseSync, cacheSize: number): Statements => {
-  // In the order of their last use.
-  const cache = new Map<string, StatementSync>()
+  // In the order in which they came. Who was used since it came to the front goes to the end instead.
+  const cache = new Map<string, Kept>()
+
+  const makeRoom = (): void => {
+    for (const [sql, kept] of cache) {
+      if (cache.size <= cacheSize) return
+      cache.delete(sql)
+      if (!kept.wasUsed) continue
+      kept.wasUsed = false
+      cache.set(sql, kept)
+    }
+  }
 
   const cached = (sql: string): StatementSync => {
     const found = cache.get(sql)
-    const statement = found ?? database.prepare(sql)
-    if (found !== undefined) cache.delete(sql)
-    cache.set(sql, statement)
-    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+    if (found !== undefined) {
+      found.wasUsed = true
+      return found.statement
+    }
+    const statement = database.prepare(sql)
+    cache.set(sql, { statement, wasUsed: false })
+    makeRoom()
     return statement
   }
 
@@ -236,7 +254,18 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       return Exit.isSuccess(exit) ? exit : Effect.catchIf(exit, mayWait, alone)
     })
 
-  const execute = singly(rowsOf)
+  const followed: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["followed"] = (first, others, otherwise) =>
+    Effect.withFiber((fiber) => {
+      const safeIntegers = fiber.getRef(SqlClient.SafeIntegers)
+      const run = ([sql, params]: SqlTemplate.Step) => once(cached, sql, safeIntegers, bareRowsOf(params))
+      return group.runSeveral(() => {
+        const exit = run(first)
+        if (Exit.isFailure(exit) || exit.value.length === 0) return exit
+        return others.every((step) => Exit.isSuccess(run(step))) ? exit : undefined
+      }, otherwise)
+    })
+
+  const [execute, bareSingly] = [singly(rowsOf), singly(bareRowsOf)]
   const single: SqlConnection.Connection = {
     ...connection,
     execute: (sql, params, transform) => transformed(execute(sql, params), transform),
@@ -249,7 +278,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: singly(bareRowsOf),
+    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), followed },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }

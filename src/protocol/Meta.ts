@@ -20,6 +20,9 @@ export const serverInfo = "io.modelcontextprotocol/serverInfo"
 /** @category keys @since 0.1.0 */
 export const subscriptionId = "io.modelcontextprotocol/subscriptionId"
 
+/** The task a message belongs to (2025-11-25). @category keys @since 0.1.0 */
+export const relatedTask = "io.modelcontextprotocol/related-task"
+
 /**
  * The outcome of a request that has no place of its own in the protocol: a declared failure's encoded value, or why a
  * request was cancelled. In a result's `_meta`, or in an error's `data`.

@@ -7,6 +7,8 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as AskError from "../context/AskError.ts"
+import type * as Identity from "../context/Identity.ts"
 import type * as McpRequest from "../context/McpRequest.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
 import type * as Prompt from "../definition/Prompt.ts"
@@ -18,6 +20,7 @@ import type * as Era from "../protocol/Era.ts"
 import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
+import type * as Revision from "../protocol/Revision.ts"
 import type * as registry from "./registry.ts"
 
 const TypeId = "~fastmcp-effect/server/Extension"
@@ -39,6 +42,8 @@ export interface Method<R> {
    * is left out in revisions that have no such thing.
    */
   readonly handle: (params: any, caller: Caller) => Effect.Effect<object, McpError.McpError, R>
+  /** Lasts until there is an answer, so that no deadline applies. */
+  readonly isOpenEnded?: boolean
   /** What the `Mcp-Name` header must equal, where the extension mirrors a parameter (2026-07-28 over HTTP). */
   readonly mirroredName?: (params: JsonRpc.JsonObject) => string | undefined
 }
@@ -65,12 +70,81 @@ export interface ListenFilter<R> {
   ) => Effect.Effect<JsonRpc.Json, McpError.McpError, R>
 }
 
+/** A question as it stands in a record, until it is answered. @category models @since 0.1.0 */
+export interface RecordedQuestion {
+  /** Tells it from another question under the same key. */
+  readonly fingerprint: string
+  readonly method: McpSchema.InputRequest["method"]
+  /** As the model has them; each revision puts them in its own way. */
+  readonly params: JsonRpc.JsonObject
+}
+
+/** What a client has answered: a result, or an error. @category models @since 0.1.0 */
+export interface RecordedAnswer {
+  readonly fingerprint: string
+  readonly result?: JsonRpc.Json
+  readonly error?: JsonRpc.ErrorObject
+}
+
+/**
+ * What was asked and done for a call, kept where it outlives the process. Each of its effects has succeeded when it is
+ * written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Record {
+  readonly answers: { readonly [key: string]: RecordedAnswer }
+  readonly steps: { readonly [key: string]: JsonRpc.Json }
+  /** Whether the answer came since the handler last ran. */
+  readonly isFresh: (key: string) => boolean
+  /** The handler is about to use an answer it has not had before. */
+  readonly beyond: Effect.Effect<void, AskError.AskError>
+  /** A step is about to begin. */
+  readonly begin: (key: string) => Effect.Effect<void, AskError.AskError>
+  readonly keep: (key: string, result: JsonRpc.Json) => Effect.Effect<void, AskError.AskError>
+  /** It ended without a result. */
+  readonly failed: (key: string) => Effect.Effect<void>
+  /** Ends the run: these have to be answered first. */
+  readonly wait: (
+    questions: { readonly [key: string]: RecordedQuestion }
+  ) => Effect.Effect<never, AskError.AskError>
+}
+
+/** A `tools/call` that comes over no connection. @category models @since 0.1.0 */
+export interface DetachedCall {
+  readonly params: { readonly name: string; readonly arguments?: JsonRpc.JsonObject }
+  readonly revision: Revision.Revision
+  readonly client: RequestContext.Client
+  readonly meta: JsonRpc.JsonObject
+  readonly identity: Identity.Identity
+  readonly taskId: string
+  readonly record: Record
+  readonly reportProgress: RequestContext.RequestContext["Service"]["reportProgress"]
+}
+
+/** The server as its extensions use it. @category models @since 0.1.0 */
+export interface Host {
+  readonly serverInfo: McpSchema.Implementation
+  /**
+   * Calls a tool, through the server's middleware and its limits, and through `wrap`; no deadline of the server applies.
+   * Who may not call it is refused as a client would be.
+   */
+  readonly call: (call: DetachedCall) => Effect.Effect<object, McpError.McpError>
+  /** What was asked and done so far for the call a `wrap` is around, once the steps that have begun are through. */
+  readonly recorded: (
+    request: RequestContext.RequestContext["Service"]
+  ) => Effect.Effect<Pick<Record, "answers" | "steps">>
+}
+
 /** @category models @since 0.1.0 */
 export interface Options<R, N = never, L = never, D extends registry.AnyDefinition = never> {
   /** `<prefix>/<name>`, as it is negotiated under `capabilities.extensions`. */
   readonly id: string
   /** Announced to clients; `{}` when there is nothing to set. */
   readonly settings?: JsonRpc.JsonObject
+  /** The eras in which it is announced as an extension; both when left out. */
+  readonly eras?: ReadonlyArray<Era.Era>
   /** Members of the server's capabilities beside `extensions`, for revisions that name the feature there. */
   readonly capabilities?: (era: Era.Era) => McpSchema.ServerCapabilities
   readonly methods?: { readonly [method: string]: Method<R> }
@@ -78,8 +152,10 @@ export interface Options<R, N = never, L = never, D extends registry.AnyDefiniti
   readonly listenFilters?: { readonly [key: string]: ListenFilter<L> }
   /** What the server has besides its own; in the lists they come after those. */
   readonly definitions?: ReadonlyArray<D>
-  /** Around each `tools/call`; inside the server's middleware. */
+  /** Around each `tools/call` of a client; inside the server's middleware. Not around what handlers call of each other. */
   readonly wrap?: Middleware.Wrap<R>
+  /** Runs when the server is complete, in the scope of its layer. */
+  readonly attach?: (host: Host) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /** @category models @since 0.1.0 */

@@ -32,6 +32,7 @@ import type * as Revision from "../protocol/Revision.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as Admission from "../transport/Admission.ts"
 import * as Receiver from "../transport/Receiver.ts"
+import * as detached from "./detached.ts"
 import * as dispatcher from "./dispatcher.ts"
 import type * as Extension from "./Extension.ts"
 import * as clientLogs from "./internal/clientLogs.ts"
@@ -357,6 +358,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     ]
     yield* Effect.addFinalizer(() => Effect.sync(() => ends.forEach((end) => end())))
   }
+  const host = detached.make({ serverInfo, router: routes, services, budget: options.budget ?? Budget.unlimited })
+  yield* Effect.forEach(extensions, ({ attach }) => attach === undefined ? Effect.void : attach(host), {
+    discard: true
+  })
   const admission = Context.getOrUndefined(services, Admission.Admission)
   return Context.make(Receiver.Receiver, { connect, admission }).pipe(Context.add(McpServer, server))
 })
@@ -391,16 +396,19 @@ const implementation = (options: McpSchema.Implementation): McpSchema.Implementa
 }
 
 const capabilities = (extensions: ReadonlyArray<Extension.Any>) => {
-  const settings = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
-  const of = (revision: Revision.Revision): McpSchema.ServerCapabilities => ({
-    logging: {},
-    completions: {},
-    tools: { listChanged: true },
-    resources: { subscribe: true, listChanged: true },
-    prompts: { listChanged: true },
-    ...Object.assign({}, ...extensions.map((extension) => extension.capabilities?.(revision.era))),
-    ...(extensions.length === 0 ? undefined : { extensions: settings })
-  })
+  const of = (revision: Revision.Revision): McpSchema.ServerCapabilities => {
+    const announced = extensions.filter(({ eras }) => eras === undefined || eras.includes(revision.era))
+    const settings = Object.fromEntries(announced.map(({ id, settings = {} }) => [id, settings]))
+    return {
+      logging: {},
+      completions: {},
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
+      ...Object.assign({}, ...extensions.map((extension) => extension.capabilities?.(revision.era))),
+      ...(announced.length === 0 ? undefined : { extensions: settings })
+    }
+  }
   const byRevision = new Map(Revisions.all.map((revision) => [revision, of(revision)]))
   return (revision: Revision.Revision) => byRevision.get(revision)!
 }

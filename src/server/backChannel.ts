@@ -20,6 +20,7 @@ import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 import type * as Revision from "../protocol/Revision.ts"
+import * as askedTask from "./askedTask.ts"
 import * as canonicalJson from "./internal/canonicalJson.ts"
 import * as capabilities from "./internal/capabilities.ts"
 import * as fingerprint from "./internal/fingerprint.ts"
@@ -46,9 +47,9 @@ export type Send = (
   params: JsonRpc.JsonObject
 ) => Effect.Effect<JsonRpc.Response, AskError.AskError>
 
-type Questions = { readonly [key: string]: Ask.Question<unknown> }
+export type Questions = { readonly [key: string]: Ask.Question<unknown> }
 
-interface Asker {
+export interface Asker {
   readonly revision: Revision.Revision
   readonly client: RequestContext.Client
 }
@@ -70,9 +71,16 @@ export const onConnection = (
   const results: Shared<unknown, AskError.AskError> = new Map()
   const steps: Shared<JsonRpc.Json, unknown> = new Map()
 
-  const send = (key: string, { method, params }: Ask.Question<unknown>): Effect.Effect<unknown, AskError.AskError> => {
+  const send = (
+    key: string,
+    { asTask, method, params }: Ask.Question<unknown>
+  ): Effect.Effect<unknown, AskError.AskError> => {
     const { lift, project } = asker.revision.serverRequests[method]!
-    return options.send(method, project(params) as JsonRpc.JsonObject).pipe(
+    const projected = project(params) as JsonRpc.JsonObject
+    const answered = asTask === true && askedTask.isSupported(asker, method)
+      ? askedTask.send(asker, options.send, method, projected, { ttl: Duration.toMillis(options.timeout) })
+      : options.send(method, projected)
+    return answered.pipe(
       Effect.timeoutOption(options.timeout),
       Effect.flatMap((response) =>
         Option.isNone(response)
@@ -117,10 +125,14 @@ export const onConnection = (
 }
 
 /** What is asked or done once, under whatever asked for it first. */
-type Shared<A, E> = Map<string, Deferred.Deferred<A, E>>
+export type Shared<A, E> = Map<string, Deferred.Deferred<A, E>>
 
 /** One run for all who want it at a time. Who waits for one that is interrupted takes over, and a failure is not kept. */
-const share = <A, E, R>(all: Shared<A, E>, address: string, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const share = <A, E, R>(
+  all: Shared<A, E>,
+  address: string,
+  run: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
   Effect.suspend((): Effect.Effect<A, E, R> => {
     const earlier = all.get(address)
     if (earlier !== undefined) {
@@ -140,7 +152,7 @@ const share = <A, E, R>(all: Shared<A, E>, address: string, run: Effect.Effect<A
 /** How a client of these revisions says that its user rejected a sampling. */
 const rejected = -1
 
-const refusal = (key: string, method: string, { code, message }: JsonRpc.ErrorObject): AskError.Reason =>
+export const refusal = (key: string, method: string, { code, message }: JsonRpc.ErrorObject): AskError.Reason =>
   code === rejected && method === "sampling/createMessage"
     ? new AskError.Declined({ key })
     : new AskError.Refused({ key, code, text: message })
@@ -173,6 +185,14 @@ export interface Rounds extends BackChannel {
     readonly inputResponses?: { readonly [key: string]: unknown }
     readonly requestState?: string
   }) => Effect.Effect<void, McpError.McpError>
+  /** What there is to go on with elsewhere, once the steps that have begun are through. */
+  readonly leave: Effect.Effect<Recorded>
+}
+
+/** What was asked and done for a request so far. */
+export interface Recorded {
+  readonly answers: State["a"]
+  readonly steps: State["s"]
 }
 
 /**
@@ -230,24 +250,29 @@ export const inRounds = (
     return { ...Object.fromEntries(fresh), ...state.a }
   }
 
+  // A step that has begun is not cut off by a question beside it, unless the question is its own.
+  const begun = (within: ReadonlySet<string>) =>
+    [...running].filter(([address]) => !steps.has(address) && !within.has(address))
+
+  const recorded = (): Recorded => ({ answers: answers(), steps: { ...state.s, ...Object.fromEntries(steps) } })
+
   const pause = Effect.fnUntraced(function*(questions: ReadonlyArray<readonly [string, Ask.Question<unknown>]>) {
     if (state.n + 1 > requestState.maxRounds) {
       return yield* fail(new AskError.LimitReached({ limit: "rounds", maximum: requestState.maxRounds }))
     }
     const within = yield* Within
-    // A step that has begun is not cut off by a question beside it, unless the question is its own.
-    const begun = () => [...running].filter(([address]) => !steps.has(address) && !within.has(address))
     const q = Object.fromEntries(questions.map(([address, question]) => [address, fingerprintOf(question)]))
     let sealed: string
     let kept: number
     // What stands beside the question gets to begin, too.
     yield* Effect.yieldNow
     do {
-      for (const [, step] of begun()) yield* Effect.exit(Deferred.await(step))
+      for (const [, step] of begun(within)) yield* Effect.exit(Deferred.await(step))
       kept = steps.size
-      const next: State = { n: state.n + 1, q, a: answers(), s: { ...state.s, ...Object.fromEntries(steps) } }
+      const { answers: a, steps: s } = recorded()
+      const next: State = { n: state.n + 1, q, a, s }
       sealed = yield* requestState.seal(next as unknown as JsonRpc.Json, yield* binding)
-    } while (begun().length > 0 || steps.size > kept)
+    } while (begun(within).length > 0 || steps.size > kept)
     return yield* options.pause({
       resultType: "input_required",
       inputRequests: Object.fromEntries(
@@ -261,6 +286,13 @@ export const inRounds = (
   })
 
   return {
+    leave: Effect.gen(function*() {
+      const within = yield* Within
+      while (begun(within).length > 0) {
+        for (const [, step] of begun(within)) yield* Effect.exit(Deferred.await(step))
+      }
+      return recorded()
+    }),
     open: ({ inputResponses, requestState: token }) =>
       Effect.gen(function*() {
         responses = inputResponses ?? {}
@@ -306,7 +338,7 @@ export const inRounds = (
 }
 
 /** The steps that are being run, innermost last. */
-const Within: Context.Reference<ReadonlySet<string>> = Context.Reference<ReadonlySet<string>>(
+export const Within: Context.Reference<ReadonlySet<string>> = Context.Reference<ReadonlySet<string>>(
   "fastmcp-effect/server/backChannel/Within",
   { defaultValue: () => new Set() }
 )
@@ -324,7 +356,7 @@ export const closed = (method: string): BackChannel => {
 const fail = (reason: AskError.Reason) => Effect.fail(AskError.make(reason))
 
 /** What the client cannot be asked. */
-const refuse = (
+export const refuse = (
   questions: Questions,
   { client, revision }: Asker,
   known: { readonly [method: string]: unknown }
@@ -350,7 +382,7 @@ const refuse = (
 
 const textOf = ({ method, params }: Ask.Question<unknown>): string => canonicalJson.canonical({ method, params })
 
-const fingerprintOf = (question: Ask.Question<unknown>): string => fingerprint.of(textOf(question))
+export const fingerprintOf = (question: Ask.Question<unknown>): string => fingerprint.of(textOf(question))
 
-const own = <A>(record: { readonly [key: string]: A }, key: string): A | undefined =>
+export const own = <A>(record: { readonly [key: string]: A }, key: string): A | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined

@@ -198,6 +198,7 @@ export const make = (options: Options): Router => {
           handle: wrapped(
             method,
             (params, { request }) => ({
+              ...(definition.isOpenEnded === true ? { isOpenEnded: true } : undefined),
               effect: Effect.suspend(() =>
                 definition.handle(params, {
                   sees: (definition) => isListed({ definition }, request)
@@ -246,7 +247,7 @@ export const make = (options: Options): Router => {
     },
     isHidden: (uri, scope, home) => resources.isHidden(reads)(uri, handlerContext.ofSession(scope, home)),
     siblings: {
-      callTool: tools.nestedCall(calls, () => composeWraps(middleware, callWrap)),
+      callTool: tools.nestedCall(calls, () => middleware),
       readResource: resources.nestedRead(reads, () => middleware),
       getPrompt: prompts.nestedGet(gets, () => middleware)
     }
@@ -290,12 +291,6 @@ const once = (encode: (result: object) => string): (result: object) => string =>
 
 /** Which parameter `Mcp-Name` mirrors. */
 const coreMirrors = new Map([["tools/call", "name"], ["prompts/get", "name"], ["resources/read", "uri"]])
-
-const composeWraps = (
-  outer: Middleware.Wrap<never> | undefined,
-  inner: Middleware.Wrap<never> | undefined
-): Middleware.Wrap<never> | undefined =>
-  outer === undefined ? inner : inner === undefined ? outer : (request, next) => outer(request, inner(request, next))
 
 const pong: Plan = { effect: Effect.succeed({}) }
 

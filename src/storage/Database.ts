@@ -117,20 +117,18 @@ export const make = <Unavailable>(
             Effect.andThen(lock("fastmcp-effect tables"), Effect.forEach(missing, create, { discard: true }))
           ))
 
-    const available = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      Effect.catchCause(
-        effect,
-        (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Unavailable> => {
-          // A connection that breaks within a transaction also fails the rollback, and that is a defect to SqlClient.
-          const errors = cause.reasons.map((reason) =>
-            Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
-          )
-          const error = errors.find(SqlError.isSqlError)
-          return error === undefined
-            ? Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
-            : Effect.fail(unavailable(store, error))
-        }
+    const ofCause = <E>(cause: Cause.Cause<E>): Effect.Effect<never, Exclude<E, SqlError.SqlError> | Unavailable> => {
+      // A connection that breaks within a transaction also fails the rollback, and that is a defect to SqlClient.
+      const errors = cause.reasons.map((reason) =>
+        Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
       )
+      const error = errors.find(SqlError.isSqlError)
+      return error === undefined
+        ? Effect.failCause(cause as Cause.Cause<Exclude<E, SqlError.SqlError>>)
+        : Effect.fail(unavailable(store, error))
+    }
+
+    const available = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.catchCause(effect, ofCause<E>)
 
     const sweep: Database<Unavailable>["sweep"] = (interval, remove) => {
       const pause = Duration.fromInputUnsafe(interval)

@@ -1,26 +1,36 @@
 /** Statements that run often: the text is made once, and each run gives the values alone. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Under this a client may have a way that is shorter than a `Statement`, which makes a span each time. It is taken outside
- * of transactions, where nobody sees spans and nobody changes statements. Its rows may have no prototype.
+ * Under this a client may have ways that are shorter than a `Statement`, which makes a span each time. They are taken
+ * outside of transactions, where nobody sees spans and nobody changes statements. Their rows may have no prototype.
  *
  * @category models
  * @since 0.1.0
  */
 export const shortcut = "~fastmcp-effect/storage/SqlTemplate/shortcut"
 
+type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
+
+/** A statement with its values. @category models @since 0.1.0 */
+export type Step = readonly [text: string, parameters: ReadonlyArray<unknown>]
+
 /** @category models @since 0.1.0 */
 export interface Shortcut {
-  readonly [shortcut]: (
-    text: string,
-    parameters: ReadonlyArray<unknown>
-  ) => Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
+  readonly [shortcut]: {
+    readonly one: (step: Step) => Rows
+    /**
+     * The rows of the first, which writes. The others are run if there are any, in the same transaction; where one fails
+     * nothing has been done. `otherwise` does the same, when and however it can.
+     */
+    readonly followed: (first: Step, others: ReadonlyArray<Step>, otherwise: () => Rows) => Rows
+  }
 }
 
 class Slot {
@@ -30,27 +40,79 @@ class Slot {
   }
 }
 
+type Client = SqlClient.SqlClient & Partial<Shortcut>
+
+type MakeStatement<Values, A extends object> = (
+  slot: (name: keyof Values & string) => unknown
+) => Statement.Statement<A>
+
+const compile = <Values extends object, A extends object>(
+  statement: MakeStatement<Values, A>
+): (values: Values) => Step => {
+  const [text, parameters] = statement((name) => new Slot(name)).compile(true)
+  return (values) => [
+    text,
+    parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name as keyof Values] : parameter)
+  ]
+}
+
+const mayBeShort = (fiber: Fiber.Fiber<unknown, unknown>, { transactionService }: Client): boolean =>
+  fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
+  && fiber.getRef(Statement.CurrentTransformer) === undefined
+  && Context.getOrUndefined(fiber.context, transactionService) === undefined
+
 /**
  * `slot` stands in the statement where a value of this name goes.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <Values extends { readonly [name: string]: unknown }, A extends object = object>(
-  sql: SqlClient.SqlClient & Partial<Shortcut>,
-  statement: (slot: (name: keyof Values & string) => unknown) => Statement.Statement<A>
+export const make = <Values extends object, A extends object = object>(
+  sql: Client,
+  statement: MakeStatement<Values, A>
 ): (values: Values) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
-  const [text, parameters] = statement((name) => new Slot(name)).compile(true)
-  const { [shortcut]: short, transactionService } = sql
+  const stepOf = compile(statement)
+  const { [shortcut]: short } = sql
   return (values) => {
-    const given = parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name] : parameter)
-    if (short === undefined) return sql.unsafe<A>(text, given)
+    const step = stepOf(values)
+    if (short === undefined) return sql.unsafe<A>(...step)
+    return Effect.withFiber((fiber) => mayBeShort(fiber, sql) ? short.one(step) : sql.unsafe<A>(...step))
+  }
+}
+
+/**
+ * In one transaction: if the first, which writes, has rows, the second is run for each of `others`. The rows are those of
+ * the first.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeFollowed = <First extends object, Second extends object, A extends object = object>(
+  sql: Client,
+  transaction: (rows: Rows) => Rows,
+  first: MakeStatement<First, A>,
+  second: MakeStatement<Second, object>
+): (values: First, others: ReadonlyArray<Second>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
+  const [firstOf, secondOf] = [compile(first), compile(second)]
+  const { [shortcut]: short } = sql
+  return (values, others) => {
+    const [step, steps] = [firstOf(values), others.map(secondOf)]
+    const otherwise = () => {
+      const alone = sql.unsafe<A>(...step)
+      return steps.length === 0 ? alone : transaction(
+        Effect.tap(
+          alone,
+          (rows) => rows.length === 0 ? Effect.void : Effect.forEach(steps, (step) => sql.unsafe(...step))
+        )
+      )
+    }
+    if (short === undefined) return otherwise()
     return Effect.withFiber((fiber) =>
-      fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
-        && fiber.getRef(Statement.CurrentTransformer) === undefined
-        && Context.getOrUndefined(fiber.context, transactionService) === undefined
-        ? short(text, given)
-        : sql.unsafe<A>(text, given)
+      !mayBeShort(fiber, sql)
+        ? otherwise()
+        : steps.length === 0
+        ? short.one(step)
+        : short.followed(step, steps, otherwise)
     )
   }
 }

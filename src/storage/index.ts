@@ -1,6 +1,8 @@
 export * as Database from "./Database.ts"
+export * as Gathered from "./Gathered.ts"
 export * as Millis from "./Millis.ts"
 export * as Persistently from "./Persistently.ts"
 export * as RedisScript from "./RedisScript.ts"
 export * as SqlTemplate from "./SqlTemplate.ts"
 export * as StoredText from "./StoredText.ts"
+export * as Together from "./Together.ts"

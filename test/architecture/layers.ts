@@ -17,7 +17,7 @@ const table = {
   middleware: ["core", "storage", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
-  tasks: ["core", "protocol", "context", "definition", "docket", "server", "client"],
+  tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
   provider: ["core", "protocol", "context", "definition", "transform", "server", "client"]
 } satisfies Record<string, ReadonlyArray<string>>

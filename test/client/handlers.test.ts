@@ -17,6 +17,7 @@ import * as RequestContext from "fastmcp-effect/context/RequestContext"
 import * as Roots from "fastmcp-effect/context/Roots"
 import * as Sampling from "fastmcp-effect/context/Sampling"
 import * as Tool from "fastmcp-effect/definition/Tool"
+import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import * as McpServer from "fastmcp-effect/server/McpServer"
@@ -477,5 +478,88 @@ describe("an extension of the client", () => {
       server.wire().say({ jsonrpc: "2.0", method: "queue/moved", params: { place: "wrong" } })
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(heard, [3])
+    }))
+
+  it.effect("stands around requests and around answers, the first outermost, and gets its client", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const say = (line: string) => Effect.sync(() => log.push(line))
+      const around = (name: string) =>
+        Extension.make({
+          id: `com.example/${name}`,
+          wrap: ({ method, params }, next) =>
+            say(`${name} ${method}`).pipe(
+              Effect.andThen(next({ ...params, [name]: true })),
+              Effect.tap(() => say(`${name} is through`))
+            ),
+          wrapAnswer: ({ method, version }, next) =>
+            Effect.andThen(say(`${name} is asked ${method} in ${version}`), next),
+          attach: (client) => say(`${name} has ${client.server().revision}`)
+        })
+      const server = scripted.make({
+        hears: scripted.stateful({
+          "tools/call": ({ id, params }, wire) => wire.result(id, { content: [], _meta: params! }),
+          "a/b": ({ id, params }, wire) => wire.result(id, { resultType: "odd", ...params })
+        })
+      })
+      const client = yield* Effect.provide(
+        McpClient.make({ revision: "2025-11-25", extensions: [around("one"), around("two")] }),
+        Layer.merge(server.layer, ClientHandlers.roots([]))
+      )
+      assert.deepStrictEqual(log.splice(0), ["one has 2025-11-25", "two has 2025-11-25"])
+      const { _meta } = yield* client.callTool("x")
+      assert.deepStrictEqual(_meta, { name: "x", arguments: {}, one: true, two: true })
+      assert.deepStrictEqual(log.splice(0), [
+        "one tools/call",
+        "two tools/call",
+        "two is through",
+        "one is through"
+      ])
+      // As it came: nobody stands around it, and nobody looks at its type.
+      assert.deepStrictEqual(yield* client.request("a/b", { c: 1 }, { raw: true }), { resultType: "odd", c: 1 })
+      assert.deepStrictEqual(log, [])
+      const answer = Effect.sync(() => server.wire().sent.at(-1))
+      server.wire().say({ jsonrpc: "2.0", id: "q", method: "roots/list" })
+      yield* TestClock.adjust("1 millis")
+      assert.deepInclude(yield* answer, { id: "q", result: { roots: [] } })
+      assert.deepStrictEqual(log.splice(0), [
+        "one is asked roots/list in 2025-11-25",
+        "two is asked roots/list in 2025-11-25"
+      ])
+      assert.deepStrictEqual(yield* client.answer("roots/list", {}), { roots: [] })
+      assert.deepStrictEqual(log, [])
+    }))
+
+  it.effect("is made for each client, and says of itself what belongs to the revision", () =>
+    Effect.gen(function*() {
+      let count = 0
+      const made = Effect.sync(() =>
+        Extension.make({
+          id: `com.example/number${++count}`,
+          eras: ["Stateless"],
+          capabilities: (version, own) =>
+            version === "2025-11-25" ? { experimental: { own: { roots: own.roots !== undefined } } } : {}
+        })
+      )
+      const options: McpClient.Options = { extensions: [made] }
+      const capabilities = (hears: scripted.Options["hears"], revision: "2025-06-18" | "2025-11-25" | "2026-07-28") =>
+        Effect.gen(function*() {
+          const server = scripted.make({ hears: hears! })
+          yield* Effect.provide(
+            McpClient.make({ ...options, revision }),
+            Layer.merge(server.layer, ClientHandlers.roots([]))
+          )
+          const { capabilities, _meta } = (server.wire().sent[0] as JsonRpc.Request).params!
+          return capabilities ?? (_meta as JsonRpc.JsonObject)["io.modelcontextprotocol/clientCapabilities"]
+        })
+      assert.deepStrictEqual(yield* capabilities(scripted.stateless(), "2026-07-28"), {
+        roots: {},
+        extensions: { "com.example/number1": {} }
+      })
+      assert.deepStrictEqual(yield* capabilities(scripted.stateful(), "2025-11-25"), {
+        roots: {},
+        experimental: { own: { roots: true } }
+      })
+      assert.strictEqual(count, 2)
     }))
 })

@@ -51,7 +51,12 @@ const open = (server: scripted.Scripted) =>
         answer: (method) => Effect.fail(McpError.methodNotFound(method)),
         tell: () => {}
       },
-      self: { info: { name: "x", version: "1" }, capabilities: {}, logLevel: undefined, mirror: () => undefined },
+      self: {
+        info: { name: "x", version: "1" },
+        capabilities: () => ({}),
+        logLevel: undefined,
+        mirror: () => undefined
+      },
       only: undefined,
       knownServers: undefined,
       connectTimeout: Duration.seconds(30),

@@ -121,7 +121,7 @@ export const make = (options: Options = {}): Scripted => {
 type Answers = { readonly [method: string]: (message: JsonRpc.Request, wire: Wire) => void }
 
 /** A server of 2025-11-25 that answers these methods, and no other. */
-export const stateful = (answers: Answers = {}, capabilities: object = { tools: {} }): Options["hears"] =>
+export const stateful = (answers: Answers = {}, capabilities: object = { tools: {} }): NonNullable<Options["hears"]> =>
   answering({
     initialize: (message, wire) =>
       wire.result(message.id, {
@@ -133,7 +133,7 @@ export const stateful = (answers: Answers = {}, capabilities: object = { tools: 
   })
 
 /** The same of 2026-07-28. */
-export const stateless = (answers: Answers = {}, capabilities: object = { tools: {} }): Options["hears"] =>
+export const stateless = (answers: Answers = {}, capabilities: object = { tools: {} }): NonNullable<Options["hears"]> =>
   answering({
     "server/discover": (message, wire) =>
       wire.result(message.id, {

@@ -1,25 +1,57 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
+import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
+import * as TestClock from "effect/testing/TestClock"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
-import * as Leaks from "fastmcp-effect/testing/Leaks"
+import * as DocketError from "fastmcp-effect/docket/DocketError"
 import { type Database, onDatabases as onEmptied, pg as emptied, pgLayer, sqlite } from "../session/places.ts"
 import { door } from "../support/door.ts"
 import { needing, postgres } from "../support/services.ts"
-import { connect, consumer, type Place, ringNow, suite } from "./engine.ts"
+import { connect, consumer, listening, live, type Place, ringNow, suite, until } from "./engine.ts"
 import { lease } from "./engineAddress.ts"
 
 const { layerMemory, layerSql } = DocketEnginePersistedQueue
 
+const inMemory: Effect.Effect<Place, never, Scope.Scope> = Effect.gen(function*() {
+  // Built at once, they have one queue.
+  const services = yield* Layer.build(Layer.merge(layerMemory, PersistedQueue.layerStoreMemory))
+  const queue = Context.get(services, PersistedQueue.PersistedQueueStore)
+  const { offer, take } = queue
+  const offered = new Map<string, Parameters<typeof offer>[0]>()
+  let taken = 0
+  Object.assign(queue, {
+    offer: (options: Parameters<typeof offer>[0]) => {
+      offered.set(options.id, options)
+      return offer(options)
+    },
+    take: (options: Parameters<typeof take>[0]) => Effect.tap(take(options), () => Effect.sync(() => void taken++))
+  })
+  return {
+    process: Layer.succeedContext(services),
+    left: Effect.gen(function*() {
+      yield* TestClock.adjust("61 seconds")
+      // Whatever it still knows it does not take again.
+      const before = taken
+      const again = [...offered.values()]
+      yield* Effect.forEach(again, offer, { discard: true })
+      yield* TestClock.adjust("1 second")
+      return again.length - (taken - before)
+    })
+  }
+})
+
 suite("in memory", {
-  place: Effect.succeed({ process: layerMemory, left: Effect.succeed(0) }),
+  place: inMemory,
   time: "virtual",
   ordersByPriority: false
 })
@@ -76,14 +108,6 @@ const start = ({ client, prefix }: Database, options: DocketEnginePersistedQueue
     }
   )
 
-const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
-  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
-
-const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
-  test() || turns === 0
-    ? Effect.void
-    : Effect.andThen(Effect.sleep("10 millis"), Effect.suspend(() => until(test, turns - 1)))
-
 onDatabases((name, database) =>
   describe(`DocketEnginePersistedQueue on ${name}`, () => {
     live(
@@ -102,11 +126,58 @@ onDatabases((name, database) =>
           }
         }))
         yield* until(() => answered.length === 1)
-        yield* Effect.flip(sql.withTransaction(
-          Effect.andThen(engine.cancel({ id: "never", ring: "never:1" }), Effect.fail("no"))
-        ))
-        yield* Effect.sleep("600 millis")
-        assert.deepStrictEqual(answered, ["yes"])
+      })
+    )
+
+    live(
+      "calls off in the transaction of its caller: not when that is rolled back",
+      Effect.gen(function*() {
+        const { engine, sql } = yield* start(yield* database)
+        const { answered } = yield* consumer(engine)
+        const at = (yield* Clock.currentTimeMillis) + 3000
+        for (const id of ["stays", "goes"]) yield* ringNow(engine, id, { at })
+        const callOff = (id: string) => engine.cancel({ id, ring: `${id}:1` })
+        yield* Effect.flip(sql.withTransaction(Effect.gen(function*() {
+          yield* callOff("stays")
+          assert.strictEqual((yield* engine.stats).delayed, 1)
+          return yield* Effect.fail("no")
+        })))
+        yield* sql.withTransaction(callOff("goes"))
+        assert.strictEqual((yield* engine.stats).delayed, 1)
+        yield* until(() => answered.length === 1)
+        yield* Effect.sleep("300 millis")
+        assert.deepStrictEqual(answered, ["stays"])
+      })
+    )
+
+    live(
+      "keeps a hundred rings until it is time for them, and leaves the others to other processes",
+      Effect.gen(function*() {
+        const there = yield* database
+        // What a look may be late for is put in as early: both find it at once.
+        const [here, elsewhere] = [
+          yield* start(there, { pollInterval: "3 seconds" }),
+          yield* start(there, { pollInterval: "3 seconds" })
+        ]
+        const at = (yield* Clock.currentTimeMillis) + 3900
+        const ids = Array.from({ length: 150 }, (_, index) => `${index}`)
+        yield* Effect.forEach(ids, (id) => ringNow(here.engine, id, { at }), { concurrency: 10 })
+        const taken = Effect.map(
+          here.sql<{ n: number }>`SELECT count(*) AS n FROM ${here.table} WHERE acquired_at IS NOT NULL`,
+          ([row]) => Number(row!.n)
+        )
+        const takes = (n: number) =>
+          Effect.andThen(
+            Effect.repeat(taken, { until: (found) => found >= n, times: 150, schedule: Schedule.spaced("20 millis") }),
+            Effect.delay(taken, "200 millis")
+          )
+        const one = yield* consumer(here.engine, { concurrency: 1 })
+        // One more is in the hands of who has the slot.
+        assert.strictEqual(yield* takes(101), 101)
+        const other = yield* consumer(elsewhere.engine, { concurrency: 1 })
+        assert.strictEqual(yield* takes(150), 150)
+        yield* until(() => one.answered.length + other.answered.length === ids.length)
+        assert.deepStrictEqual([...one.answered, ...other.answered].toSorted(), ids.toSorted())
       })
     )
 
@@ -175,24 +246,17 @@ onDatabases((name, database) =>
 
 needing(postgres, () =>
   describe("DocketEnginePersistedQueue, when Postgres goes away", () => {
-    const { hostname, port } = new URL(postgres.url)
     const behind = Effect.gen(function*() {
       const { prefix } = yield* pg
-      const way = yield* door({ host: hostname, port: Number(port) })
-      const address = new URL(postgres.url)
-      address.port = String(way.port)
-      address.hostname = "127.0.0.1"
-      const there: Database = { prefix, client: () => pgLayer({ url: Redacted.make(address.href) }) }
+      const way = yield* door(postgres.url)
+      const there: Database = { prefix, client: () => pgLayer({ url: Redacted.make(way.url) }) }
       return { way, there, near: { prefix, client: () => pgLayer() } satisfies Database }
     })
 
     live(
       "fails to ring, goes on consuming when it is back, and complains once",
       Effect.gen(function*() {
-        const logged: Array<string> = []
-        const logger = Logger.layer([
-          Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
-        ])
+        const { logged, logger } = listening()
         yield* Effect.gen(function*() {
           const { near, there, way } = yield* behind
           const { engine } = yield* start(there)
@@ -235,8 +299,17 @@ needing(postgres, () =>
 
     it.live("does not begin where there is no database, and says so", () =>
       Effect.gen(function*() {
-        const nowhere = pgLayer({ url: Redacted.make("postgres://postgres@127.0.0.1:1/test") })
-        const exit = yield* Effect.exit(Effect.scoped(connect(Layer.provide(layerSql(), nowhere))))
-        assert.strictEqual(exit._tag, "Failure")
+        for (
+          const [place, why] of [
+            [pgLayer({ url: Redacted.make("postgres://postgres@127.0.0.1:1/test") }), /ECONNREFUSED/],
+            [pgLayer({ startupParameters: { search_path: "not_there" } }), /no schema has been selected/]
+          ] as const
+        ) {
+          const error = yield* Effect.flip(Effect.scoped(connect(Layer.provide(layerSql(), place))))
+          assert(error instanceof DocketError.DocketError && error.reason._tag === "Unavailable")
+          assert.isTrue(error.reason.isStart)
+          assert.match(error.message, /^The engine of the docket cannot be opened/)
+          assert.match(Cause.pretty(Cause.fail(error)), why)
+        }
       }))
   }))

@@ -112,7 +112,10 @@ const spied = Effect.map(Ref.make(0), (calls) => {
       cancel: asked,
       get: asked,
       payload: asked,
+      data: asked,
+      amend: asked,
       result: asked,
+      outcome: asked,
       observe: () => {
         throw new Error("asked")
       },

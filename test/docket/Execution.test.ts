@@ -17,6 +17,10 @@ const Wish = Schema.Literals([
   "Claim",
   "Claim",
   "Advance",
+  "Save",
+  "Wait",
+  "Wait",
+  "Amend",
   "Succeed",
   "Fail",
   "FailForNow",
@@ -60,6 +64,8 @@ const Fresh = Schema.Struct({
   slot: Schema.optionalKey(Schema.Struct({ key, limit: between(1, 3) })),
   rate: Schema.optionalKey(Schema.Struct({ key, limit: between(1, 3), windowMillis: between(1, 1000) })),
   schedule: Schema.optionalKey(key),
+  owner: Schema.optionalKey(key),
+  keepUntil: Schema.optionalKey(between(0, 9000)),
   traceparent: Schema.optionalKey(key)
 })
 
@@ -133,6 +139,12 @@ const transitionOf = (
       return { _tag: "Claim", worker, now, leaseMillis: millis }
     case "Advance":
       return { _tag: "Advance", holder, progress: { current: millis } }
+    case "Save":
+      return { _tag: "Save", holder, data: `${now}` }
+    case "Wait":
+      return { _tag: "Wait", holder, data: `${now}`, until: now + millis - 20, now, keepMillis }
+    case "Amend":
+      return { _tag: "Amend", data: `${now}`, isReady: millis > 30 }
     case "Succeed":
       return { _tag: "Succeed", holder, result: `${millis}`, now, keepMillis }
     case "Fail":
@@ -208,6 +220,8 @@ const state: ReadonlySet<string> = new Set<keyof Record>([
   "run",
   "leaseUntil",
   "cancelRequested",
+  "cancelRequestedAt",
+  "data",
   "startedAt",
   "finishedAt",
   "expiresAt",
@@ -252,13 +266,14 @@ describe("Execution", () => {
         assert.deepStrictEqual([has("startedAt"), has("progress"), has("cancelRequested")], [false, false, false])
       }
       if (after.status === "Cancelled") assert.isTrue(has("cancelRequested"))
+      assert.strictEqual(has("cancelRequestedAt"), has("cancelRequested"))
       const values: ReadonlyArray<unknown> = Object.values(after)
       assert.isFalse(values.includes(undefined), "what it has not is not there")
     })
 
     afterwards("it ends when it says so, and is kept for so long", ({ after, now }) => {
       if (!Execution.isFinished(after)) return
-      assert.deepStrictEqual([after.finishedAt, after.expiresAt], [now, now + keepMillis])
+      assert.deepStrictEqual([after.finishedAt, after.expiresAt], [now, after.keepUntil ?? now + keepMillis])
     })
 
     afterwards(
@@ -268,7 +283,7 @@ describe("Execution", () => {
         const count = (tag: Transition["_tag"]) => life.filter(({ transition }) => transition._tag === tag).length
         // One that was asked to end, ends: nothing is given back.
         const given = life.filter(({ after, transition }) =>
-          transition._tag === "Release" && after.status === "Scheduled"
+          (transition._tag === "Release" || transition._tag === "Wait") && after.status === "Scheduled"
         )
         assert.strictEqual(after.attempt, count("Claim") - given.length)
         assert.strictEqual(after.lapses, count("Lapse"))
@@ -329,7 +344,7 @@ describe("Execution", () => {
 
     afterwards("what is put off is due at its time, and what is given back at once", ({ after, transition }) => {
       if (after.status !== "Scheduled") return
-      const at = transition._tag === "Postpone"
+      const at = transition._tag === "Postpone" || transition._tag === "Wait"
         ? transition.until
         : transition._tag === "Fail"
         ? transition.retryAt!
@@ -337,7 +352,9 @@ describe("Execution", () => {
       if (at !== undefined) {
         const due = Math.max(at, after.createdAt + 1)
         assert.deepStrictEqual([Execution.isDue(after, due - 1), Execution.isDue(after, due)], [false, true])
-      } else if (["Release", "Lapse", "Retry"].includes(transition._tag)) {
+      } else if (
+        ["Release", "Lapse", "Retry"].includes(transition._tag) || transition._tag === "Amend" && transition.isReady
+      ) {
         assert.isTrue(Execution.isDue(after, -1e9))
       } else {
         assert.strictEqual(after.dueAt, transition._tag === "Replace" ? transition.by.dueAt : after.dueAt)
@@ -354,6 +371,27 @@ describe("Execution", () => {
         isHeld,
         transition._tag === "Postpone" ? wasHeld : transition._tag === "Hold" ? true : undefined
       )
+    })
+
+    afterwards("what is kept is what was kept last, or comes with a Replace", ({ after, ...event }, earlier) => {
+      const kept = [...earlier, { after, ...event }].flatMap(({ after, transition }) =>
+        transition._tag === "Replace"
+          ? [transition.by.data]
+          : "data" in transition && !Execution.isFinished(after)
+          ? [transition.data]
+          : []
+      )
+      assert.strictEqual(after.data, kept.at(-1))
+    })
+
+    afterwards("keeping and amending change nothing else", ({ after, before, transition }) => {
+      if (transition._tag !== "Save" && transition._tag !== "Amend") return
+      assert.deepStrictEqual(after, {
+        ...before,
+        generation: after.generation,
+        data: transition.data,
+        dueAt: transition._tag === "Amend" && transition.isReady ? before.createdAt : before.dueAt
+      })
     })
 
     afterwards("how it went is what its worker said", ({ after, before, transition }) => {
@@ -383,7 +421,8 @@ describe("Execution", () => {
         attempt: 0,
         lapses: 0
       })
-      const { attempt, dueAt, generation, id, lapses, status, ...rest } = after
+      const { attempt, data, dueAt, generation, id, lapses, status, ...rest } = after
+      assert.strictEqual(data, transition._tag === "Replace" ? transition.by.data : before.data)
       assert.deepStrictEqual(rest as object, about(after))
     })
 
@@ -424,6 +463,12 @@ describe("Execution", () => {
       Claim: { ...claim, now },
       Advance: { _tag: "Advance", holder, progress },
       "Advance*": { _tag: "Advance", holder: stranger, progress },
+      Save: { _tag: "Save", holder, data: "1" },
+      "Save*": { _tag: "Save", holder: stranger, data: "1" },
+      Wait: { _tag: "Wait", holder, data: "1", until: 300, now, keepMillis },
+      "Wait*": { _tag: "Wait", holder: stranger, data: "1", until: 300, now, keepMillis },
+      Amend: { _tag: "Amend", data: "1", isReady: false },
+      "Amend, ready": { _tag: "Amend", data: "1", isReady: true },
       Succeed: { _tag: "Succeed", holder, result: "1", now, keepMillis },
       "Succeed*": { _tag: "Succeed", holder: stranger, result: "1", now, keepMillis },
       Fail: fail,
@@ -470,6 +515,12 @@ describe("Execution", () => {
 Claim        Running   early     held      leased    leased    leased    leased    finished  finished  finished
 Advance      stranger  stranger  stranger  Running   Running   Asked     Asked     stranger  stranger  stranger
 Advance*     stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger
+Save         stranger  stranger  stranger  Running   Running   Asked     Asked     stranger  stranger  stranger
+Save*        stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger
+Wait         stranger  stranger  stranger  Early     Early     Cancelled Cancelled stranger  stranger  stranger
+Wait*        stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger
+Amend        Due       Early     Held      leased    leased    leased    leased    finished  finished  finished
+Amend, ready Due       Due       Held      leased    leased    leased    leased    finished  finished  finished
 Succeed      stranger  stranger  stranger  Succeeded Succeeded Succeeded Succeeded stranger  stranger  stranger
 Succeed*     stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger
 Fail         stranger  stranger  stranger  Failed    Failed    Cancelled Cancelled stranger  stranger  stranger

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -9,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Docket from "../../src/docket/Docket.ts"
 import * as DocketEnginePersistedQueue from "../../src/docket/DocketEnginePersistedQueue.ts"
@@ -190,6 +192,49 @@ describe("a worker", () => {
         assert.deepStrictEqual((yield* docket.get("first"))?.lapses, 1)
         assert.deepStrictEqual((yield* docket.get("last"))?.failure?.kind, "Lost")
       }).pipe(withWorker([DocketTask.handle(long, note)]))
+    }))
+
+  it.effect("does not begin what it was too slow to begin: its lease is over, and another may have it", () =>
+    Effect.gen(function*() {
+      const attempts = yield* Ref.make<ReadonlyArray<number>>([])
+      const handled = DocketTask.handle(long, (_, { attempt }) => Ref.update(attempts, (all) => [...all, attempt]))
+      // As when it is frozen between its claim and the start.
+      const pauses: Array<Duration.Input> = ["29 seconds", "30 seconds"]
+      const slow = Layer.effect(
+        DocketStore.DocketStore,
+        Effect.map(DocketStore.DocketStore, (store): DocketStore.DocketStore["Service"] => ({
+          ...store,
+          change: (execution, condition) =>
+            Effect.tap(
+              store.change(execution, condition),
+              () => execution.status === "Running" ? Effect.sleep(pauses.shift() ?? 0) : Effect.void
+            )
+        }))
+      )
+      yield* Effect.gen(function*() {
+        const docket = yield* Docket.Docket
+        const told = yield* Ref.make<ReadonlyArray<string>>([])
+        const listening = yield* Effect.forkChild(
+          Stream.runForEach(docket.events, ({ _tag }) => Ref.update(told, (all) => [...all, _tag])),
+          { startImmediately: true }
+        )
+        const worker = yield* working([handled], { sweepInterval: "1 hour" })
+        for (const [text, history] of [["in time", []], ["late", ["Claim", "Release"]]] as const) {
+          yield* Ref.set(told, [])
+          const { id } = yield* docket.add(long, text)
+          yield* TestClock.adjust("1 minute")
+          assert.deepStrictEqual((yield* Ref.get(told)).toSorted(), ["Add", "Claim", ...history, "Succeed"])
+          const { attempt, lapses } = (yield* docket.get(id))!
+          assert.deepStrictEqual([attempt, lapses], [1, 0])
+        }
+        assert.deepStrictEqual(yield* Ref.get(attempts), [1, 1])
+        yield* Fiber.interruptAll([listening, worker])
+      }).pipe(Effect.provide(
+        Docket.layer().pipe(
+          Layer.provideMerge(slow.pipe(Layer.provide(DocketStore.layerMemory()))),
+          Layer.provideMerge(DocketEnginePersistedQueue.layerMemory)
+        )
+      ))
     }))
 
   it.effect("gives its handlers what the layer has", () =>

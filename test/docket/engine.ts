@@ -63,6 +63,28 @@ export const consumer = (
     return { answered, begun, times, most: () => most, stop: Fiber.interrupt(fiber) }
   })
 
+export const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
+  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
+
+/** Looks again after each pause, a thousand times at most. */
+const untilAfter = (pause: Effect.Effect<void>) => {
+  const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
+    test() || turns === 0 ? Effect.void : Effect.andThen(pause, Effect.suspend(() => until(test, turns - 1)))
+  return until
+}
+
+/** For 10 seconds at most. */
+export const until = untilAfter(Effect.sleep("10 millis"))
+
+/** What is logged, without what it is about. */
+export const listening = () => {
+  const logged: Array<string> = []
+  const logger = Logger.layer([
+    Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
+  ])
+  return { logged, logger }
+}
+
 const numbered = (label: string, count: number) => Array.from({ length: count }, (_, index) => `${label}${index}`)
 
 export const suite = (name: string, { ordersByPriority, place, time }: Backend): void => {
@@ -71,9 +93,7 @@ export const suite = (name: string, { ordersByPriority, place, time }: Backend):
   const pass = (millis: number): Effect.Effect<void> =>
     isVirtual ? TestClock.adjust(Duration.millis(millis)) : Effect.sleep(Duration.millis(millis))
 
-  /** Or for 10 seconds in vain. */
-  const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
-    test() || turns === 0 ? Effect.void : Effect.andThen(pass(10), Effect.suspend(() => until(test, turns - 1)))
+  const until = untilAfter(pass(10))
 
   interface World {
     readonly one: Engine
@@ -85,10 +105,7 @@ export const suite = (name: string, { ordersByPriority, place, time }: Backend):
 
   const law = (title: string, body: (world: World) => Effect.Effect<void, unknown, Scope.Scope>, timeout = 20_000) => {
     const test = () => {
-      const logged: Array<string> = []
-      const logger = Logger.layer([
-        Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
-      ])
+      const { logged, logger } = listening()
       return Leaks.check(
         Effect.scoped(Effect.gen(function*() {
           const there = yield* place
@@ -310,6 +327,7 @@ export const suite = (name: string, { ordersByPriority, place, time }: Backend):
         yield* Effect.forEach(ids, (id) => ringNow(one, id, { ring: `${id}:r` }), { concurrency: 20 })
         yield* until(() => answered.length === 1000)
         yield* pass(300)
+        assert.deepStrictEqual(yield* one.stats, { waiting: 0, delayed: 0, active: 0 })
         assert.strictEqual(yield* place.left, 0)
       }), 60_000)
 

@@ -1,5 +1,7 @@
 /** The whole docket on each engine, in real time: two processes of it, each with its own connections. */
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,10 +15,12 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Docket from "fastmcp-effect/docket/Docket"
+import * as DocketError from "fastmcp-effect/docket/DocketError"
 import type * as DocketRecords from "fastmcp-effect/docket/DocketRecords"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
 import * as NodeDocketRedis from "fastmcp-effect/node/NodeDocketRedis"
 import { randomUUID } from "node:crypto"
+import * as Net from "node:net"
 import { type Database, deleteKeys, pgLayer, sqlite } from "../session/places.ts"
 import { needing, postgres, redis } from "../support/services.ts"
 import { double, doubled, reasonOf, starts } from "./support.ts"
@@ -227,6 +231,58 @@ suite("SQLite", onDatabase(sqlite))
 needing(postgres, () => suite("Postgres", onDatabase(ownPg)))
 
 needing(redis, () => suite("Redis", onRedis))
+
+describe("a docket that cannot be opened", () => {
+  const silent = Effect.acquireRelease(
+    Effect.callback<Net.Server>((resume) => {
+      const server = Net.createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+
+  const portOf = (server: Net.Server) => (server.address() as Net.AddressInfo).port
+
+  const onPostgres = (url: string, options: PgClient.PgPoolConfig = {}) =>
+    Docket.layerSql({ prefix: "d_unopened_" }).pipe(
+      Layer.provide(PgClient.layer({ url: Redacted.make(url), connectTimeout: "500 millis", ...options }))
+    )
+
+  const fails = (layer: Node, cause: RegExp) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.provide(Effect.void, layer))
+      assert(error instanceof DocketError.DocketError && error.reason._tag === "Unavailable")
+      assert.isTrue(error.reason.isStart)
+      // The first of the two parts to find out.
+      assert.match(error.message, /^The (store|engine) of the docket cannot be opened\. Look at its address/)
+      // What the log of a program that ends so has.
+      assert.match(Cause.pretty(Cause.fail(error)), cause)
+    }).pipe(Effect.timeout("7 seconds"))
+
+  it.live("says so, for nobody listens there", () =>
+    Effect.gen(function*() {
+      yield* fails(onPostgres("postgres://postgres@127.0.0.1:1/test"), /ECONNREFUSED/)
+      yield* fails(NodeDocketRedis.layer({ url: "redis://127.0.0.1:1" }), /ECONNREFUSED/)
+    }), 20_000)
+
+  it.live("says so, for who listens there says nothing", () =>
+    Effect.gen(function*() {
+      const server = yield* silent
+      const host = `127.0.0.1:${portOf(server)}`
+      yield* fails(onPostgres(`postgres://postgres@${host}/test`), /timed out/)
+      yield* fails(NodeDocketRedis.layer({ url: `redis://${host}` }), /No answer within 5s/)
+    }), 20_000)
+
+  needing(postgres, () => {
+    it.live("says so, for there is no such database, and nowhere to make tables", () =>
+      Effect.gen(function*() {
+        const other = new URL(postgres.url)
+        other.pathname = "/not_there"
+        yield* fails(onPostgres(other.href), /"not_there" does not exist/)
+        const nowhere = { startupParameters: { search_path: "not_there" } }
+        yield* fails(onPostgres(postgres.url, nowhere), /no schema has been selected/)
+      }), 20_000)
+  })
+})
 
 const transactional = (name: string, database: Effect.Effect<Database, never, Scope.Scope>) =>
   it.live(`work that is added on ${name} belongs to the transaction`, () =>

@@ -161,6 +161,10 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           slot: { key: "k\0", limit: 3 },
           rate: { key: "r", limit: 3, windowMillis: 1000 },
           schedule: "every\0 day",
+          owner: "so\0 meone",
+          keepUntil: now + hour,
+          data: JSON.stringify("kept\0\ud800"),
+          cancelRequestedAt: now,
           traceparent: "00-1-2-3"
         })
         yield* addAll(store, [full, execution("least", now)])
@@ -177,13 +181,14 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
     law("keeps apart what is called alike, whatever it is called", (store, other, now) =>
       Effect.gen(function*() {
         const all = awkward.map((name, index) =>
-          execution(name, now, { task: name, schedule: name, dueAt: now + index })
+          execution(name, now, { task: name, schedule: name, owner: name, dueAt: now + index })
         )
         yield* addAll(store, all)
         for (const one of all) {
           assert.deepStrictEqual(yield* get(other, one.id), one)
           assert.deepStrictEqual((yield* store.list({ task: one.task, limit: 9 })).executions, [one])
           assert.deepStrictEqual((yield* store.list({ schedule: one.id, limit: 9 })).executions, [one])
+          assert.deepStrictEqual((yield* store.list({ owner: one.id, limit: 9 })).executions, [one])
           assert.isUndefined(yield* store.acquire({ key: one.id, holder: one.id, limit: 1, lifeMillis: hour }))
           yield* store.note({ kind: one.id, id: one.id, data: one.id })
         }
@@ -254,9 +259,17 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           () => ({ _tag: "Hold" }),
           () => ({ _tag: "Restore" }),
           () => ({ _tag: "Postpone", until: now + 5 }),
-          () => ({ _tag: "Replace", by: execution("1", now, { payload: "2", task: "other", priority: 3 }) }),
+          () => ({
+            _tag: "Replace",
+            by: execution("1", now, { payload: "2", task: "other", priority: 3, owner: "o" })
+          }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
           () => ({ _tag: "Advance", holder: holderOf(current), progress: { current: 1 } }),
+          () => ({ _tag: "Save", holder: holderOf(current), data: "\"a\"" }),
+          () => ({ _tag: "Wait", holder: holderOf(current), data: "\"b\"", until: now + hour, ...end }),
+          () => ({ _tag: "Amend", data: "\"c\"", isReady: false }),
+          () => ({ _tag: "Amend", data: "\"d\"", isReady: true }),
+          () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
           () => ({ _tag: "Release", holder: holderOf(current), ...end }),
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
           () => ({ _tag: "Fail", holder: holderOf(current), failure, retryAt: now - 1, ...end }),
@@ -282,7 +295,8 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           current = after(current, transition())
           assert.isTrue(yield* writer.change(current))
           assert.deepStrictEqual(yield* get(reader, "1"), current, transition()._tag)
-          for (const query of [{ task: current.task }, { status: current.status }, {}]) {
+          const owned = current.owner === undefined ? [] : [{ owner: current.owner }]
+          for (const query of [{ task: current.task }, { status: current.status }, {}, ...owned]) {
             assert.deepStrictEqual((yield* reader.list({ ...query, limit: 5 })).executions, [current])
           }
           assert.deepStrictEqual(yield* reader.counts, [{ task: current.task, status: current.status, count: 1 }])
@@ -534,6 +548,7 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
             execution(`${index}`, now, {
               task: index % 3 === 0 ? "third" : "mail",
               ...index % 4 === 0 && { schedule: "fourth" },
+              ...index % 2 === 0 && { owner: "even" },
               ...index === 5 && { isHeld: true },
               dueAt: now + 1 + (index * 7) % 5
             })
@@ -552,6 +567,11 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           assert.deepStrictEqual(yield* ids({ status: "Scheduled", task: "third" }), ["9", "6", "3"])
           assert.deepStrictEqual(yield* ids({ schedule: "fourth" }), ["8", "4"])
           assert.deepStrictEqual(yield* ids({ schedule: "fourth", task: "third" }), [])
+          for (const limit of [1, 2, 9]) {
+            assert.deepStrictEqual(yield* ids({ owner: "even" }, limit), ["8", "6", "4", "2"])
+          }
+          assert.deepStrictEqual(yield* ids({ owner: "even", task: "third" }), ["6"])
+          assert.deepStrictEqual(yield* ids({ owner: "nobody" }), [])
           assert.deepStrictEqual(yield* ids({ isHeld: true }), ["5"])
           assert.deepStrictEqual(yield* ids({ isHeld: false, status: "Scheduled" }, 3), [
             "9",
@@ -781,7 +801,8 @@ const compare = (
         priority: other % 3,
         payload: String(turn),
         dueAt: other % 4 === 3 ? now + hour : createdAt - (other % 2),
-        ...other > 3 && { schedule: "s" }
+        ...other > 3 && { schedule: "s" },
+        ...other < 3 && { owner: "o" }
       })
     }
 
@@ -913,6 +934,8 @@ const queries: ReadonlyArray<Omit<DocketStore.Query, "limit">> = [
   { task: "task 1" },
   { schedule: "s" },
   { schedule: "s", isHeld: false },
+  { owner: "o" },
+  { owner: "o", status: "Scheduled" },
   { isHeld: true },
   { isHeld: false, status: "Running" }
 ]

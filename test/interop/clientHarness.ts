@@ -113,7 +113,8 @@ const serveOnce = (program: Program, transport: Wire["transport"]): Promise<Serv
 
 export const connect = async (
   program: Program,
-  { isPinned = false, revision, transport }: Wire
+  { isPinned = false, revision, transport }: Wire,
+  options: McpClient.Options = {}
 ): Promise<Connected> => {
   const heard: Heard = { logs: [], forms: [], pages: [], samples: [] }
   const changes = Effect.runSync(Queue.unbounded<void>())
@@ -145,8 +146,11 @@ export const connect = async (
   )
   const { events, transport: reached } = await reach(program, transport)
   const runtime = ManagedRuntime.make(
-    McpClient.layer({ info: { name: "interop-client", version: "9.8.7" }, ...(isPinned ? { revision } : undefined) })
-      .pipe(Layer.provide([reached, handlers]))
+    McpClient.layer({
+      ...options,
+      info: { name: "interop-client", version: "9.8.7" },
+      ...(isPinned ? { revision } : undefined)
+    }).pipe(Layer.provide([reached, handlers]))
   )
   await runtime.context()
   return {

@@ -1,13 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import type * as Scope from "effect/Scope"
 import * as DocketEngineBullMq from "fastmcp-effect/node/DocketEngineBullMq"
-import * as Leaks from "fastmcp-effect/testing/Leaks"
-import { connect, consumer, type Place, ringNow, suite } from "../docket/engine.ts"
+import { connect, consumer, listening, live, type Place, ringNow, suite, until } from "../docket/engine.ts"
 import { lease } from "../docket/engineAddress.ts"
 import { keys } from "../session/places.ts"
 import { door } from "../support/door.ts"
@@ -36,21 +34,12 @@ const place: Effect.Effect<Place, unknown, Scope.Scope> = Effect.map(onKeys, ({ 
   })
 }))
 
-const live = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>, timeout?: number) =>
-  it.live(title, () => Leaks.check(Effect.scoped(body)), timeout)
-
-const until = (test: () => boolean, turns = 1000): Effect.Effect<void> =>
-  test() || turns === 0
-    ? Effect.void
-    : Effect.andThen(Effect.sleep("10 millis"), Effect.suspend(() => until(test, turns - 1)))
-
 const behind = Effect.gen(function*() {
   const { prefix } = yield* onKeys
-  const { hostname, port } = new URL(redis.url)
-  const way = yield* door({ host: hostname, port: Number(port) })
+  const way = yield* door(redis.url)
   return {
     way,
-    far: DocketEngineBullMq.layer({ url: `redis://127.0.0.1:${way.port}`, prefix, lease }),
+    far: DocketEngineBullMq.layer({ url: way.url, prefix, lease }),
     near: DocketEngineBullMq.layer({ url: redis.url, prefix, lease })
   }
 })
@@ -76,10 +65,7 @@ needing(redis, () => {
     live(
       "fails to ring while Redis is away, goes on consuming when it is back, and complains once",
       Effect.gen(function*() {
-        const logged: Array<string> = []
-        const logger = Logger.layer([
-          Logger.make(({ message }) => void logged.push(String(Array.isArray(message) ? message[0] : message)))
-        ])
+        const { logged, logger } = listening()
         yield* Effect.gen(function*() {
           const { far, near, way } = yield* behind
           const [one, other] = [yield* connect(far), yield* connect(near)]
@@ -186,18 +172,13 @@ needing(redis, () => {
       "says so when Redis may throw rings away",
       Effect.gen(function*() {
         const { prefix } = yield* onKeys
-        const { hostname, port } = new URL(redis.url)
         // The server is not ours to configure; what it says has to stay as long as it is.
-        const forgetful = yield* door(
-          { host: hostname, port: Number(port) },
+        const { url } = yield* door(
+          redis.url,
           (text) => text.replaceAll("maxmemory_policy:noeviction", "maxmemory_policy:allkeys-##")
         )
-        const logged: Array<string> = []
-        const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
-        yield* Effect.provide(
-          connect(DocketEngineBullMq.layer({ url: `redis://127.0.0.1:${forgetful.port}`, prefix })),
-          logger
-        )
+        const { logged, logger } = listening()
+        yield* Effect.provide(connect(DocketEngineBullMq.layer({ url, prefix })), logger)
         assert.deepStrictEqual(logged, [
           "The Redis of the docket has the maxmemory-policy allkeys-##, and may lose rings; it should be noeviction."
         ])
@@ -209,7 +190,7 @@ needing(redis, () => {
       Effect.gen(function*() {
         const start = Date.now()
         const failure = yield* Effect.flip(connect(DocketEngineBullMq.layer({ url: "redis://127.0.0.1:1" })))
-        assert.match(String(failure), /Unavailable|does not answer/)
+        assert.match(String(failure), /The engine of the docket cannot be opened/)
         assert.isBelow(Date.now() - start, 7000)
       })
     )

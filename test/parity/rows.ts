@@ -485,7 +485,7 @@ export const rows: ReadonlyArray<Row> = [
     "Tools have one icon object and no title, metadata or execution member",
     "definition/Definition",
     "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
-    "`execution` is of tasks: P39"
+    "`execution` is there for tools that run as tasks: P39"
   ),
   done(
     "P28",
@@ -557,7 +557,13 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/features.test.ts::a missing resource is -32002, and -32602 from 2026-07-28",
     "what may not be seen is missing, too"
   ),
-  planned("P39", "Tasks in a private form instead of that of 2025-11-25", "tasks/McpTasks"),
+  done(
+    "P39",
+    "Tasks in a private form instead of that of 2025-11-25",
+    "tasks/McpTasks",
+    "test/tasks/McpTasks.test.ts::the client asks for one, and waits for what it comes to",
+    "and the extension of 2026-07-28"
+  ),
   done(
     "P40",
     "Nothing of the stateless era",
@@ -1245,13 +1251,49 @@ export const rows: ReadonlyArray<Row> = [
   ),
 
   // MCP tasks
-  planned("K01", "A register of task handlers under private methods", "tasks/McpTasks"),
-  planned("K02", "Five task states of its own", "tasks/TaskStatus"),
-  planned("K03", "Progress from 0 to 1 that a handler cannot report, not knowing its task", "tasks/McpTasks"),
-  planned("K04", "Cancelling a task that has not begun does not keep it from running", "tasks/McpTasks"),
-  planned("K05", "Results stay until somebody removes them", "tasks/McpTasks"),
-  planned("K06", "Everybody sees and cancels everybody's tasks", "tasks/McpTasks"),
-  planned("K07", "Status notices reach the latest session, whoever began the task", "tasks/TaskStatus"),
+  done(
+    "K01",
+    "A register of task handlers under private methods",
+    "tasks/McpTasks, definition/Tool",
+    "test/tasks/McpTasks.test.ts::a call becomes a task, which is looked up until it has its result",
+    "a tool is its own task, with the same handler"
+  ),
+  done(
+    "K02",
+    "Five task states of its own",
+    "tasks/McpTasks, protocol/McpSchema",
+    "test/tasks/McpTasks.test.ts::ends as the call would have ended"
+  ),
+  done(
+    "K03",
+    "Progress from 0 to 1 that a handler cannot report, not knowing its task",
+    "tasks/McpTasks, context/Progress",
+    "test/tasks/McpTasks.test.ts::says how far it is"
+  ),
+  done(
+    "K04",
+    "Cancelling a task that has not begun does not keep it from running",
+    "tasks/McpTasks",
+    "test/tasks/McpTasks.test.ts::cancel ends what runs and what waits, and says nothing of what has ended"
+  ),
+  done(
+    "K05",
+    "Results stay until somebody removes them",
+    "tasks/McpTasks",
+    "test/tasks/McpTasks.test.ts::a task is not kept beyond its time, and no one is told of one that was or never was"
+  ),
+  done(
+    "K06",
+    "Everybody sees and cancels everybody's tasks",
+    "tasks/McpTasks",
+    "test/tasks/callers.test.ts::know nothing of each other's tasks"
+  ),
+  done(
+    "K07",
+    "Status notices reach the latest session, whoever began the task",
+    "tasks/McpTasks",
+    "test/tasks/McpTasks.test.ts::tells its listeners of each status"
+  ),
 
   // Docket
   done(
@@ -1356,7 +1398,13 @@ export const rows: ReadonlyArray<Row> = [
     "test/docket/Docket.test.ts::does a key once while it is kept",
     "schedules in `test/docket/schedules.test.ts`"
   ),
-  planned("D17", "The queue and MCP tasks know nothing of each other", "tasks/McpTasks"),
+  done(
+    "D17",
+    "The queue and MCP tasks know nothing of each other",
+    "tasks/McpTasks",
+    "test/examples/examples.test.ts::%s exits with 0",
+    "`examples/tasks`: a task is an execution of a docket, whatever that is kept in"
+  ),
 
   // Client
   done(
@@ -1443,7 +1491,13 @@ export const rows: ReadonlyArray<Row> = [
     "client/McpClient",
     "test/parity/client.test.ts::reads every page, calls by contract a hundred at a time, and gets declared failures back"
   ),
-  planned("L15", "Private task methods, with a wait that polls", "tasks/McpTasks"),
+  done(
+    "L15",
+    "Private task methods, with a wait that polls",
+    "tasks/TasksClient",
+    "test/tasks/TasksClient.http.test.ts::fifty calls at once that are tasks and ask, and one that is interrupted, in ${revision}",
+    "those of the specification; a call of a tool hides them"
+  ),
   done(
     "L16",
     "Stdio is the client's only transport",
@@ -1923,7 +1977,12 @@ export const rows: ReadonlyArray<Row> = [
     "effect/Layer.effect, effect/Context.Service",
     "a service is built once and shared by whoever asks for it"
   ),
-  planned("name.TaskManager", "The register of background tasks", "tasks/McpTasks"),
+  done(
+    "name.TaskManager",
+    "The register of background tasks",
+    "tasks/McpTasks",
+    "test/tasks/McpTasks.test.ts::a call becomes a task, which is looked up until it has its result"
+  ),
   done(
     "name.TestClient",
     "The test kit's client",

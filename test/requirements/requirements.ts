@@ -7,7 +7,8 @@ import { asking } from "./rows/asking.ts"
 import { base } from "./rows/base.ts"
 import { content } from "./rows/content.ts"
 import { patterns } from "./rows/patterns.ts"
+import { tasks } from "./rows/tasks.ts"
 import { tools } from "./rows/tools.ts"
 import { transports } from "./rows/transports.ts"
 
-export const rows: ReadonlyArray<Row> = [...base, ...patterns, ...transports, ...tools, ...content, ...asking]
+export const rows: ReadonlyArray<Row> = [...base, ...patterns, ...transports, ...tools, ...content, ...asking, ...tasks]

@@ -1,14 +1,18 @@
 /** The server the requirements are tried on, out of public exports only, and what its handlers went through. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as ClientLog from "fastmcp-effect/context/ClientLog"
 import * as Progress from "fastmcp-effect/context/Progress"
 import * as Tool from "fastmcp-effect/definition/Tool"
+import * as Docket from "fastmcp-effect/docket/Docket"
 import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
+import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as asking from "./definitions/asking.ts"
 import * as content from "./definitions/content.ts"
+import * as tasks from "./definitions/tasks.ts"
 
 /** What a handler must not let out. */
 export const secret = "swordfish"
@@ -109,16 +113,26 @@ const extension = Extension.make({
 
 export interface Options {
   readonly pageSize?: number
+  /** Whether its tools run as tasks. True. */
+  readonly hasTasks?: boolean
+  readonly tasksOnPage?: number
 }
 
-export const layer = (probe: Probe, options: Options = {}) =>
+export const layer = (probe: Probe, { hasTasks = true, tasksOnPage = 100, ...options }: Options = {}) =>
   McpServer.layer({
     name: "requirements",
     version: "1.0.0",
     instructions: "Try everything.",
-    tools: [...tools(probe), ...asking.tools((tool) => void probe.events.push(`${tool} ran`))],
+    tools: [
+      ...tools(probe),
+      ...asking.tools((tool) => void probe.events.push(`${tool} ran`)),
+      ...tasks.tools(probe.gate)
+    ],
     ...content.definitions,
-    extensions: [extension],
+    extensions: [
+      extension,
+      ...hasTasks ? [McpTasks.extension({ list: "everybody", pageSize: tasksOnPage, worker: { drain: 0 } })] : []
+    ],
     cacheHints: { ttlMs: 60_000, cacheScope: "public" },
     ...options
-  })
+  }).pipe(Layer.provide(Layer.fresh(Docket.layerMemory())))

@@ -9,7 +9,9 @@ const client = "a client's duty"
 const host = "a duty of whoever shows icons or runs the model"
 const between = "a duty of proxies and caches between client and server"
 const authorization = "authorization: its issue"
-const tasks = "tasks of 2025-11-25: their issue"
+const requestor =
+  "a duty of whoever has others run tasks: what the server does of it is in test/server/askedTask.test.ts"
+const callers = "tasks of callers who are known: test/tasks, for these transports have none"
 const urlById = "the error that asks for a URL, and elicitations by id (2025-11-25): not offered"
 const author = "up to the author of handlers; a framework cannot see it, nor can the wire"
 const operator = "access, rates and exposure: middleware and the operator's choice"
@@ -31,11 +33,12 @@ export const unclaimed: ReadonlyArray<Unclaimed> = [
   { why: authorization, page: "changelog", sentence: "MCP clients MUST validate a present iss" },
   { why: authorization, page: "changelog", sentence: "client credentials are bound to the authorization server" },
 
-  { why: tasks, page: "basic/utilities/tasks" },
-  {
-    why: tasks,
-    sentence: /task-augmented|Task augmentation|Progress notifications for tasks|used for cancelling tasks/
-  },
+  { why: requestor, page: "basic/utilities/tasks", sentence: /^Requestors MUST/ },
+  { why: requestor, page: "basic/utilities/tasks", sentence: "then clients MUST NOT attempt to use task augmentation" },
+  { why: requestor, page: "basic/utilities/tasks", sentence: /clients MUST (?:NOT attempt to invoke|invoke) the tool/ },
+  { why: requestor, sentence: /tasks\/cancel request MUST be used instead|MUST NOT be used for cancelling tasks/ },
+  { why: callers, page: "basic/utilities/tasks", section: "Task Isolation and Access Control" },
+  { why: terms, page: "basic/utilities/tasks", sentence: "While this note is not prescriptive" },
 
   // The client's part of what both do.
   { why: client, sentence: aboutClients },

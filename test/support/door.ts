@@ -1,18 +1,19 @@
-/** A way to a server that can be shut, whoever is in it, and opened again at the same place. */
+/** A way to the server of a URL that can be shut, whoever is in it, and opened again at the same place. */
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import { Transform } from "node:stream"
 
 export const door = (
-  to: { readonly host: string; readonly port: number },
+  to: string,
   /** What the server says, as it is heard. */
   heard: (text: string) => string = (text) => text
 ) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
+      const there = new URL(to)
       const sockets = new Set<Net.Socket>()
       const server = Net.createServer((near) => {
-        const far = Net.connect(to)
+        const far = Net.connect({ host: there.hostname, port: Number(there.port) })
         const ears = new Transform({
           transform: (chunk, _, done) => done(null, Buffer.from(heard(chunk.toString("latin1")), "latin1"))
         })
@@ -29,8 +30,12 @@ export const door = (
       const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
       await listen(0)
       const { port } = server.address() as Net.AddressInfo
+      const here = new URL(to)
+      here.hostname = "127.0.0.1"
+      here.port = String(port)
       return {
-        port,
+        /** Through it. */
+        url: here.href,
         open: Effect.promise(() => listen(port)),
         shut: Effect.promise(() =>
           new Promise<void>((resolve) => {

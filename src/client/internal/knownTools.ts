@@ -15,6 +15,7 @@ export interface KnownTools {
     listed: ReadonlyArray<McpSchema.Tool>,
     isStateless: boolean
   ) => { readonly kept: ReadonlyArray<McpSchema.Tool>; readonly dropped: ReadonlyArray<string> }
+  readonly get: (name: string) => McpSchema.Tool | undefined
   /** The headers that mirror the arguments of a call. */
   readonly mirror: (params: JsonObject) => Headers | undefined
   readonly isIdempotent: (name: unknown) => boolean
@@ -50,6 +51,7 @@ export const make = (hasHeaders: boolean): KnownTools => {
       known = next
       return { kept: dropped.length === 0 ? listed : kept, dropped }
     },
+    get: (name) => known.get(name)?.tool,
     mirror: (params) => {
       const tool = known.get(params.name as string)
       if (tool === undefined || tool.headers.length === 0) return undefined

@@ -8,11 +8,13 @@ import type * as SqlError from "effect/sql/SqlError"
 
 export interface Group<A> {
   /** One statement: `once` runs it, and `alone` as well, when and however it can. */
-  readonly run: (
-    once: () => Exit.Exit<A, SqlError.SqlError>,
-    alone: () => Effect.Effect<A, SqlError.SqlError>
-  ) => Effect.Effect<A, SqlError.SqlError>
+  readonly run: (once: Once<A>, alone: () => Effect.Effect<A, SqlError.SqlError>) => Effect.Effect<A, SqlError.SqlError>
+  /** Several, which have to be in a transaction whether others come or not. */
+  readonly runSeveral: Group<A>["run"]
 }
+
+/** Undefined where a part of it has been done, and has to be undone. */
+export type Once<A> = () => Exit.Exit<A, SqlError.SqlError> | undefined
 
 export interface Database {
   /** Whether the connection is nobody's, and there is no transaction. */
@@ -26,7 +28,8 @@ export interface Database {
 }
 
 interface Waiting<A> {
-  readonly once: () => Exit.Exit<A, SqlError.SqlError>
+  readonly isSeveral: boolean
+  readonly once: Once<A>
   readonly alone: () => Effect.Effect<A, SqlError.SqlError>
   readonly resume: (result: Effect.Effect<A, SqlError.SqlError>) => void
 }
@@ -41,8 +44,12 @@ export const make = <A>({ begin, commit, isFree, isTransaction, rollback }: Data
     if (!isFree() || Exit.isFailure(begin())) return undefined
     const exits: Array<Exit.Exit<A, SqlError.SqlError>> = []
     for (const { once } of all) {
-      exits.push(once())
-      if (!isTransaction()) return undefined
+      const exit = once()
+      if (exit === undefined || !isTransaction()) {
+        rollback()
+        return undefined
+      }
+      exits.push(exit)
     }
     if (Exit.isSuccess(commit())) return exits
     rollback()
@@ -52,17 +59,17 @@ export const make = <A>({ begin, commit, isFree, isTransaction, rollback }: Data
   const flush = () => {
     const all = [...waiting]
     waiting = new Set()
-    const exits = all.length > 1 ? together(all) : undefined
+    const exits = all.length > 1 || all[0]?.isSeveral === true ? together(all) : undefined
     for (const [index, { alone, resume }] of all.entries()) resume(exits?.[index] ?? alone())
   }
 
-  return {
-    run: (once, alone) =>
-      Effect.callback((resume) => {
-        const one: Waiting<A> = { once, alone, resume }
-        if (waiting.size === 0) setImmediate(flush)
-        waiting.add(one)
-        return Effect.sync(() => waiting.delete(one))
-      })
-  }
+  const wait = (isSeveral: boolean): Group<A>["run"] => (once, alone) =>
+    Effect.callback((resume) => {
+      const one: Waiting<A> = { isSeveral, once, alone, resume }
+      if (waiting.size === 0) setImmediate(flush)
+      waiting.add(one)
+      return Effect.sync(() => waiting.delete(one))
+    })
+
+  return { run: wait(false), runSeveral: wait(true) }
 }

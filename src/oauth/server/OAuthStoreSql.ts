@@ -37,8 +37,24 @@ interface Row {
   readonly data: string
   readonly grant_id: string | null
   readonly expires_at: number | bigint
-  readonly used: number | bigint
 }
+
+interface Taken {
+  readonly kind: string
+  readonly id: string
+  readonly now: number
+}
+
+interface Kept {
+  readonly kind: unknown
+  readonly id: unknown
+  readonly data: unknown
+  readonly grant: unknown
+  readonly expiresAt: unknown
+}
+
+/** With what is kept, by its number and that of its column. */
+type Given = Taken & { readonly [name: string]: unknown }
 
 /**
  * Creates its tables if they are missing.
@@ -129,7 +145,10 @@ export const layer = (
         entry: StoreText.entryOf({ data: row.data, grant: row.grant_id, expiresAt: Number(row.expires_at) })
       })
 
-      const select = SqlTemplate.make<{ kind: string; id: string; now: number }, Row & GrantRow>(sql, (slot) =>
+      const select = SqlTemplate.make<
+        { kind: string; id: string; now: number },
+        Row & GrantRow & { readonly used: number | bigint }
+      >(sql, (slot) =>
         sql`
           SELECT e.data, e.grant_id, e.expires_at, e.used, g.data AS grant_data, g.expires_at AS grant_expires_at
           FROM ${entries} e LEFT JOIN ${entries} g
@@ -150,51 +169,54 @@ export const layer = (
               : { ...live(row), grantEntry: entryOfGrant(row.grant_data, row.grant_expires_at!) }
         )
 
-      /** One statement, so that no transaction is needed. It fails where there is an entry of a key in `next`. */
-      const makeTake = (count: number) =>
-        SqlTemplate.make<{ readonly [name: string]: unknown }, Row>(sql, (slot) => {
-          const isUsable = sql`${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}`
-          const update = sql<Row>`
-            UPDATE ${entries} AS e SET used = 1 WHERE ${isUsable} RETURNING data, grant_id, expires_at, used`
-          if (count === 0) return update
-          const each = (condition: Statement.Fragment) =>
-            sql.join(" UNION ALL ", false)(
-              Array.from(
+      const update = (slot: (name: "kind" | "id" | "now") => unknown) =>
+        sql<Row>`
+          UPDATE ${entries} AS e SET used = 1
+          WHERE ${isSame(e, slot("kind"), slot("id"))} AND e.used = 0 AND ${isThere(e, slot("now"))}
+          RETURNING data, grant_id, expires_at`
+
+      /** It fails where there is an entry of a key in `next`. */
+      const take = sql.onDialectOrElse({
+        // One statement, so that no transaction is needed.
+        pg: () => {
+          const make = (count: number) =>
+            SqlTemplate.make<Given, Row>(sql, (slot) => {
+              const each = Array.from(
                 { length: count },
-                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} WHERE ${condition}`
+                (_, n) => sql`SELECT ${valuesOf((index) => slot(`${n} ${index}`))} WHERE EXISTS (SELECT 1 FROM taken)`
               )
+              return count === 0 ? update(slot) : sql<Row>`
+                WITH taken AS (${update(slot)}),
+                kept AS (INSERT INTO ${entries} (${columns}) ${sql.join(" UNION ALL ", false)(each)})
+                SELECT data, grant_id, expires_at FROM taken`
+            })
+          /** By how many are kept with it. */
+          const takes: Array<ReturnType<typeof make>> = []
+          return (taken: Taken, next: Next) => {
+            const given: Taken & { [name: string]: unknown } = { ...taken }
+            for (const [n, [key, entry]] of next.entries()) {
+              for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
+            }
+            return (takes[next.length] ??= make(next.length))(given)
+          }
+        },
+        // One statement would read the table it writes, for which SQLite makes a table of its own; and one that writes
+        // several rows has it copy each page before, to be able to undo them.
+        orElse: () => {
+          const run = SqlTemplate.makeFollowed<Taken, Kept, Row>(sql, transaction, update, (slot) =>
+            sql`
+              INSERT INTO ${entries} (${columns})
+              VALUES (${slot("kind")}, ${slot("id")}, ${slot("data")}, ${slot("grant")}, ${slot("expiresAt")}, 0)`)
+          return (taken: Taken, next: Next) =>
+            run(
+              taken,
+              next.map(([key, entry]) => {
+                const [kind, id, data, grant, expiresAt] = toValues(key, entry)
+                return { kind, id, data, grant, expiresAt }
+              })
             )
-          return sql.onDialectOrElse({
-            pg: () =>
-              sql<Row>`
-                WITH taken AS (${update}),
-                kept AS (INSERT INTO ${entries} (${columns}) ${each(sql`EXISTS (SELECT 1 FROM taken)`)})
-                SELECT data, grant_id, expires_at, used FROM taken`,
-            // The entry meets itself, and becomes used; for any other that is met, nothing is `used`, which is refused.
-            orElse: () =>
-              sql<Row>`
-                INSERT INTO ${entries} (${columns})
-                SELECT kind, id, data, grant_id, expires_at, 1 FROM ${entries} e WHERE ${isUsable}
-                UNION ALL ${each(sql`EXISTS (SELECT 1 FROM ${entries} e WHERE ${isUsable})`)}
-                ON CONFLICT (kind, id) DO UPDATE SET used = nullif(excluded.used, 0)
-                RETURNING data, grant_id, expires_at, used`
-          })
-        })
-
-      /** By how many are kept with it. */
-      const takes: Array<ReturnType<typeof makeTake>> = []
-
-      const take = (
-        { id, kind }: OAuthStore.Key,
-        next: Next,
-        now: number
-      ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-        const given: Record<string, unknown> = { kind, id: StoreText.ofId(id), now }
-        for (const [n, [key, entry]] of next.entries()) {
-          for (const [index, value] of toValues(key, entry).entries()) given[`${n} ${index}`] = value
         }
-        return (takes[next.length] ??= makeTake(next.length))(given)
-      }
+      })
 
       /** What is over is in the way until somebody deletes it. */
       const forgetOver = (next: Next, now: number) =>
@@ -218,18 +240,18 @@ export const layer = (
               RETURNING id`
           return kept.length > 0
         }, available),
-        get: (key) => Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now)).pipe(available),
+        get: (key) => available(Effect.flatMap(Clock.currentTimeMillis, (now) => get(key, now))),
         takeOnce: Effect.fnUntraced(function*(key, next = []) {
           const now = yield* Clock.currentTimeMillis
-          const rows = yield* take(key, next, now).pipe(
+          const taken = { kind: key.kind, id: StoreText.ofId(key.id), now }
+          const rows = yield* take(taken, next).pipe(
             Effect.catchIf(
               isConflict,
-              () => transaction(Effect.andThen(forgetOver(next, now), take(key, next, now)))
+              () => transaction(Effect.andThen(forgetOver(next, now), take(taken, next)))
             ),
             Effect.catchIf(isConflict, () => StoreText.taken)
           )
-          const row = rows.find(({ used }) => Number(used) === 1)
-          if (row !== undefined) return live(row)
+          if (rows.length > 0) return live(rows[0]!)
           const found = yield* get(key, now)
           // It has been kept since.
           return found._tag === "Live" ? OAuthStore.absent : found

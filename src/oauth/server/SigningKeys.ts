@@ -120,6 +120,14 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
       return found
     }
 
+    const first = (now: number): Prepared | undefined => {
+      for (const algorithm of order) {
+        const found = newest(algorithm, now)
+        if (found !== undefined) return found
+      }
+      return undefined
+    }
+
     /** The newest that signs, of each algorithm. */
     const signing = (now: number) => order.flatMap((algorithm) => newest(algorithm, now) ?? [])
 
@@ -129,7 +137,7 @@ export const make = (ring: Redacted.Redacted<Ring>): Effect.Effect<SigningKeys["
     return {
       sign: ({ alg, typ }, claims) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const key = alg === undefined ? signing(now)[0] : newest(alg, now)
+          const key = alg === undefined ? first(now) : newest(alg, now)
           return key === undefined
             ? Effect.die(new Error(`No key signs with ${alg ?? "anything"} now.`))
             // Not `SignJWT`, which clones the claims before it writes them.

@@ -1,5 +1,6 @@
 /** Answers to programs, and the one place where a refusal becomes one. */
 import * as Effect from "effect/Effect"
+import * as HttpBody from "effect/http/HttpBody"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Failure } from "./issuer.ts"
@@ -16,13 +17,17 @@ const cors = { "access-control-allow-origin": "*", "access-control-expose-header
 
 export const json = (
   body: unknown,
-  { headers, status = 200 }: { readonly status?: number; readonly headers?: { readonly [name: string]: string } } = {}
+  { headers, status = 200 }: {
+    readonly status?: number
+    readonly headers?: { readonly [name: string]: string } | undefined
+  } = {}
 ): Response =>
-  HttpServerResponse.text(JSON.stringify(body), {
-    status,
-    contentType: "application/json",
-    headers: { ...noStore, ...cors, ...headers }
-  })
+  HttpServerResponse.setBody(
+    headers === undefined && status === 200
+      ? empty
+      : HttpServerResponse.empty({ status, headers: { ...noStore, ...cors, ...headers } }),
+    HttpBody.text(JSON.stringify(body), "application/json")
+  )
 
 /** What anybody may keep for a while: metadata and public keys. */
 export const document = (body: unknown, maxAgeSeconds: number): Response =>

@@ -34,10 +34,11 @@ export const check = (
   issuer: Issuer,
   guesser: Guesser
 ): Effect.Effect<void, Refusal.Refusal | OAuthStoreError.OAuthStoreError> =>
-  idOf(issuer, guesser).pipe(
-    Effect.flatMap((id) => issuer.store.get({ kind: "locked", id })),
-    Effect.flatMap((found) => found._tag === "Live" ? wait(found.entry.expiresAt) : Effect.void)
-  )
+  Effect.flatMap(idOf(issuer, guesser), (id) =>
+    Effect.flatMap(
+      issuer.store.get({ kind: "locked", id }),
+      (found) => found._tag === "Live" ? wait(found.entry.expiresAt) : Effect.void
+    ))
 
 const wait = (until: number): Effect.Effect<never, Refusal.Refusal> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -1,5 +1,6 @@
 /** What a request says, once and within bounds. */
 import * as ByteSize from "effect/ByteSize"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -75,9 +76,10 @@ export const typeOf = ({ headers }: HttpServerRequest.HttpServerRequest): string
 
 /** The body, if it is not too long. */
 export const textOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Refusal.Refusal> =>
-  request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(mostBody)),
-    Effect.mapError(() =>
-      Refusal.make("invalid_request", `The body cannot be read, or has more than ${mostBody} bytes.`)
-    )
-  )
+  Effect.mapError(bounded(request.text), tooLong)
+
+const bounded = Effect.updateContext<never, never>(
+  Context.add(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(mostBody))
+)
+
+const tooLong = () => Refusal.make("invalid_request", `The body cannot be read, or has more than ${mostBody} bytes.`)

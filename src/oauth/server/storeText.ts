@@ -26,11 +26,10 @@ export interface Row {
   readonly expiresAt: number
 }
 
-export const entryOf = ({ data, expiresAt, grant }: Row): OAuthStore.Entry => ({
-  data,
-  ...grant !== null && { grant: toId(grant) },
-  expiresAt: toTime(expiresAt)
-})
+export const entryOf = ({ data, expiresAt, grant }: Row): OAuthStore.Entry =>
+  grant === null
+    ? { data, expiresAt: toTime(expiresAt) }
+    : { data, grant: toId(grant), expiresAt: toTime(expiresAt) }
 
 export const taken = Effect.suspend(() => Effect.die(new Error("There is an entry of this key.")))
 

@@ -30,12 +30,12 @@ export const respond = Effect.fnUntraced(function*(
     authenticatedAt: subject.startsWith(accessTokens.clientPrefix) ? undefined : authenticatedAt,
     jkt
   })
-  const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const grantType = parameters.get("grant_type")!
-  const more = yield* Effect.forEach(
-    issuer.extensions,
-    ({ issue }) => issue({ issuer, grantType, client, grantId, grant, scopes, accessToken, now })
-  )
+  const more: Array<TokenResponse> = []
+  for (const { issue } of issuer.extensions) {
+    const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    more.push(yield* issue({ issuer, grantType, client, grantId, grant, scopes, accessToken, now }))
+  }
   yield* issuer.tell({ _tag: "Issued", grantType, grantId, clientId: client.id, subject, scopes })
   return Object.assign(
     {

@@ -27,6 +27,15 @@ export const ClientCapabilities = Schema.Struct({
   elicitation: Schema.optionalKey(
     Schema.Struct({ form: Schema.optionalKey(Settings), url: Schema.optionalKey(Settings) })
   ),
+  /** Which requests of the server it runs as tasks (2025-11-25 alone). */
+  tasks: Schema.optionalKey(Schema.Struct({
+    list: Schema.optionalKey(Settings),
+    cancel: Schema.optionalKey(Settings),
+    requests: Schema.optionalKey(Schema.Struct({
+      sampling: Schema.optionalKey(Schema.Struct({ createMessage: Schema.optionalKey(Settings) })),
+      elicitation: Schema.optionalKey(Schema.Struct({ create: Schema.optionalKey(Settings) }))
+    }))
+  })),
   extensions: Schema.optionalKey(Schema.Record(Schema.String, Settings))
 })
 
@@ -45,6 +54,14 @@ export const ServerCapabilities = Schema.Struct({
     Schema.Struct({ subscribe: Schema.optionalKey(Schema.Boolean), listChanged: Schema.optionalKey(Schema.Boolean) })
   ),
   tools: Schema.optionalKey(Listed),
+  /** Which requests of the client it runs as tasks (2025-11-25 alone). */
+  tasks: Schema.optionalKey(Schema.Struct({
+    list: Schema.optionalKey(Settings),
+    cancel: Schema.optionalKey(Settings),
+    requests: Schema.optionalKey(Schema.Struct({
+      tools: Schema.optionalKey(Schema.Struct({ call: Schema.optionalKey(Settings) }))
+    }))
+  })),
   extensions: Schema.optionalKey(Schema.Record(Schema.String, Settings))
 })
 

@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { ContentBlock, Icon, JsonObject, MetaObject } from "./content.ts"
 import { answers } from "./inputRounds.ts"
+import { TaskSupport } from "./tasks.ts"
 
 /** Hints a client must not trust from a server it does not trust. @category models @since 0.1.0 */
 export const ToolAnnotations = Schema.Struct({
@@ -26,6 +27,8 @@ export const Tool = Schema.Struct({
   /** Any root from 2026-07-28; an object before, where another root is left out. */
   outputSchema: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
   annotations: Schema.optionalKey(ToolAnnotations),
+  /** 2025-11-25 alone; from 2026-07-28 the server decides call by call. */
+  execution: Schema.optionalKey(Schema.Struct({ taskSupport: Schema.optionalKey(TaskSupport) })),
   _meta: Schema.optionalKey(MetaObject)
 })
 
@@ -53,6 +56,21 @@ export const CallToolParams = Schema.Struct({
 
 /** @category models @since 0.1.0 */
 export type CallToolParams = typeof CallToolParams.Type
+
+/**
+ * Of a client that may want it to be a task (2025-11-25 alone): whoever runs tasks reads it as `TaskMetadata`, to the
+ * others it says nothing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const CallToolAsTaskParams = Schema.Struct({
+  ...CallToolParams.fields,
+  task: Schema.optionalKey(JsonObject)
+})
+
+/** @category models @since 0.1.0 */
+export type CallToolAsTaskParams = typeof CallToolAsTaskParams.Type
 
 /** @category models @since 0.1.0 */
 export const CallToolResult = Schema.Struct({

@@ -42,6 +42,11 @@ export interface Home {
   readonly connection: Receiver.Connection
   readonly siblings: Siblings
   readonly backChannel: (request: HandlerContext) => backChannel.BackChannel | backChannel.Rounds
+  /** What it works for where there is no connection. */
+  readonly task?: {
+    readonly id: string
+    readonly reportProgress: Service["reportProgress"]
+  }
 }
 
 export class HandlerContext implements Service {
@@ -104,6 +109,10 @@ export class HandlerContext implements Service {
     return this.home.connection.sessionId
   }
 
+  get taskId(): string | undefined {
+    return this.home.task?.id
+  }
+
   get meta() {
     return this.scope.meta
   }
@@ -121,7 +130,7 @@ export class HandlerContext implements Service {
   }
 
   get wantsProgress(): boolean {
-    return this.depth === 0 && JsonRpc.isId(this.scope.meta.progressToken)
+    return this.depth === 0 && (this.home.task !== undefined || JsonRpc.isId(this.scope.meta.progressToken))
   }
 
   /** Nothing it says reaches the client any more. */
@@ -178,6 +187,7 @@ export class HandlerContext implements Service {
       Effect.suspend(() => {
         if (!this.wantsProgress || !(progress > this.lastProgress) || progress === Infinity) return Effect.void
         this.lastProgress = progress
+        if (this.home.task !== undefined) return this.home.task.reportProgress(progress, options)
         return this.notify("notifications/progress", {
           progressToken: this.scope.meta.progressToken,
           progress,
@@ -290,7 +300,8 @@ export const unavailable = AskError.make(
 export const ofSession = (scope: lifecycle.RequestScope, home: Home): HandlerContext =>
   new HandlerContext({ id: 0, method: "", params: undefined }, scope, silence, home)
 
-const silence: Receiver.Exchange = {
+/** Of a request that has no connection. */
+export const silence: Receiver.Exchange = {
   reply: () => {},
   notify: () => {},
   drop: () => {},

@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Background from "../../context/Background.ts"
 import * as Challenge from "../../context/Challenge.ts"
 import * as RequestContext from "../../context/RequestContext.ts"
 import * as Budget from "../../core/Budget.ts"
@@ -43,7 +44,9 @@ export const run = <A>(
     const assembled = Effect.updateContext(
       answer,
       (current: Context.Context<never>) =>
-        Context.add(Context.merge(current, nested.context), RequestContext.RequestContext, request)
+        Context.add(Context.merge(current, nested.context), RequestContext.RequestContext, request).pipe(
+          Context.add(Background.Entry, Effect.void)
+        )
     )
     return Effect.useSpan(
       nested.spanName,

@@ -46,19 +46,38 @@ const isEnd = (status: string): boolean => status !== "Scheduled" && status !== 
 type Change = Extract<Said, { event: "change" | "refused" }>
 type Start = Extract<Said, { event: "start" | "finish" }>
 
+/** How many executions that failed have their story told. */
+const told = 3
+
+const storyOf = (id: string, said: ReadonlyArray<Said>): ReadonlyArray<string> =>
+  said.filter((line) => line.event === "renew" ? line.holds.some(([held]) => held === id) : line.id === id)
+    .toSorted((a, b) => a.at - b.at)
+    .map((line) => {
+      const { at, by, event, ...rest } = line.event === "renew"
+        ? { ...line, id: undefined, holds: line.holds.find(([held]) => held === id)?.[1] }
+        : { ...line, id: undefined }
+      return `${id}: ${at} ${by} ${event} ${JSON.stringify(rest)}`
+    })
+
 const group = <A extends { readonly id: string }>(all: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyArray<A>> =>
   Map.groupBy(all, ({ id }) => id)
 
 export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said, slots }: Evidence): Findings => {
   const failures: Array<string> = []
   const fail = (failure: string) => void failures.push(failure)
+  const failed = new Set<string>()
+  /** Of one execution. */
+  const failOf = (id: string, failure: string) => {
+    failed.add(id)
+    fail(`${id} ${failure}`)
+  }
 
   const records = new Map(kept.map((execution) => [execution.id, execution]))
   if (kept.length !== ids.length) fail(`${kept.length} are kept, and ${ids.length} were added`)
   for (const id of ids) {
     const record = records.get(id)
-    if (record === undefined) fail(`${id} is lost`)
-    else if (record.status !== "Succeeded") fail(`${id} is ${record.status} (${JSON.stringify(record.failure)})`)
+    if (record === undefined) failOf(id, "is lost")
+    else if (record.status !== "Succeeded") failOf(id, `is ${record.status} (${JSON.stringify(record.failure)})`)
   }
 
   const starts = group(said.filter((line): line is Start & Said => line.event === "start"))
@@ -79,12 +98,12 @@ export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said
   for (const id of ids) {
     const ofThis = (changes.get(id) ?? []).toSorted((a, b) => a.generation - b.generation)
     const ends = ofThis.filter(({ status }) => isEnd(status))
-    if (ends.length > 1) fail(`${id} has come to an end ${ends.length} times`)
+    if (ends.length > 1) failOf(id, `has come to an end ${ends.length} times`)
     // As they were claimed: whoever is frozen between its claim and its start begins late, and has no say.
     const runs = (starts.get(id) ?? []).toSorted((a, b) => a.attempt - b.attempt || a.at - b.at)
     if (ends.length === 0) {
       untold++
-      if (!mayLapse && !runs.some(({ by }) => hit.has(by))) fail(`nobody says that ${id} has come to an end`)
+      if (!mayLapse && !runs.some(({ by }) => hit.has(by))) failOf(id, "has an end that nobody has told")
     }
     for (const [index, { by, generation }] of ofThis.entries()) {
       const before = ofThis[index - 1]
@@ -93,8 +112,8 @@ export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said
       }
     }
     const last = records.get(id)?.generation
-    if (last !== undefined && ofThis.some(({ generation }) => generation > last)) fail(`${id} is back at ${last}`)
-    if (!finished.has(id)) fail(`${id} was never done`)
+    if (last !== undefined && ofThis.some(({ generation }) => generation > last)) failOf(id, `is back at ${last}`)
+    if (!finished.has(id)) failOf(id, "was never done")
     if (runs.length > 1) again++
 
     for (const [index, run] of runs.entries()) {
@@ -104,7 +123,7 @@ export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said
         status === "Running" && by === run.by && attempt === run.attempt && at <= run.at
       )
       if (claim === undefined) {
-        fail(`${id} began in ${run.by} without a claim`)
+        failOf(id, `began in ${run.by} without a claim`)
         continue
       }
       const isGivenBack = ofThis.some(({ attempt, by, generation, status }) =>
@@ -120,18 +139,20 @@ export const audit = ({ hasOneClock, hit, ids, kept, leaseMillis, mayLapse, said
           .map(({ at }) => at + leaseMillis)
       )
       if (hasOneClock && following.at < lease - tolerance) {
-        fail(`${id} began again in ${following.by} ${lease - following.at} ms before the lease of ${run.by} was over`)
+        failOf(id, `began again in ${following.by} ${lease - following.at} ms before the lease of ${run.by} was over`)
       }
-      if (!mayLapse && !hit.has(run.by)) fail(`${id} began again in ${following.by}, and ${run.by} was well`)
+      if (!mayLapse && !hit.has(run.by)) failOf(id, `began again in ${following.by}, and ${run.by} was well`)
       const end = ends[0]
       if (end !== undefined && end.at < following.at - tolerance && end.by === run.by) {
-        fail(`${id} began again in ${following.by} after its end`)
+        failOf(id, `began again in ${following.by} after its end`)
       }
     }
   }
 
   const most = Math.max(0, ...said.map((line) => line.event === "start" ? line.running : 0))
   if (most > slots) fail(`a worker was at ${most} runs at a time, and ${slots} is the most`)
+
+  for (const id of [...failed].slice(0, told)) failures.push(...storyOf(id, said))
 
   const refused = said.filter((line) => line.event === "refused" && isEnd(line.status)).length
   const runs = said.filter(({ event }) => event === "start").length

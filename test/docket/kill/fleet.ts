@@ -16,6 +16,7 @@ import { audit, type Evidence, type Findings } from "./audit.ts"
 import { bundle } from "./bundle.ts"
 import * as Ledger from "./ledger.ts"
 import * as processes from "./processes.ts"
+import type { Server } from "./servers.ts"
 import type { Settings } from "./worker.ts"
 
 export interface Options {
@@ -34,6 +35,8 @@ export interface Options {
   /** Each happens when its share of the work is done. */
   readonly blows: ReadonlyArray<Blow>
   readonly evidence?: Partial<Pick<Evidence, "mayLapse" | "hasOneClock">>
+  /** The server may be down when a worker starts: it then ends with an error that says so, and is started again. */
+  readonly mayFailToStart?: boolean
   /** For the whole of it. */
   readonly patience: number
 }
@@ -47,6 +50,8 @@ export interface Blow {
 
 export interface Outcome extends Findings {
   readonly blows: number
+  /** Starts of workers while the server was down. */
+  readonly restarts: number
   readonly seconds: number
 }
 
@@ -63,6 +68,8 @@ export interface Fleet {
   readonly pick: () => Promise<Member>
   /** Starts another in its place. */
   readonly replace: (member: Member) => void
+  /** Starts another in its place, which finds no server. */
+  readonly replaceInVain: (member: Member) => Promise<void>
 }
 
 /** Mulberry32. */
@@ -76,11 +83,17 @@ export const randomOf = (seed: number): () => number => {
   }
 }
 
+/** If nobody says otherwise. */
+export const defaults = { workers: 4, slots: 8 }
+
 /** What goes wrong is to be found in what comes of it. */
 const silent = Logger.layer([])
 
 export const run = async (options: Options): Promise<Outcome> => {
-  const { address, aheadMillis = 0, drainMillis = 5000, slots = 8, sweepMillis = 500, tasks, workers = 4 } = options
+  const { address, aheadMillis = 0, drainMillis = 5000, slots, sweepMillis = 500, tasks, workers } = {
+    ...defaults,
+    ...options
+  }
   const random = randomOf(options.seed)
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fastmcp-docket-"))
   const ledgers = path.join(folder, "ledgers")
@@ -91,7 +104,9 @@ export const run = async (options: Options): Promise<Outcome> => {
   const all: Array<processes.Started> = []
   const hit = new Set<string>()
   let incarnations = 0
+  let restarts = 0
   let crashed: string | undefined
+  let isOver = false
 
   const launch = (place: number): void => {
     const name = `${place}-${++incarnations}`
@@ -113,8 +128,13 @@ export const run = async (options: Options): Promise<Outcome> => {
     process_.said("ready").then(() => {
       member.isReady = true
     }, () => {})
-    process_.ended.then(() => {
-      if (!hit.has(name)) crashed ??= `${name} ended by itself:\n${process_.words()}`
+    process_.ended.then(async () => {
+      if (hit.has(name) || isOver) return
+      if (options.mayFailToStart === true && !member.isReady && isUnopened(process_.words())) {
+        restarts++
+        await processes.sleep(200)
+        if (!isOver) launch(place)
+      } else crashed ??= `${name} ended by itself:\n${process_.words()}`
     })
   }
 
@@ -144,7 +164,12 @@ export const run = async (options: Options): Promise<Outcome> => {
       hit.add(chosen.name)
       return chosen
     },
-    replace: (member) => launch(members.indexOf(member))
+    replace: (member) => launch(members.indexOf(member)),
+    replaceInVain: async (member) => {
+      const before = restarts
+      launch(members.indexOf(member))
+      await processes.until("a worker finds no server", 30_000, () => restarts > before)
+    }
   }
 
   const scope = Effect.runSync(Scope.make())
@@ -213,14 +238,18 @@ export const run = async (options: Options): Promise<Outcome> => {
       hasOneClock: true,
       ...options.evidence
     })
-    return { ...findings, blows: options.blows.length, seconds }
+    return { ...findings, blows: options.blows.length, restarts, seconds }
   } finally {
+    isOver = true
     for (const { kill } of all) kill("SIGKILL")
     await Promise.all(all.map(({ ended }) => ended))
     await Effect.runPromise(Scope.close(scope, Exit.void))
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** As a docket says it, or the client of Redis. */
+const isUnopened = (words: string): boolean => /of the docket cannot be opened|RedisError/.test(words)
 
 const everything = Effect.fnUntraced(function*(docket: Docket.Docket["Service"]) {
   const executions: Array<Execution.Execution> = []
@@ -248,16 +277,24 @@ export const spread = (count: number, seed: number, strike: Strike): ReadonlyArr
   }))
 }
 
-export const kill: Strike = (fleet) => killAnd(fleet, async () => {})
-
-/** Another one comes in its place when something else has been done. */
-export const killAnd = async ({ pick, replace }: Fleet, then: () => Promise<void>): Promise<void> => {
+export const kill: Strike = async ({ pick, replace }) => {
   const member = await pick()
   member.process.kill("SIGKILL")
   await member.process.ended
-  await then()
   replace(member)
 }
+
+/** With its server, which is back after so long; whoever comes in its place first comes too early. */
+export const killWith =
+  ({ kill, start }: Server, millis: (random: number) => number): Strike => async ({ pick, random, replaceInVain }) => {
+    const member = await pick()
+    member.process.kill("SIGKILL")
+    await member.process.ended
+    await kill()
+    await replaceInVain(member)
+    await processes.sleep(millis(random()))
+    await start()
+  }
 
 /** In good order. */
 export const stop: Strike = async ({ pick, replace }) => {
@@ -277,7 +314,7 @@ export const freeze = (millis: number): Strike => async ({ pick }) => {
 
 export const words = (
   name: string,
-  { again, blows, refused, released, runs, seconds, twice, untold }: Outcome
+  { again, blows, refused, released, restarts, runs, seconds, twice, untold }: Outcome
 ): string =>
   `${name}: ${runs} runs, ${again} began more than once (${twice} done twice), ${released} given back, ` +
-  `${refused} ends refused, ${untold} untold, ${blows} blows, ${seconds.toFixed(1)} s`
+  `${refused} ends refused, ${untold} untold, ${blows} blows, ${restarts} starts in vain, ${seconds.toFixed(1)} s`

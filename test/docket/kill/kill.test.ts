@@ -13,25 +13,19 @@ const check = (name: string, scenario: () => Promise<fleet.Outcome>) =>
     assert.deepStrictEqual(failures.slice(0, 10), [])
   }, 180_000)
 
-const onEach = (test: (place: places.Kept) => void) => {
-  for (const place of places.shared) {
-    if (place.needs === undefined) test(place)
-    else needing(place.needs, () => test(place))
-  }
+for (const place of places.shared) {
+  needing(place.needs, () =>
+    describe(`workers on ${place.kind} that are killed`, () => {
+      check(
+        "all of 2,000 are done, by 4 of them, 10 times one of them killed",
+        () => scenarios.killed(place, size, 10)
+      )
+    }))
 }
-
-describe("workers that are killed", () => {
-  onEach((place) =>
-    check(
-      `${place.kind}: of 2,000 all are done, by 4 workers that are killed 10 times`,
-      () => scenarios.killed(place, size, 10)
-    )
-  )
-})
 
 describe("workers that are frozen for longer than their leases", () => {
   check(
-    "SQLite: what they then say of their work is not taken",
+    "what they then say of their work is not taken",
     () => scenarios.frozen(places.sqlite, { ...size, tasks: 300, leaseMillis: 2000 }, 1)
   )
 })
@@ -41,7 +35,7 @@ describe("a server that is killed", () => {
     places.ownRedis.needs,
     () =>
       check(
-        "Redis: all is done when it is back",
+        "all is done when it is back, also by who came while it was down",
         () => scenarios.serverKilled(places.ownRedis, { ...size, tasks: 300, leaseMillis: 2000 }, 1)
       )
   )
@@ -49,7 +43,7 @@ describe("a server that is killed", () => {
 
 describe("workers that are stopped", () => {
   check(
-    "SQLite: nothing is done twice, and attempts are given back",
+    "do nothing twice, and give back attempts",
     () => scenarios.stopped(places.sqlite, { ...size, tasks: 150 }, 3)
   )
 })

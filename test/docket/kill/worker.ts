@@ -31,23 +31,26 @@ const Pending = Context.Reference<Array<Ledger.Line> | undefined>("test/Pending"
 
 const told = (store: DocketStore.DocketStore["Service"]): DocketStore.DocketStore["Service"] => ({
   ...store,
-  change: (execution) =>
-    Effect.flatMap(Pending, (pending) =>
-      Effect.tap(store.change(execution), (isChanged) =>
-        Effect.sync(() => {
-          const { attempt, generation, id, leaseUntil = 0, status } = execution
-          const line: Ledger.Line = {
-            event: isChanged ? "change" : "refused",
-            at: Date.now(),
-            id,
-            generation,
-            status,
-            attempt,
-            leaseUntil
-          }
-          if (pending === undefined) say(line)
-          else pending.push(line)
-        }))),
+  change: (execution, condition) =>
+    Effect.flatMap(
+      Pending,
+      (pending) =>
+        Effect.tap(store.change(execution, condition), (isChanged) =>
+          Effect.sync(() => {
+            const { attempt, generation, id, leaseUntil = 0, status } = execution
+            const line: Ledger.Line = {
+              event: isChanged ? "change" : "refused",
+              at: Date.now(),
+              id,
+              generation,
+              status,
+              attempt,
+              leaseUntil
+            }
+            if (pending === undefined) say(line)
+            else pending.push(line)
+          }))
+    ),
   renew: (holds, leaseMillis) =>
     Effect.suspend(() => {
       const at = Date.now()

@@ -39,6 +39,7 @@ export interface Run {
   readonly process: Process
   readonly claimed: Record
   readonly claimedAt: number
+  leaseUntil: number
   /** When the store took it from its worker, or its worker gave it back. */
   endedAt: number | undefined
   handler: Handler | undefined
@@ -78,6 +79,9 @@ export interface Audit {
   readonly happens: (what: string) => void
   readonly seen: () => { readonly [what: string]: number }
 }
+
+/** The longest pause before what had no answer is tried again, and a little more, in milliseconds. */
+const patience = 6000
 
 export const make = (world: World, network: Network, store: Store, { isOrdered, maxLapses, rules }: Options): Audit => {
   let violation: string | undefined
@@ -170,6 +174,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       process,
       claimed: after,
       claimedAt: world.now(),
+      leaseUntil: after.leaseUntil!,
       endedAt: undefined,
       handler: undefined
     }
@@ -219,12 +224,12 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     if (slot === undefined) return
     const up = process.upMillis()
     const end = world.now()
-    world.at(end + 5000, () => {
+    world.at(end + patience, () => {
       if (current.get(id)?.process === process) return
       const held = [...holders.get(slot.key) ?? []].filter(([holder, share]) =>
         holder.startsWith(`${id}@`) && share.process === process && share.since <= end && share.until > world.now()
       )
-      const isWell = process.state() === "Up" && process.upMillis() - up >= 5000 && !network.wasLossy(5000)
+      const isWell = process.state() === "Up" && process.upMillis() - up >= patience && !network.wasLossy(patience)
       if (held.length > 0 && isWell && !stopping.has(process)) {
         violate(`${process.name} has not given back the part of ${id} in the key ${slot.key}`)
       }
@@ -246,7 +251,10 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
 
   /** What a worker says must be what its handler did. */
   const said = (process: Process, before: Record, after: Record, transition: Execution.Transition) => {
-    const handler = current.get(after.id)?.handler
+    const run = current.get(after.id)
+    const handler = run?.handler
+    // A worker counts its lease from before it asked for it.
+    const isLate = handler === undefined && run !== undefined && run.leaseUntil <= world.now() + 3000
     const must = (is: boolean, what: string) => {
       if (!is) violate(`${process.name} says ${transition._tag} of ${after.id}, and ${what}`)
     }
@@ -278,7 +286,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
         break
       case "Release":
         must(handler === undefined || handler.outcome === "Interrupted", "its handler was not interrupted")
-        must(stopping.has(process) || after.slot !== undefined, "nobody has stopped it")
+        must(stopping.has(process) || after.slot !== undefined || isLate, "nobody has stopped it")
         break
       case "Lapse": {
         const holder = current.get(after.id)?.process
@@ -325,7 +333,9 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
         for (const id of renewed) {
           const record = records.get(id)!
           records.set(id, { ...record, leaseUntil: world.now() + leaseMillis })
-          if (current.get(id)?.process !== process) violate(`${process.name} renewed the lease of ${id}, not its own`)
+          const run = current.get(id)
+          if (run?.process !== process) violate(`${process.name} renewed the lease of ${id}, not its own`)
+          else run.leaseUntil = world.now() + leaseMillis
           withinSlot(records.get(id)!)
         }
         if (renewed.length > 0) world.trace(process.name, `renews ${renewed.join(" ")}`)
@@ -383,11 +393,14 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       }
     },
     begin: (process, id, version) => {
-      const run = runs.findLast((run) => run.id === id && run.process === process)
-      if (run === undefined || run.handler !== undefined) {
-        violate(`${process.name} runs ${id}, which it has not started in the store`)
-      } else if (versionOf(run.claimed) !== version) {
-        violate(`${process.name} runs version ${version} of ${id}, and it started ${versionOf(run.claimed)}`)
+      // What was replaced meanwhile may have been started again before.
+      const run = runs.findLast((run) =>
+        run.id === id && run.process === process && run.handler === undefined && versionOf(run.claimed) === version
+      )
+      if (run === undefined) {
+        violate(`${process.name} runs version ${version} of ${id}, which it has not started in the store`)
+      } else if (run.leaseUntil <= world.now()) {
+        violate(`${process.name} begins ${id} ${world.now() - run.leaseUntil} ms after its lease`)
       }
       const handler: Handler = {
         run: run ?? runs[0]!,
@@ -474,7 +487,8 @@ const candidates = (before: Record, after: Record, now: number): ReadonlyArray<E
         : [{ _tag: "Advance", holder, progress: after.progress ?? { current: 0 } }, {
           _tag: "Cancel",
           reason,
-          ...ended
+          ...ended,
+          now: after.cancelRequestedAt ?? now
         }]
     case "Scheduled":
       return [

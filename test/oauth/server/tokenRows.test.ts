@@ -152,6 +152,9 @@ describe("T3: a client shows who it is, as it is registered", () => {
 
   const raw = (text: string) => ({ authorization: `Basic ${btoa(text)}` })
 
+  /** With a plus for a space, and so of a length that has to be padded. */
+  const padded = raw(`backend:${encodeURIComponent(world.secret).replace("%20", "+")}`).authorization
+
   it.effect("T3: in that way", () =>
     withClients(Effect.gen(function*() {
       const caller = yield* world.caller
@@ -159,6 +162,11 @@ describe("T3: a client shows who it is, as it is registered", () => {
       const posted = { ...credentials, client_id: poster.id, client_secret: secret }
       assert.strictEqual((yield* steps.token(caller, posted)).status, 200)
       assert.strictEqual((yield* steps.token(caller, credentials, steps.basic(encoder.id, secret))).status, 200)
+      assert.strictEqual((yield* steps.token(caller, credentials, { authorization: padded })).status, 200)
+      // UTF-8 as it is, by who does not encode it.
+      const text = `${encodeURIComponent(encoder.id)}:${encodeURIComponent(secret).replace("%C3%A4", "\u00e4")}`
+      const utf8 = { authorization: `Basic ${Buffer.from(text).toString("base64")}` }
+      assert.strictEqual((yield* steps.token(caller, credentials, utf8)).status, 200)
       assert.strictEqual((yield* steps.token(caller, { ...credentials, client_id: "backend" }, basic)).status, 200)
     })))
 
@@ -184,6 +192,7 @@ describe("T3: a client shows who it is, as it is registered", () => {
     ["Basic that nobody has encoded", {}, raw(`backend:${world.secret}%`)],
     ["Basic with other letters", {}, { authorization: "Basic YmFja2VuZDp4*" }],
     ["Basic with too little padding", {}, { authorization: `${basic.authorization.replace(/=+$/u, "")}A` }],
+    ["Basic without its padding", {}, { authorization: padded.replace(/=+$/u, "") }],
     ["Basic with something after it", {}, { authorization: `${basic.authorization}, Basic eDp5` }],
     ["Basic in a list", {}, { authorization: `${basic.authorization} x` }],
     ["Basic of nothing", {}, { authorization: "Basic" }],

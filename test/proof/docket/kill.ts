@@ -10,8 +10,6 @@ const size: scenarios.Size = {
   leaseMillis: 5000
 }
 
-const smaller = (share: number): scenarios.Size => ({ ...size, tasks: Math.ceil(size.tasks * share) })
-
 interface Place {
   readonly kind: string
   readonly needs?: Need
@@ -46,14 +44,14 @@ export const servers = async () => [
   ...await onEach(
     [places.ownPostgres, places.ownRedis],
     "server and workers killed",
-    (place) => scenarios.serverKilled(place, smaller(0.4), 4)
+    (place) => scenarios.serverKilled(place, size, 4)
   ),
-  ...await onEach(places.shared, "workers frozen", (place) => scenarios.frozen(place, smaller(0.2), 4))
+  ...await onEach(places.shared, "workers frozen", (place) => scenarios.frozen(place, size, 4))
 ]
 
 export const mixed = async () => [
-  ...await onEach(places.shared, "workers stopped", (place) => scenarios.stopped(place, smaller(0.1), 8)),
-  ...await onEach([places.redis], "rings deleted", (place) => scenarios.ringsLost(place, smaller(0.2), 2)),
-  ...await onEach([places.sqlite], "file locked for 3 s", (place) => scenarios.fileLocked(place, smaller(0.2), 3000)),
-  ...await onEach(places.shared, "a clock a minute ahead", (place) => scenarios.clockAhead(place, smaller(0.2)))
+  ...await onEach(places.shared, "workers stopped", (place) => scenarios.stopped(place, size, 8)),
+  ...await onEach([places.redis], "rings deleted", (place) => scenarios.ringsLost(place, size, 2)),
+  ...await onEach([places.sqlite], "file locked for 3 s", (place) => scenarios.fileLocked(place, size, 3000)),
+  ...await onEach(places.shared, "a clock a minute ahead", (place) => scenarios.clockAhead(place, size))
 ]

@@ -4,7 +4,6 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
@@ -103,11 +102,12 @@ const program = Effect.gen(function*() {
     const line: Sample = { phase, done, heap: heapUsed + external, kept: yield* countOf() }
     process.stdout.write(`${JSON.stringify(line)}\n`)
   })
-  const sampling = yield* Effect.forkChild(Effect.forever(Effect.andThen(Effect.sleep("2 seconds"), sample)))
 
-  /** So many in a row at a pace, and never many more than are done. */
+  /** So many in a row at a pace, and never many more than are done; with a sample after as many as two seconds should bring. */
   const go = Effect.fnUntraced(function*(count: number, millis: number) {
     const start = yield* Clock.currentTimeMillis
+    const between = Math.ceil(2000 * count / millis)
+    let next = between
     for (let turn = 0; turn < count;) {
       const now = yield* Clock.currentTimeMillis
       const due = Math.min(count, Math.ceil(count * (now - start) / millis))
@@ -123,6 +123,9 @@ const program = Effect.gen(function*() {
       )
       turn += room
       added += room
+      if (turn < next) continue
+      next += between
+      yield* sample
     }
     while (done < added) yield* Effect.sleep("50 millis")
   })
@@ -132,7 +135,6 @@ const program = Effect.gen(function*() {
   yield* go(tasks, millis)
   phase = "rest"
   yield* Effect.sleep(Duration.millis(restMillis))
-  yield* Fiber.interrupt(sampling)
   yield* sample
 })
 

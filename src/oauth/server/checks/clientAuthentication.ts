@@ -128,17 +128,22 @@ const unreadable = Refusal.make("invalid_client", "How the client shows who it i
 /** RFC 6749, 2.3.1: both halves as a form encodes them. */
 const readBasic = (header: string): { readonly clientId: string; readonly secret: string } | undefined => {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/iu.exec(header)?.[1]
-  if (encoded === undefined) return undefined
-  const decoded = Base64.decodeString(encoded)
-  if (Result.isFailure(decoded)) return undefined
-  const colon = decoded.success.indexOf(":")
+  const decoded = encoded === undefined ? undefined : decode(encoded)
+  if (decoded === undefined) return undefined
+  const colon = decoded.indexOf(":")
   if (colon < 1) return undefined
   try {
-    const [clientId, secret] = [decoded.success.slice(0, colon), decoded.success.slice(colon + 1)].map((half) =>
-      decodeURIComponent(half.replaceAll("+", " "))
-    )
-    return { clientId: clientId!, secret: secret! }
+    return { clientId: ofForm(decoded.slice(0, colon)), secret: ofForm(decoded.slice(colon + 1)) }
   } catch {
     return undefined
   }
 }
+
+/** `atob` takes a sixth of the time, but knows no UTF-8, and takes texts that lack their end. */
+const decode = (encoded: string): string | undefined => {
+  if (encoded.length % 4 !== 0) return undefined
+  const bytes = atob(encoded)
+  return /^\p{ASCII}*$/u.test(bytes) ? bytes : Result.getOrUndefined(Base64.decodeString(encoded))
+}
+
+const ofForm = (text: string): string => /[%+]/u.test(text) ? decodeURIComponent(text.replaceAll("+", " ")) : text

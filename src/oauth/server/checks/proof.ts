@@ -55,5 +55,5 @@ export const required = (
     : Effect.void
 
 /** What the next proof has to have, for the answer to this one. */
-export const nextNonce = ({ nonces }: Issuer): Effect.Effect<{ readonly [header: string]: string }> =>
-  nonces === undefined ? Effect.succeed({}) : Effect.map(nonces.current, (nonce) => ({ "dpop-nonce": nonce }))
+export const nextNonce = ({ nonces }: Issuer): Effect.Effect<{ readonly [header: string]: string } | undefined> =>
+  nonces === undefined ? Effect.undefined : Effect.map(nonces.current, (nonce) => ({ "dpop-nonce": nonce }))

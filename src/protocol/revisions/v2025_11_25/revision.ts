@@ -13,7 +13,7 @@ export const v2025_11_25: Revision.Revision = {
   requests: {
     ...stateful.requests(wire.wire),
     "tools/call": {
-      params: McpSchema.CallToolParams,
+      params: McpSchema.CallToolAsTaskParams,
       result: McpSchema.CallToolResult,
       project: wire.callToolResult
     }

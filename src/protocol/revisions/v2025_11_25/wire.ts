@@ -1,4 +1,7 @@
-/** What 2025-11-25 added: icons, a server's description and website, parts of sampling and elicitation, sampling with tools. */
+/**
+ * What 2025-11-25 added: icons, a server's description and website, parts of sampling and elicitation, sampling with
+ * tools, tasks.
+ */
 import type * as McpSchema from "../../McpSchema.ts"
 import * as stateful from "../stateful.ts"
 import * as before from "../v2025_06_18/wire.ts"
@@ -8,15 +11,21 @@ const { content, ...rest } = before.wire
 export const wire: stateful.Wire = {
   ...rest,
   implementation: [...rest.implementation, "description", "websiteUrl", "icons"],
-  tool: [...rest.tool, "icons"],
+  clientCapabilities: [...rest.clientCapabilities, "tasks"],
+  serverCapabilities: [...rest.serverCapabilities, "tasks"],
+  tool: [...rest.tool, "icons", "execution"],
   prompt: [...rest.prompt, "icons"],
   resource: [...rest.resource, "icons"],
   resourceTemplate: [...rest.resourceTemplate, "icons"],
   content: { ...content, resource_link: [...content.resource_link ?? [], "icons"] }
 }
 
-/** It has every kind of content the model has, so that only structured content is looked at: an object, or text. */
-export const callToolResult = (result: McpSchema.CallToolResult): object => stateful.fitting(result, stateful.isObject)
+/**
+ * It has every kind of content the model has, so that only structured content is looked at: an object, or text. A call
+ * that has become a task is answered with that.
+ */
+export const callToolResult = (result: McpSchema.CallToolResult | McpSchema.CreateSessionTaskResult): object =>
+  "task" in result ? result : stateful.fitting(result, stateful.isObject)
 
 const tools = stateful.each(stateful.tool(wire))
 

@@ -11,7 +11,7 @@ export const v2026_07_28: Revision.Revision = {
   polls: false,
   requests: {
     "server/discover": { params: McpSchema.EmptyParams, result: McpSchema.DiscoverResult, project: wire.cacheable },
-    "tools/list": { params: McpSchema.ListParams, result: McpSchema.ListToolsResult, project: wire.cacheable },
+    "tools/list": { params: McpSchema.ListParams, result: McpSchema.ListToolsResult, project: wire.listToolsResult },
     "tools/call": { params: McpSchema.CallToolParams, result: McpSchema.CallToolResult, project: wire.result },
     "prompts/list": { params: McpSchema.ListParams, result: McpSchema.ListPromptsResult, project: wire.cacheable },
     "prompts/get": { params: McpSchema.GetPromptParams, result: McpSchema.GetPromptResult, project: wire.result },
@@ -47,7 +47,7 @@ export const v2026_07_28: Revision.Revision = {
     "roots/list": { params: McpSchema.EmptyParams, project: () => ({}), result: McpSchema.ListRootsResult },
     "sampling/createMessage": {
       params: McpSchema.CreateMessageParams,
-      project: same,
+      project: wire.sampling,
       result: McpSchema.CreateMessageResult
     },
     "elicitation/create": {

@@ -23,6 +23,17 @@ export const cacheable = (
   projection: Revision.Projection
 ): object => ({ ...projection.cacheHints, ...cacheHints, ...result(model, projection) })
 
+/** Which tools run as tasks is said call by call. */
+const withTools = <A extends { readonly tools?: ReadonlyArray<McpSchema.Tool> }>(model: A): A =>
+  model.tools?.some(({ execution }) => execution !== undefined) === true
+    ? { ...model, tools: model.tools.map(({ execution: _, ...tool }) => tool) }
+    : model
+
+export const listToolsResult = (model: McpSchema.ListToolsResult & Result, projection: Revision.Projection): object =>
+  cacheable(withTools(model), projection)
+
+export const sampling = (params: McpSchema.CreateMessageParams): object => withTools(params)
+
 /** A resource may say itself how fresh it is; a question is never kept. */
 export const readResourceResult = (
   model: McpSchema.ReadResourceResult | McpSchema.InputRequiredResult,

@@ -237,6 +237,26 @@ export const suite = (name: string, { isShared, place, time }: Backend<OAuthStor
         })
     )
 
+    law("undoes for one alone what many do at the same moment", (store) =>
+      Effect.gen(function*() {
+        const [one, next] = [yield* entry("one"), yield* long("next")]
+        const ids = ["1", "2", "3", "4"]
+        for (const id of ids) yield* store.putOnce(code(id), one)
+        yield* store.putOnce(refresh("2"), next)
+        const exits = yield* Effect.forEach(
+          ids,
+          (id) => Effect.exit(store.takeOnce(code(id), [[refresh(`first ${id}`), next], [refresh(id), next]])),
+          { concurrency: "unbounded" }
+        )
+        for (const [index, exit] of exits.entries()) {
+          const [id, isTaken] = [ids[index]!, index !== 1]
+          assert.deepStrictEqual(yield* store.get(code(id)), isTaken ? used() : live(one))
+          assert.deepStrictEqual(yield* store.get(refresh(`first ${id}`)), isTaken ? live(next) : OAuthStore.absent)
+          assert.strictEqual(Exit.isSuccess(exit), isTaken)
+          if (Exit.isSuccess(exit)) assert.deepStrictEqual(exit.value, live(one))
+        }
+      }))
+
     law("takes the key of an entry that is over, or whose grant is, for a free one", (store) =>
       Effect.gen(function*() {
         const [one, next] = [yield* long("one"), yield* long("next")]
