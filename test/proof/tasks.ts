@@ -1,6 +1,7 @@
 /**
  * `npm run proof:tasks`: 10,000 tasks of 100 clients on each engine, half of them with a question. All results are exact,
- * and when they have expired, rows and memory are as they were. `PROOF_TASKS` says how many, `PROOF_ENGINES` on which.
+ * and when they have expired, rows and memory are as they were. `PROOF_TASKS` says how many,
+ * `PROOF_ENGINES` on which, and `PROOF_TTL` how many milliseconds they are kept: longer than all of them take.
  */
 import * as places from "../docket/kill/places.ts"
 import * as load from "../tasks/load.ts"
@@ -24,7 +25,7 @@ const many = async (): Promise<ReadonlyArray<string>> => {
     const { heap, left, rows, seconds, wrong } = await load.run(place, {
       clients,
       tasks,
-      ttlMillis: 600_000,
+      ttlMillis: Number(process.env["PROOF_TTL"] ?? 600_000),
       concurrency: 500,
       rests: true
     })
