@@ -4,54 +4,17 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Ask from "fastmcp-effect/context/Ask"
 import * as Elicitation from "fastmcp-effect/context/Elicitation"
 import * as Identity from "fastmcp-effect/context/Identity"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
-import type * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
-import type * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Extension from "fastmcp-effect/server/Extension"
-import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
-import type * as Receiver from "fastmcp-effect/transport/Receiver"
-
-const info = { name: "extended", version: "1.0.0" }
-
-const id = "example.com/clock"
-
-const NoParams = Schema.Record(Schema.String, Schema.Unknown)
-
-const method = (handle: Extension.Method<never>["handle"], more: Partial<Extension.Method<never>> = {}) => ({
-  params: NoParams,
-  handle,
-  ...more
-})
-
-const serve = (
-  extension: Extension.Extension<never>,
-  options: McpTest.Options = {},
-  more: Partial<McpServer.Options<ReadonlyArray<Tool.AnyHandled>, [], [], ReadonlyArray<Middleware.Any>, []>> = {}
-) =>
-  McpTest.client(
-    McpServer.layer({ ...info, ...more, extensions: [extension] }) as Layer.Layer<
-      Receiver.Receiver,
-      DefinitionError.DefinitionError
-    >,
-    options
-  )
-
-/** What a client is told the server can do. */
-const capabilities = (extension: Extension.Extension<never>, revision: Revisions.Version) =>
-  Effect.gen(function*() {
-    const client = yield* serve(extension, { revision })
-    if (revision === "2026-07-28") return (yield* client.request("server/discover")).capabilities
-    return JSON.parse((yield* client.frames)[0]!).result.capabilities
-  })
+import { capabilities, id, info, method, serve } from "./extended.ts"
 
 describe("an extension that is attached", () => {
   const answerOf = (fingerprint: string): Extension.RecordedAnswer => ({

@@ -18,41 +18,9 @@ import * as Extension from "fastmcp-effect/server/Extension"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as Receiver from "fastmcp-effect/transport/Receiver"
-
-const info = { name: "extended", version: "1.0.0" }
+import { capabilities, id, info, method, NoParams, serve } from "./extended.ts"
 
 const versions = Revisions.versions as ReadonlyArray<Revisions.Version>
-
-const id = "example.com/clock"
-
-const NoParams = Schema.Record(Schema.String, Schema.Unknown)
-
-const method = (handle: Extension.Method<never>["handle"], more: Partial<Extension.Method<never>> = {}) => ({
-  params: NoParams,
-  handle,
-  ...more
-})
-
-const serve = (
-  extension: Extension.Extension<never>,
-  options: McpTest.Options = {},
-  more: Partial<McpServer.Options<ReadonlyArray<Tool.AnyHandled>, [], [], ReadonlyArray<Middleware.Any>, []>> = {}
-) =>
-  McpTest.client(
-    McpServer.layer({ ...info, ...more, extensions: [extension] }) as Layer.Layer<
-      Receiver.Receiver,
-      DefinitionError.DefinitionError
-    >,
-    options
-  )
-
-/** What a client is told the server can do. */
-const capabilities = (extension: Extension.Extension<never>, revision: Revisions.Version) =>
-  Effect.gen(function*() {
-    const client = yield* serve(extension, { revision })
-    if (revision === "2026-07-28") return (yield* client.request("server/discover")).capabilities
-    return JSON.parse((yield* client.frames)[0]!).result.capabilities
-  })
 
 for (const revision of versions) {
   describe(`in ${revision} an extension`, () => {

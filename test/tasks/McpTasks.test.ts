@@ -17,7 +17,21 @@ import * as McpError from "fastmcp-effect/protocol/McpError"
 import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
-import { accept, alone, asked, call, color, get, modern, moment, name, server, session, update } from "./support.ts"
+import {
+  accept,
+  alone,
+  asked,
+  call,
+  color,
+  get,
+  json,
+  modern,
+  moment,
+  name,
+  server,
+  session,
+  update
+} from "./support.ts"
 
 const slow = Tool.make("slow", {
   parameters: { seconds: Schema.Finite },
@@ -257,13 +271,13 @@ describe("tasks of 2026-07-28", () => {
       yield* moment
       const told = (yield* client.notifications).map(({ method, params }) => [
         method,
-        (params as any).status ?? (params as any).notifications
+        json(params).status ?? json(params).notifications
       ])
       assert.deepStrictEqual(told[0], ["notifications/subscriptions/acknowledged", { taskIds: [taskId] }])
       assert.deepStrictEqual(told.at(-1), ["notifications/tasks", "completed"])
       assert.isTrue(told.slice(1).every(([method]) => method === "notifications/tasks"))
       assert.isTrue(told.some(([, status]) => status === "input_required"))
-      const last = (yield* client.notifications).at(-1)!.params as any
+      const last = json((yield* client.notifications).at(-1)!.params)
       assert.strictEqual(last.result.content[0].text, "Ada red")
       assert.isDefined(last._meta["io.modelcontextprotocol/subscriptionId"])
       yield* Fiber.interrupt(listening)
@@ -432,7 +446,7 @@ describe("tasks of 2025-11-25", () => {
         _meta: { "io.modelcontextprotocol/related-task": { taskId: task.taskId } }
       })
       assert.deepStrictEqual(
-        (yield* client.notifications).map(({ method, params }) => [method, (params as any).status]),
+        (yield* client.notifications).map(({ method, params }) => [method, json(params).status]),
         [["notifications/tasks/status", "completed"]]
       )
       assert.strictEqual((yield* get(client, task.taskId)).status, "completed")
@@ -476,7 +490,7 @@ describe("tasks of 2025-11-25", () => {
       const client = yield* session(alone([questions], options), {
         answers: {
           elicit: (params) => {
-            seen.push((params as any)._meta)
+            seen.push(json(params)._meta)
             return Effect.succeed({
               action: "accept",
               content: params.message === "Who?" ? { name: "Ada" } : { color: "red" }
@@ -505,7 +519,7 @@ describe("tasks of 2025-11-25", () => {
       yield* moment
       const { content, isError } = yield* Fiber.join(waiting)
       assert.isTrue(isError)
-      assert.include((content as any)[0].text, "never")
+      assert.include(json(content)[0].text, "never")
     }))
 
   it.effect("whoever waits hears of progress, under the token of the call", () =>
@@ -517,9 +531,9 @@ describe("tasks of 2025-11-25", () => {
             Effect.andThen(Progress.report(n, { total: 3, message: `${n}` }), Effect.sleep("2 seconds")))
       })
       const client = yield* session(alone([stepping], options))
-      const { task } = (yield* client.request("tools/call", { name: "stepping", task: {} }, {
-        progressToken: "p"
-      })) as any
+      const { task } = json(
+        yield* client.request("tools/call", { name: "stepping", task: {} }, { progressToken: "p" })
+      )
       const waiting = yield* Effect.forkChild(client.request("tasks/result", { taskId: task.taskId }))
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(waiting)
@@ -570,14 +584,14 @@ describe("tasks of 2025-11-25", () => {
       const client = yield* session(alone([slow], { ...options, pageSize: 2 }))
       const ids = yield* Effect.forEach([1, 2, 3, 4], () =>
         Effect.map(call(client, "slow", { seconds: 1 }, { task: {} }), ({ task }) => task.taskId))
-      const first = (yield* client.request("tasks/list")) as any
+      const first = json(yield* client.request("tasks/list"))
       assert.deepStrictEqual(
         first.tasks.map(({ taskId }: any) =>
           taskId
         ),
         [ids[3], ids[2]]
       )
-      const second = (yield* client.request("tasks/list", { cursor: first.nextCursor })) as any
+      const second = json(yield* client.request("tasks/list", { cursor: first.nextCursor }))
       assert.deepStrictEqual(second.tasks.map(({ taskId }: any) => taskId), [ids[1], ids[0]])
       assert.isUndefined(second.nextCursor)
       assert.strictEqual(yield* code(client.request("tasks/list", { cursor: "f".repeat(44) }), "Stateful"), -32602)

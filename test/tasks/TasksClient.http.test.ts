@@ -19,6 +19,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { alone, asked } from "./support.ts"
 
@@ -148,7 +149,7 @@ describe("TasksClient over HTTP", () => {
       const server = yield* Effect.acquireRelease(
         Effect.callback<Http.Server>((resume) => {
           const server = Http.createServer(async (request, response) => {
-            const { id, method, params } = JSON.parse(await new Response(request as any).text())
+            const { id, method, params } = JSON.parse(await text(request))
             const { "mcp-method": named, "mcp-name": name } = request.headers
             assert.strictEqual(named, method)
             const { extensions } = params._meta["io.modelcontextprotocol/clientCapabilities"]

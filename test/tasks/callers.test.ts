@@ -11,7 +11,20 @@ import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
-import { accept, alone, type AnyTool, asked, call, capabilities, get, moment, name, server, update } from "./support.ts"
+import {
+  accept,
+  alone,
+  type AnyTool,
+  asked,
+  call,
+  capabilities,
+  get,
+  json,
+  moment,
+  name,
+  server,
+  update
+} from "./support.ts"
 
 const slow = Tool.make("slow", {
   parameters: { seconds: Schema.Finite },
@@ -73,7 +86,7 @@ describe("two callers", () => {
         ]
         for (const ask of calls) assert.deepStrictEqual(yield* Effect.flip(ask(taskId)), yield* Effect.flip(ask(never)))
         const [acknowledged, ...rest] = yield* client.notifications
-        assert.deepStrictEqual((acknowledged!.params as any).notifications, { taskIds: [] })
+        assert.deepStrictEqual(json(acknowledged!.params).notifications, { taskIds: [] })
         assert.deepStrictEqual(rest, [])
         yield* Fiber.interrupt(listening)
       }
@@ -122,7 +135,7 @@ describe("two callers", () => {
       const two = yield* call(other, "slow", { seconds: 0 }, { task: {} })
       yield* call(stranger, "slow", { seconds: 0 }, { task: {} })
       for (const [client, { task }, foreign] of [[mine, one, two], [other, two, one]] as const) {
-        const { tasks } = (yield* client.request("tasks/list")) as any
+        const { tasks } = json(yield* client.request("tasks/list"))
         assert.deepStrictEqual(tasks.map(({ taskId }: any) => taskId), [task.taskId])
         const refused = yield* Effect.flip(client.request("tasks/list", { cursor: foreign.task.taskId }))
         assert.deepStrictEqual(

@@ -15,6 +15,7 @@ import * as TasksClient from "fastmcp-effect/tasks/TasksClient"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as TransportError from "fastmcp-effect/transport/TransportError"
 import * as scripted from "../client/scripted.ts"
+import { json } from "./support.ts"
 
 type Hears = NonNullable<scripted.Options["hears"]>
 
@@ -504,9 +505,9 @@ describe("a client asked by a server of 2025-11-25", () => {
         const id = send(method, params)
         yield* McpTest.settle
         const answer = answerTo(id)
-        return { result: answer?.result as any, error: answer?.error }
+        return { result: json(answer?.result), error: answer?.error }
       })
-    const { capabilities } = scripted.last(wire, "initialize").params as any
+    const { capabilities } = json(scripted.last(wire, "initialize").params)
     return { wire, send, answerTo, ask, capabilities }
   })
 
@@ -522,7 +523,7 @@ describe("a client asked by a server of 2025-11-25", () => {
       assert.deepStrictEqual((yield* open(Layer.empty)).capabilities, {})
       const modern = yield* connect(scripted.stateless(), {}, layer)
       assert.deepStrictEqual(
-        (scripted.last(modern.wire, "server/discover").params as any)._meta[
+        json(scripted.last(modern.wire, "server/discover").params)._meta[
           "io.modelcontextprotocol/clientCapabilities"
         ],
         { elicitation: { form: {} }, extensions: { [TaskSchema.extensionId]: {} } }
@@ -677,9 +678,9 @@ describe("a client asked by a server of 2025-11-25", () => {
       const [one, other] = [yield* connected, yield* connected]
       one.say({ jsonrpc: "2.0", id: "a", method: "elicitation/create", params: { ...elicitation, task: {} } })
       yield* McpTest.settle
-      const { taskId } = (one.sent.at(-1) as any).result.task
+      const { taskId } = json(one.sent.at(-1)).result.task
       other.say({ jsonrpc: "2.0", id: "b", method: "tasks/get", params: { taskId } })
       yield* McpTest.settle
-      assert.strictEqual((other.sent.at(-1) as any).error.code, -32602)
+      assert.strictEqual(json(other.sent.at(-1)).error.code, -32602)
     }))
 })

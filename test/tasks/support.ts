@@ -60,6 +60,9 @@ export const session = <E>(
 
 export type Json = { readonly [key: string]: any }
 
+/** A message, or a part of one, as the wire has it. */
+export const json = (value: unknown): Json => value as Json
+
 /** Lets all that is due happen. */
 export const moment = Effect.andThen(TestClock.adjust("300 millis"), McpTest.settle)
 
