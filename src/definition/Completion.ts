@@ -30,6 +30,12 @@ export interface Completers<out R = never> {
   readonly [name: string]: Completer<R> | undefined
 }
 
+/** What completes the arguments of a definition that is listed elsewhere. @category models @since 0.1.0 */
+export type Relayed<R> = (
+  argument: McpSchema.CompleteParams["argument"],
+  context: Context | undefined
+) => Effect.Effect<McpSchema.CompleteResult, McpError.McpError, R>
+
 /** What a completer needs. @category utility types @since 0.1.0 */
 export type Services<C> = C extends (...args: any) => Effect.Effect<any, any, infer R> ? R : never
 

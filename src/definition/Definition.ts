@@ -43,7 +43,10 @@ export interface Options {
 }
 
 /** The options as a definition keeps them. @category models @since 0.1.0 */
-export interface Common extends Required<Options> {}
+export interface Common extends Required<Options> {
+  /** Which way it came from where it was made, outermost first; for errors, and not seen by clients. */
+  readonly source: ReadonlyArray<string>
+}
 
 /** @category constructors @since 0.1.0 */
 export const common = (
@@ -56,8 +59,43 @@ export const common = (
   version,
   meta,
   visible,
-  scopes
+  scopes,
+  source: here
 })
+
+const here: ReadonlyArray<string> = []
+
+/**
+ * The same definition, with one more step of the way it came: `mount weather`, say.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const from = <D extends Common>(definition: D, step: string): D => ({
+  ...definition,
+  source: [step, ...definition.source]
+})
+
+/** What another server's listing says that a definition keeps. @category decoding @since 0.1.0 */
+export const ofListed = (
+  { _meta = {}, description, icons, title }: Pick<McpSchema.Tool, "title" | "description" | "icons" | "_meta">
+): Options => {
+  const { [Meta.tags]: tags, [Meta.version]: version, ...meta } = _meta
+  return {
+    title,
+    description,
+    icons,
+    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : undefined,
+    version: typeof version === "string" ? version : undefined,
+    meta
+  }
+}
+
+/** The listing of a definition that is amended: what it says of itself now, and whatever else was listed. @internal */
+export const relist = <L extends Pick<McpSchema.Tool, "title" | "description" | "icons" | "_meta">>(
+  { _meta, description: _d, icons: _i, title: _t, ...rest }: L,
+  options: Options
+) => ({ ...rest, ...describe(options) })
 
 /** What of these options crosses the wire, without keys that have no value. @category encoding @since 0.1.0 */
 export const describe = (

@@ -49,7 +49,7 @@ export class Duplicate extends Schema.TaggedClass<Duplicate>()("Duplicate", {
     "listen filter"
   ]),
   name: Schema.String,
-  /** What each of the two says of itself: its title or description. */
+  /** What each of the two says of itself, its title or description, and the way it came if it has come one. */
   definitions: Schema.optionalKey(Schema.Tuple([Schema.String, Schema.String]))
 }) {}
 

@@ -39,8 +39,20 @@ export interface Prompt<out Name extends string, in out Arguments extends Codec,
   readonly name: Name
   readonly arguments: Arguments
   readonly complete: Completion.Completers<R>
+  /** What is listed, answered and completed in its place, see `relay`. @internal */
+  readonly relayed: Relayed<any> | undefined
   /** @internal */
   readonly wire: () => Wire
+}
+
+/** A prompt that another server lists and answers. @category models @since 0.1.0 */
+export interface Relayed<R> {
+  readonly listed: McpSchema.Prompt
+  readonly get: (
+    arguments_: { readonly [name: string]: string } | undefined
+  ) => Effect.Effect<McpSchema.GetPromptResult, Definition.HandlerError, R>
+  /** No completions when left out. */
+  readonly complete?: Completion.Relayed<R> | undefined
 }
 
 /** @category models @since 0.1.0 */
@@ -114,6 +126,7 @@ export const make: {
     name,
     arguments: Schema.Struct(options.arguments ?? {}),
     complete: options.complete ?? {},
+    relayed: undefined,
     wire: once(() => makeWire(prompt))
   }
   return options.handler === undefined ? prompt : handle(prompt, options.handler as AnyHandled["handler"])
@@ -124,6 +137,59 @@ export const handle = <Name extends string, A extends Codec, R, R2>(
   prompt: Prompt<Name, A, R>,
   handler: (arguments_: A["Type"]) => Effect.Effect<Served, Definition.HandlerError, R2>
 ): Handled<Name, A, R | R2> => ({ ...prompt, handler })
+
+/**
+ * A prompt that is listed, answered and completed elsewhere, by another server or another prompt: as given, and
+ * unchecked.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const relay = <R>(
+  relayed: Relayed<R>,
+  options: Pick<Definition.Options, "visible" | "scopes"> = {}
+): Handled<string, Codec, R> => {
+  const { listed } = relayed
+  const prompt: Handled<string, Codec, R> = {
+    ...make(listed.name, {
+      ...Definition.ofListed(listed),
+      ...options,
+      arguments: Object.fromEntries(
+        (listed.arguments ?? []).map(({ name, required }) => [
+          name,
+          required === true ? Schema.String : Schema.optionalKey(Schema.String)
+        ])
+      )
+    }),
+    handler: relayed.get,
+    relayed,
+    wire: once(() => ({
+      ...makeWire(prompt),
+      description: { ...Definition.relist(listed, prompt), name: prompt.name }
+    }))
+  }
+  return prompt
+}
+
+/** @category models @since 0.1.0 */
+export interface Amendments extends Definition.Options {
+  readonly name?: string
+}
+
+/** The same prompt, saying something else of itself. @category combinators @since 0.1.0 */
+export const amend = <A extends Codec, R>(
+  prompt: Handled<string, A, R>,
+  changes: Amendments
+): Handled<string, A, R> => {
+  const amended = { ...prompt, ...changes }
+  return {
+    ...amended,
+    wire: once(() => {
+      const wire = prompt.wire()
+      return { ...wire, description: { ...Definition.relist(wire.description, amended), name: amended.name } }
+    })
+  }
+}
 
 /** A message of the user's. @category messages @since 0.1.0 */
 export const user = (content: string | McpSchema.ContentBlock): McpSchema.PromptMessage => ({
@@ -172,6 +238,7 @@ export const respond = <R>(
   arguments_: { readonly [name: string]: string } | undefined
 ): Effect.Effect<McpSchema.GetPromptResult, McpError.McpError, R> =>
   Effect.suspend(() => {
+    if (prompt.relayed !== undefined) return Effect.mapError(prompt.relayed.get(arguments_), Definition.refusal)
     const { decode, names } = prompt.wire()
     const given = arguments_ ?? {}
     const unknown = Object.keys(given).filter((name) => !names.includes(name))
@@ -198,7 +265,7 @@ export const complete = <R>(
   context?: Completion.Context
 ): Effect.Effect<McpSchema.CompleteResult, McpError.McpError, R> =>
   Effect.suspend(() =>
-    Completion.respondFor(
+    prompt.relayed?.complete !== undefined ? prompt.relayed.complete(argument, context) : Completion.respondFor(
       { names: prompt.wire().names, complete: prompt.complete, label: `The prompt ${JSON.stringify(prompt.name)}` },
       argument,
       context

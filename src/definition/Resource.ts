@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import type * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
 import * as Definition from "./Definition.ts"
@@ -56,8 +57,18 @@ export interface Resource<out Uri extends string, in out Success extends Codec> 
   readonly annotations: Annotations | undefined
   readonly cache: McpSchema.CacheHints | undefined
   readonly success: Success
+  /** Emits when what is read may have changed; runs while somebody watches the resource. */
+  readonly updates: Stream.Stream<unknown, never, any> | undefined
+  /** What is listed and read in its place, see `relay`. @internal */
+  readonly relayed: Relayed<any> | undefined
   /** @internal */
   readonly wire: () => reading.Reading
+}
+
+/** A resource that another server lists and reads. @category models @since 0.1.0 */
+export interface Relayed<R> {
+  readonly listed: McpSchema.Resource
+  readonly read: (uri: string) => Effect.Effect<McpSchema.ReadResourceResult, Definition.HandlerError, R>
 }
 
 /** @category models @since 0.1.0 */
@@ -93,6 +104,15 @@ export interface Options<S extends Codec> extends Definition.Options {
   readonly success?: S | undefined
 }
 
+/** @category models @since 0.1.0 */
+export interface Watched<R> {
+  /**
+   * Emits when what is read may have changed; `McpServer.resourceUpdated` is for whoever knows it otherwise. The server
+   * runs it once, while at least one client watches the resource.
+   */
+  readonly updates?: Stream.Stream<unknown, never, R> | undefined
+}
+
 /**
  * Makes a resource, or with `handler` a handled one at once.
  *
@@ -105,11 +125,14 @@ export const make: {
     uri: Uri,
     options?: Options<S> & { readonly handler?: never }
   ): Resource<Uri, S>
-  <const Uri extends string, R, S extends Codec = typeof Served>(
+  <const Uri extends string, R, S extends Codec = typeof Served, RU = never>(
     uri: Uri,
-    options: Options<S> & { readonly handler: Effect.Effect<S["Type"], Definition.HandlerError, R> }
-  ): Handled<Uri, S, R>
-} = (uri: string, options: Options<any> & { readonly handler?: AnyHandled["handler"] } = {}): any => {
+    options: Options<S> & Watched<RU> & { readonly handler: Effect.Effect<S["Type"], Definition.HandlerError, R> }
+  ): Handled<Uri, S, R | NoInfer<RU>>
+} = (
+  uri: string,
+  options: Options<any> & Watched<any> & { readonly handler?: AnyHandled["handler"] } = {}
+): any => {
   const resource: Any = {
     [TypeId]: TypeId,
     ...Definition.common(options),
@@ -120,6 +143,8 @@ export const make: {
     annotations: options.annotations,
     cache: options.cache,
     success: options.success ?? Served,
+    updates: options.updates,
+    relayed: undefined,
     wire: once(() => reading.make(resource.success, { isServed: isServed(resource.success), name: resource.name }))
   }
   return options.handler === undefined ? resource : handle(resource, options.handler)
@@ -164,6 +189,42 @@ export const bytes = <const Uri extends string>(
     handler: Effect.succeed(bytes)
   })
 
+/**
+ * A resource that is listed and read elsewhere, by another server or another resource: as given, and unchecked.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const relay = <R, RU = never>(
+  relayed: Relayed<R>,
+  options: Pick<Definition.Options, "visible" | "scopes"> & Watched<RU> = {}
+): Handled<string, typeof Served, R | NoInfer<RU>> => {
+  const { listed } = relayed
+  return {
+    ...make(listed.uri, {
+      ...Definition.ofListed(listed),
+      ...options,
+      name: listed.name,
+      mimeType: listed.mimeType,
+      size: listed.size,
+      annotations: listed.annotations,
+      handler: Effect.map(relayed.read(listed.uri), ({ cacheHints: _, ...result }) => result)
+    }),
+    relayed
+  }
+}
+
+/** @category models @since 0.1.0 */
+export interface Amendments
+  extends Definition.Options, Pick<Options<any>, "name" | "mimeType" | "size" | "annotations" | "cache">
+{}
+
+/** The same resource, saying something else of itself. @category combinators @since 0.1.0 */
+export const amend = <Uri extends string, S extends Codec, R>(
+  resource: Handled<Uri, S, R>,
+  changes: Amendments
+): Handled<Uri, S, R> => ({ ...resource, ...changes, name: changes.name ?? resource.name })
+
 /** @category guards @since 0.1.0 */
 export const isResource = (value: unknown): value is Any => Predicate.hasProperty(value, TypeId)
 
@@ -190,12 +251,16 @@ export const run = <Uri extends string, S extends Codec, R>(
 export const respond = <R>(
   resource: Handled<string, any, R>,
   uri: string
-): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError, R> => reading.respond(resource, uri, resource.handler)
+): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError, R> =>
+  resource.relayed === undefined
+    ? reading.respond(resource, uri, resource.handler)
+    : Effect.mapError(resource.relayed.read(uri), Definition.refusal)
 
 /** The resource as clients see it in `resources/list`. @category encoding @since 0.1.0 */
 export const describe = (resource: Any): McpSchema.Resource => {
   const mimeType = resource.mimeType ?? resource.wire().mimeType
   return {
+    ...(resource.relayed === undefined ? undefined : Definition.relist(resource.relayed.listed, {})),
     uri: resource.uri,
     name: resource.name,
     ...Definition.describe(resource),

@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
+import type * as Stream from "effect/Stream"
 import * as UriTemplate from "../core/UriTemplate.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
@@ -48,8 +49,23 @@ export interface ResourceTemplate<
   readonly list: Effect.Effect<ReadonlyArray<Listed>, McpError.McpError, R> | undefined
   /** Whether `..`, slashes and NUL reach the handler. */
   readonly unsafe: boolean
+  /** Emits when what is read of this URI may have changed; runs while somebody watches it. */
+  readonly updates: Updates<any> | undefined
+  /** What is listed, read and completed in its place, see `relay`. @internal */
+  readonly relayed: Relayed<any> | undefined
   /** @internal */
   readonly wire: () => Wire
+}
+
+/** @category models @since 0.1.0 */
+export type Updates<R> = (uri: string) => Stream.Stream<unknown, never, R>
+
+/** A template that another server lists and reads. @category models @since 0.1.0 */
+export interface Relayed<R> {
+  readonly listed: McpSchema.ResourceTemplate
+  readonly read: (uri: string) => Effect.Effect<McpSchema.ReadResourceResult, Definition.HandlerError, R>
+  /** No completions when left out. */
+  readonly complete?: Completion.Relayed<R> | undefined
 }
 
 /** @category models @since 0.1.0 */
@@ -141,6 +157,8 @@ export interface Options<
    * refused otherwise: a value may end up in a file's path.
    */
   readonly unsafe?: boolean | undefined
+  /** As for `Resource`: for each URI that is watched. */
+  readonly updates?: Updates<R> | undefined
 }
 
 type Completers<Template extends string> = { readonly [K in UriTemplate.Names<Template>]?: Completion.Any | undefined }
@@ -199,6 +217,8 @@ export const make: {
     complete: options.complete ?? {},
     list: options.list,
     unsafe: options.unsafe === true,
+    updates: options.updates,
+    relayed: undefined,
     wire: once(() => makeWire(template))
   }
   return options.handler === undefined ? template : handle(template, options.handler as AnyHandled["handler"])
@@ -234,6 +254,53 @@ export const handle = <Template extends string, P extends Resource.Codec, S exte
   template: ResourceTemplate<Template, P, S, R>,
   handler: (parameters: P["Type"]) => Effect.Effect<S["Type"] | undefined | null, Definition.HandlerError, R2>
 ): Handled<Template, P, S, R | R2> => ({ ...template, handler })
+
+/**
+ * A template that is listed, read and completed elsewhere, by another server or another template: as given, and
+ * unchecked. Whoever reads it decides about values that would leave their place.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const relay = <R, RL = never>(
+  relayed: Relayed<R>,
+  options: Pick<Options<string, any, any, any, RL>, "visible" | "scopes" | "list" | "updates"> = {}
+): Handled<string, Resource.Codec, Resource.Codec, R | NoInfer<RL>> => {
+  const { listed } = relayed
+  return {
+    ...make(listed.uriTemplate, {
+      ...Definition.ofListed(listed),
+      ...options,
+      name: listed.name,
+      mimeType: listed.mimeType,
+      annotations: listed.annotations,
+      unsafe: true
+    }),
+    handler: (values: Values) =>
+      Effect.map(
+        relayed.read(uriOf(listed.uriTemplate, values)),
+        ({ cacheHints: _, ...result }) => result
+      ),
+    relayed
+  }
+}
+
+const uriOf = (uriTemplate: string, values: Values): string =>
+  UriTemplate.expand(Result.getOrThrow(UriTemplate.parse(uriTemplate)), values)
+
+/** @category models @since 0.1.0 */
+export interface Amendments extends Definition.Options {
+  readonly name?: string
+  readonly mimeType?: string | undefined
+  readonly annotations?: Annotations | undefined
+  readonly cache?: McpSchema.CacheHints | undefined
+}
+
+/** The same template, saying something else of itself. @category combinators @since 0.1.0 */
+export const amend = <Template extends string, P extends Resource.Codec, S extends Resource.Codec, R>(
+  template: Handled<Template, P, S, R>,
+  changes: Amendments
+): Handled<Template, P, S, R> => ({ ...template, ...changes, name: changes.name ?? template.name })
 
 /** @category guards @since 0.1.0 */
 export const isResourceTemplate = (value: unknown): value is Any => Predicate.hasProperty(value, TypeId)
@@ -301,12 +368,14 @@ export const respond = <R>(
   values: Values
 ): Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError, R> =>
   Effect.suspend(() =>
-    settle(template.wire().decode(values), (decoded) => {
-      if (Exit.isSuccess(decoded)) return reading.respond(template, uri, template.handler(decoded.value))
-      if (!isIssue(decoded.cause)) return Effect.failCause(decoded.cause as Cause.Cause<never>)
-      const { message } = invalidInput(JSON.stringify(uri), decoded.cause)
-      return Effect.fail(McpError.invalidParams(message, { uri }))
-    })
+    template.relayed !== undefined ?
+      Effect.mapError(template.relayed.read(uri), Definition.refusal) :
+      settle(template.wire().decode(values), (decoded) => {
+        if (Exit.isSuccess(decoded)) return reading.respond(template, uri, template.handler(decoded.value))
+        if (!isIssue(decoded.cause)) return Effect.failCause(decoded.cause as Cause.Cause<never>)
+        const { message } = invalidInput(JSON.stringify(uri), decoded.cause)
+        return Effect.fail(McpError.invalidParams(message, { uri }))
+      })
   )
 
 /** The resources a template lists, as clients see them in `resources/list`. @category running @since 0.1.0 */
@@ -330,7 +399,7 @@ export const complete = <R>(
   context?: Completion.Context
 ): Effect.Effect<McpSchema.CompleteResult, McpError.McpError, R> =>
   Effect.suspend(() =>
-    Completion.respondFor(
+    template.relayed?.complete !== undefined ? template.relayed.complete(argument, context) : Completion.respondFor(
       {
         names: namesOf(template.wire().template),
         complete: template.complete,
@@ -350,6 +419,7 @@ export const complete = <R>(
 export const describe = (template: Any): McpSchema.ResourceTemplate => {
   const mimeType = mimeTypeOf(template)
   return {
+    ...(template.relayed === undefined ? undefined : Definition.relist(template.relayed.listed, {})),
     uriTemplate: template.uriTemplate,
     name: template.name,
     ...Definition.describe(template),

@@ -58,9 +58,23 @@ export interface Tool<
   readonly requires: McpSchema.ClientCapabilities | undefined
   /** How its calls run as tasks; undefined where they do not. */
   readonly task: Required<TaskOptions> | undefined
+  /** What answers its calls in place of a handler, see `relay`. @internal */
+  readonly relayed: Relayed<any> | undefined
   /** @internal */
   readonly wire: () => Wire
 }
+
+/**
+ * What answers the calls of a tool that is listed and checked elsewhere: with arguments as they came. `strict` is the
+ * server's word on argument keys no parameter has, where it has one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Relayed<R> = (
+  input: JsonObject,
+  options?: { readonly strict?: boolean }
+) => Effect.Effect<McpSchema.CallToolResult, Definition.HandlerError, R>
 
 /**
  * How the calls of a tool outlive their requests, on a server with the extension of `tasks/McpTasks`; one without it
@@ -207,6 +221,7 @@ export const make: {
     cache: options.cache,
     requires: options.requires,
     task: taskOf(options),
+    relayed: undefined,
     wire: once(() => makeWire(tool))
   }
   return options.handler === undefined ? tool : handle(tool, options.handler)
@@ -231,6 +246,81 @@ export const handle = <Name extends string, P extends Codec, S extends Codec, F 
   tool: Tool<Name, P, S, F>,
   handler: (parameters: P["Type"]) => Effect.Effect<S["Type"], F["Type"] | Definition.HandlerError, R>
 ): Handled<Name, P, S, F, R> => ({ ...tool, handler })
+
+/** @category models @since 0.1.0 */
+export interface RelayOptions
+  extends
+    Pick<Definition.Options, "visible" | "scopes">,
+    Pick<Options<any, any, any>, "timeout" | "cache" | "requires" | "task" | "concurrency" | "strict">
+{}
+
+/**
+ * A tool whose listing and answers are made elsewhere, by another server or another tool: it is listed as given, and
+ * neither its arguments nor its results are checked, encoded or trimmed here. `listed` may depend on whether unknown
+ * argument keys are refused.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const relay = <R>(
+  listed: McpSchema.Tool | ((options: { readonly strict: boolean }) => McpSchema.Tool),
+  relayed: Relayed<R>,
+  options: RelayOptions = {}
+): Handled<string, typeof McpSchema.JsonObject, typeof Result, typeof Schema.Never, R> => {
+  const list = typeof listed === "function" ? listed : () => listed
+  const loose = list({ strict: false })
+  const tool = make(loose.name, {
+    ...Definition.ofListed(loose),
+    ...options,
+    parameters: McpSchema.JsonObject,
+    success: Result,
+    ...(loose.annotations === undefined ? undefined : { annotations: loose.annotations }),
+    handler: (input) => relayed(input as JsonObject)
+  })
+  return {
+    ...tool,
+    relayed,
+    wire: once(() => ({
+      ...tool.wire(),
+      description: loose,
+      strictDescription: once(() => list({ strict: true }))
+    }))
+  }
+}
+
+/** @category models @since 0.1.0 */
+export interface Amendments
+  extends Definition.Options, Pick<Options<any, any, any>, "annotations" | "timeout" | "cache">
+{
+  readonly name?: string
+}
+
+/**
+ * The same tool, saying something else of itself; what a change leaves out stays as it was. What is wrong with a new
+ * name is reported when the tool is registered.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const amend = <P extends Codec, S extends Codec, F extends Codec, R>(
+  tool: Handled<string, P, S, F, R>,
+  changes: Amendments
+): Handled<string, P, S, F, R> => {
+  const amended = { ...tool, ...changes }
+  const relist = (listed: McpSchema.Tool): McpSchema.Tool => ({
+    ...Definition.relist(listed, amended),
+    name: amended.name,
+    ...(amended.annotations === undefined ? undefined : { annotations: amended.annotations })
+  })
+  return {
+    ...amended,
+    wire: once(() => ({
+      ...tool.wire(),
+      description: relist(tool.wire().description),
+      strictDescription: once(() => relist(tool.wire().strictDescription()))
+    }))
+  }
+}
 
 /** @category guards @since 0.1.0 */
 export const isTool = (value: unknown): value is Any => Predicate.hasProperty(value, TypeId)
@@ -317,12 +407,26 @@ export const respond = <R>(
   options?: { readonly strict?: boolean }
 ): Effect.Effect<McpSchema.CallToolResult, McpError.McpError, R> =>
   Effect.suspend(() => {
+    if (tool.relayed !== undefined) return relayTo(tool.relayed, input, options)
     const wire = tool.wire()
     const decoded = options?.strict ?? tool.strict ? wire.decodeStrictly(input) : wire.decodeParameters(input)
     return isDone(decoded)
       ? answer(tool, wire, decoded)
       : Effect.flatMap(Effect.exit(decoded), (decoded) => answer(tool, wire, decoded))
   })
+
+const relayTo = <R>(
+  relayed: Relayed<R>,
+  input: unknown,
+  options: { readonly strict?: boolean } | undefined
+): Effect.Effect<McpSchema.CallToolResult, McpError.McpError, R> =>
+  Effect.catch(
+    relayed(input as JsonObject, options),
+    (error): Effect.Effect<McpSchema.CallToolResult, McpError.McpError> =>
+      error instanceof AskError.AskError
+        ? Effect.succeed(writeFailure(error, encodeAskError(error)))
+        : Effect.fail(error)
+  )
 
 const answer = <R>(
   tool: Handled<string, any, any, any, R>,

@@ -21,6 +21,7 @@ import type * as Definitions from "../definition/Definition.ts"
 import type * as DefinitionError from "../definition/DefinitionError.ts"
 import * as DefinitionErrors from "../definition/DefinitionError.ts"
 import type * as Prompt from "../definition/Prompt.ts"
+import type * as Provider from "../definition/Provider.ts"
 import type * as Resource from "../definition/Resource.ts"
 import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import type * as Tool from "../definition/Tool.ts"
@@ -41,9 +42,14 @@ import * as registry from "./registry.ts"
 import * as RequestState from "./RequestState.ts"
 import * as router from "./router.ts"
 import * as subscriptions from "./subscriptions.ts"
+import * as supplying from "./supplying.ts"
+import * as watching from "./watched.ts"
 
 /** All that can be registered. @category models @since 0.1.0 */
 export type Definition = registry.AnyDefinition
+
+/** A definition, or where several come from. @category models @since 0.1.0 */
+export type Source = Definition | Provider.Any
 
 /** @category models @since 0.1.0 */
 export interface Options<
@@ -110,13 +116,17 @@ export interface Options<
  * @since 0.1.0
  */
 export class McpServer extends Context.Service<McpServer, {
-  /** Adds all of the definitions or, if one cannot be served, none; they leave with the scope. */
-  readonly add: <Definitions extends ReadonlyArray<Definition>>(
-    ...definitions: Definitions
+  /**
+   * Adds all of the definitions or, if one cannot be served, none; they leave with the scope. It is done when every
+   * provider has given its first catalogue. What a provider has later takes the place of that in one step; where it
+   * cannot be served, or the provider fails, the error is logged and the last good catalogue stays.
+   */
+  readonly add: <Sources extends ReadonlyArray<Source>>(
+    ...sources: Sources
   ) => Effect.Effect<
     void,
-    DefinitionError.DefinitionError,
-    Scope.Scope | HandlerServices<ServicesOf<Definitions[number]>>
+    DefinitionError.DefinitionError | Provider.Error<Sources[number]>,
+    Scope.Scope | SourceServices<Sources[number]>
   >
   /** The server's own: what is added in it stays until the server ends, or is removed by name. */
   readonly scope: Scope.Scope
@@ -141,12 +151,9 @@ export interface Catalogue {
   ) => Effect.Effect<void, DefinitionError.DefinitionError, HandlerServices<ServicesOf<Definitions[number]>>>
 }
 
-/** What the code of a definition needs. */
-type ServicesOf<D> =
-  | Tool.Services<D>
-  | Resource.Services<D>
-  | ResourceTemplate.Services<D>
-  | Prompt.Services<D>
+type ServicesOf<D> = Provider.ServicesOf<D>
+
+type SourceServices<S> = HandlerServices<ServicesOf<S> | Provider.Services<S>>
 
 /**
  * What handlers need from their assembly: all but the request itself, with request-level needs as markers. Nobody can
@@ -193,24 +200,19 @@ export const layer = <
 > => Layer.effectContext(make(options)) as Layer.Layer<any, any, any>
 
 /**
- * Adds definitions to the server in context, for as long as the layer lives. A layer built on `layer` with
- * `Layer.provideMerge`; the transport on top of both starts when all are in place.
+ * Adds definitions, and what providers have, to the server in context, for as long as the layer lives. A layer built on
+ * `layer` with `Layer.provideMerge`; the transport on top of both starts when all are in place.
  *
  * @category layers
  * @since 0.1.0
  */
-export const register = <const Definitions extends ReadonlyArray<Definition>>(
-  ...definitions: Definitions
+export const register = <const Sources extends ReadonlyArray<Source>>(
+  ...sources: Sources
 ): Layer.Layer<
   never,
-  DefinitionError.DefinitionError,
-  McpServer | HandlerServices<ServicesOf<Definitions[number]>>
-> =>
-  Layer.effectDiscard(McpServer.use((server) => server.add(...definitions))) as Layer.Layer<
-    never,
-    DefinitionError.DefinitionError,
-    any
-  >
+  DefinitionError.DefinitionError | Provider.Error<Sources[number]>,
+  McpServer | SourceServices<Sources[number]>
+> => Layer.effectDiscard(McpServer.use((server) => server.add(...sources))) as Layer.Layer<never, any, any>
 
 type AnyOptions = Options<
   ReadonlyArray<Tool.AnyHandled>,
@@ -285,12 +287,8 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const server = McpServer.of({
     scope: yield* Effect.scope,
     catalogue,
-    add: (...added) =>
-      Effect.flatMap(catalogue, (catalogue) => catalogue.set(...added)) as Effect.Effect<
-        void,
-        DefinitionError.DefinitionError,
-        any
-      >,
+    add: (...sources) =>
+      Effect.flatMap(catalogue, (catalogue) => supplying.fill(catalogue, sources)) as Effect.Effect<void, any, any>,
     remove: (list, ...names) => Effect.sync(() => definitions.remove(list, names)),
     resourceUpdated: (uri) => Effect.sync(() => updates.publish(uri))
   })
@@ -317,11 +315,17 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     capabilities: capabilities(extensions)
   }
   const projection = { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } } as const
+  const watched = watching.make({
+    registry: definitions,
+    updates,
+    fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services)
+  })
   const routes = router.make({
     profile,
     projection,
     registry: definitions,
     updates,
+    watched,
     middleware: Middleware.compose(middleware, services),
     extensions,
     services,
@@ -336,6 +340,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     router: routes,
     registry: definitions,
     updates,
+    watched,
     projection,
     deadlines: yield* Deadlines.make,
     services,

@@ -37,6 +37,7 @@ import * as router from "./router.ts"
 import * as statefulLifecycle from "./statefulLifecycle.ts"
 import * as statelessLifecycle from "./statelessLifecycle.ts"
 import type * as subscriptions from "./subscriptions.ts"
+import type * as watched from "./watched.ts"
 
 export interface Options {
   readonly router: router.Router
@@ -58,6 +59,7 @@ export interface Options {
   readonly askTimeout: Duration.Duration
   readonly requestState: RequestState.RequestState["Service"]
   readonly updates: subscriptions.Updates
+  readonly watched: watched.Watched
 }
 
 /** Answers every connection of one server. */
@@ -124,6 +126,8 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
   private lastAsked = 0
   /** Changes it has not been told of: each once, however often it happened. */
   private untold: Set<string> | undefined
+  /** The updates it holds open. */
+  private held: Map<string, () => void> | undefined
   private idleWaiters: Array<Deferred.Deferred<void>> | undefined
   private isClosed = false
 
@@ -379,7 +383,21 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
 
   /** From here the connection hears of changes, where it can be spoken to unasked. */
   established(): void {
-    if (this.connection.push !== undefined && !this.isClosed && this.isEstablished()) this.shared.listening.add(this)
+    if (this.connection.push === undefined || this.isClosed || !this.isEstablished()) return
+    this.shared.listening.add(this)
+    this.watches()
+  }
+
+  watches(): void {
+    const watched = this.shared.listening.has(this) ? this.session.watched() : []
+    if (this.held === undefined && watched.length === 0) return
+    const held = this.held ??= new Map()
+    for (const uri of watched) if (!held.has(uri)) held.set(uri, this.shared.watched(uri))
+    for (const [uri, release] of held) {
+      if (watched.includes(uri)) continue
+      held.delete(uri)
+      release()
+    }
   }
 
   /** Whether it is told that a resource has changed: it asked to be, and the resource is not hidden from it. */
@@ -449,6 +467,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
   closeUnsafe(reason: Outcome.CancelReason): void {
     this.isClosed = true
     this.shared.listening.delete(this)
+    this.watches()
     this.untold = undefined
     for (const entry of this.entries()) entry.cancel(reason)
   }

@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Semaphore from "effect/Semaphore"
 import * as DefinitionError from "../definition/DefinitionError.ts"
 import * as Prompt from "../definition/Prompt.ts"
+import * as Provider from "../definition/Provider.ts"
 import * as Resource from "../definition/Resource.ts"
 import * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import * as Tool from "../definition/Tool.ts"
@@ -15,11 +16,7 @@ import * as JsonSchema from "../protocol/JsonSchema.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
 
 /** All that can be registered. */
-export type AnyDefinition =
-  | Tool.AnyHandled
-  | Resource.AnyHandled
-  | ResourceTemplate.AnyHandled
-  | Prompt.AnyHandled
+export type AnyDefinition = Provider.AnyDefinition
 
 /** The lists a client can ask for, and be told the change of. */
 export type ListName = "tools" | "resources" | "prompts"
@@ -142,15 +139,14 @@ export const make = (
       const added = new Map<Entries<AnyRegistered>, Map<string, AnyRegistered>>()
       const warnings: Array<DefinitionError.DefinitionError> = []
       for (const definition of add) {
-        const kind = kindOf(definition)
-        const shelf = shelves[kind] as Entries<AnyRegistered>
+        const shelf = shelves[kindOf(definition)] as Entries<AnyRegistered>
         let entries = added.get(shelf)
         if (entries === undefined) added.set(shelf, entries = new Map())
-        const name = nameOf(definition)
+        const name = Provider.nameOf(definition)
         const held = shelf.get(name)
         const rival = entries.get(name) ?? (held !== undefined && !remove.has(held) ? held : undefined)
         if (rival !== undefined) {
-          const clash = duplicate(kind, rival.definition, definition)
+          const clash = duplicate(rival.definition, definition)
           if (options.onDuplicate === "error") return clash
           if (options.onDuplicate === "warn") warnings.push(clash)
           if (options.onDuplicate === "ignore") continue
@@ -192,11 +188,11 @@ export const make = (
 
 type Kind = "tools" | "resources" | "templates" | "prompts"
 
-const nouns = {
-  tools: "tool",
-  resources: "resource",
-  templates: "resource template",
-  prompts: "prompt"
+const kinds = {
+  "tool": "tools",
+  "resource": "resources",
+  "resource template": "templates",
+  "prompt": "prompts"
 } as const
 
 class Entries<R extends AnyRegistered> implements Shelf<R> {
@@ -229,33 +225,21 @@ class Entries<R extends AnyRegistered> implements Shelf<R> {
   }
 }
 
-const kindOf = (definition: AnyDefinition): Kind =>
-  Tool.isTool(definition)
-    ? "tools"
-    : Resource.isResource(definition)
-    ? "resources"
-    : ResourceTemplate.isResourceTemplate(definition)
-    ? "templates"
-    : "prompts"
+const kindOf = (definition: AnyDefinition): Kind => kinds[Provider.kindOf(definition)]
 
-const nameOf = (definition: AnyDefinition): string =>
-  Resource.isResource(definition)
-    ? definition.uri
-    : ResourceTemplate.isResourceTemplate(definition)
-    ? definition.uriTemplate
-    : definition.name
-
-const duplicate = (kind: Kind, first: AnyDefinition, second: AnyDefinition) =>
+const duplicate = (first: AnyDefinition, second: AnyDefinition) =>
   DefinitionError.make(
     new DefinitionError.Duplicate({
-      kind: nouns[kind],
-      name: nameOf(second),
+      kind: Provider.kindOf(second),
+      name: Provider.nameOf(second),
       definitions: [labelOf(first), labelOf(second)]
     })
   )
 
-const labelOf = (definition: AnyDefinition): string =>
-  definition.title ?? definition.description ?? `${definition.name}, which says nothing of itself`
+const labelOf = (definition: AnyDefinition): string => {
+  const text = definition.title ?? definition.description ?? `${definition.name}, which says nothing of itself`
+  return definition.source.length === 0 ? text : `${text}, from ${definition.source.join(" > ")}`
+}
 
 const register = (
   definition: AnyDefinition,

@@ -31,6 +31,7 @@ import type * as lifecycle from "./lifecycle.ts"
 import type * as registry from "./registry.ts"
 import type * as statefulLifecycle from "./statefulLifecycle.ts"
 import * as subscriptions from "./subscriptions.ts"
+import type * as watched from "./watched.ts"
 
 /** What a handler sees of the request beside its params. */
 export interface Call {
@@ -92,6 +93,7 @@ export interface Options {
   readonly projection: Revision.Projection
   readonly registry: registry.Registry
   readonly updates: subscriptions.Updates
+  readonly watched: watched.Watched
   readonly middleware: Middleware.Wrap<never> | undefined
   readonly extensions: ReadonlyArray<Extension.Any>
   readonly services: Context.Context<never>
@@ -156,6 +158,7 @@ export const make = (options: Options): Router => {
     "subscriptions/listen": subscriptions.listen({
       registry,
       updates: options.updates,
+      watched: options.watched,
       isHidden: resources.isHidden(reads),
       filters
     })

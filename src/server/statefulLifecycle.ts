@@ -103,7 +103,11 @@ export class StatefulLifecycle {
   }
 
   isWatching(uri: string): boolean {
-    return this.handle.current()?.watched.includes(uri) === true
+    return this.watched().includes(uri)
+  }
+
+  watched(): ReadonlyArray<string> {
+    return this.handle.current()?.watched ?? none
   }
 
   /** What `initialize` established: the scope of its requests. */

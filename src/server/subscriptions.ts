@@ -15,6 +15,7 @@ import type * as Extension from "./Extension.ts"
 import type * as handlerContext from "./internal/handlerContext.ts"
 import type * as registry from "./registry.ts"
 import type * as router from "./router.ts"
+import type * as watched from "./watched.ts"
 
 /** Tells who watches a resource that it may have changed. */
 export interface Updates {
@@ -50,6 +51,7 @@ const lists = {
 export const listen = (options: {
   readonly registry: registry.Registry
   readonly updates: Updates
+  readonly watched: watched.Watched
   /** Whether there is such a resource, and not for the one who asks. */
   readonly isHidden: (uri: string, request: handlerContext.HandlerContext) => boolean
   readonly filters: ReadonlyMap<string, Extension.ListenFilter<never>>
@@ -100,6 +102,10 @@ export const listen = (options: {
           })
         ),
         (unsubscribe) => Effect.sync(unsubscribe)
+      )
+      yield* Effect.acquireRelease(
+        Effect.sync(() => [...watched].map((uri) => options.watched(uri))),
+        (releases) => Effect.sync(() => releases.forEach((release) => release()))
       )
     }
     for (const [key, filter] of options.filters) {

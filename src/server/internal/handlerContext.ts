@@ -42,6 +42,8 @@ export interface Home {
   readonly connection: Receiver.Connection
   readonly siblings: Siblings
   readonly backChannel: (request: HandlerContext) => backChannel.BackChannel | backChannel.Rounds
+  /** The session watches other resources than before. */
+  readonly watches?: () => void
   /** What it works for where there is no connection. */
   readonly task?: {
     readonly id: string

@@ -168,9 +168,14 @@ export const subscribe =
     const target = find(options, uri, request)
     return target instanceof McpError.McpError
       ? target
-      : { effect: Effect.as(session.watch(uri, subscriptions.maxWatched), {}) }
+      : { effect: Effect.map(session.watch(uri, subscriptions.maxWatched), () => rewatch(request)) }
   }
 
-export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { session }) => ({
-  effect: Effect.as(session.unwatch(uri), {})
+export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { request, session }) => ({
+  effect: Effect.map(session.unwatch(uri), () => rewatch(request))
 })
+
+const rewatch = ({ home }: handlerContext.HandlerContext): object => {
+  home.watches?.()
+  return {}
+}
