@@ -1,13 +1,11 @@
 /** What a server behind a proxy asks, put to the client in front of it. */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as TestClock from "effect/testing/TestClock"
 import { McpServer, Tool } from "fastmcp-effect"
 import { Ask, Elicitation, Roots, Sampling } from "fastmcp-effect/context"
 import * as Prompt from "fastmcp-effect/definition/Prompt"
 import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
-import * as McpTest from "fastmcp-effect/testing/McpTest"
+import type * as McpTest from "fastmcp-effect/testing/McpTest"
 import { assert, describe, it } from "../support/effectVitest.ts"
 import * as hops from "./hops.ts"
 
@@ -60,26 +58,13 @@ const answers: McpTest.Answers = {
   roots: Effect.succeed([{ uri: "file:///work" }])
 }
 
-/** What asks in the middle of a call is held together for a moment. */
-const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const running = yield* Effect.forkChild(effect, { startImmediately: true })
-    // What seals the state of a request takes time of its own.
-    while (running.pollUnsafe() === undefined) {
-      yield* McpTest.settle
-      yield* TestClock.withLive(Effect.sleep("1 millis"))
-      yield* TestClock.adjust("10 millis")
-    }
-    return yield* Fiber.join(running)
-  })
-
 for (const pair of hops.pairs) {
   describe(`a proxy, ${pair.front} in front and ${pair.behind} behind,`, () => {
     it.effect("asks its client what the server asks, and begins nothing twice", () =>
       Effect.gen(function*() {
         const writes: Array<string> = []
         const client = yield* hops.client(server(writes), pair, { answers })
-        const { content } = yield* inTime(client.callTool("greet"))
+        const { content } = yield* hops.inTime(client.callTool("greet"))
         assert.deepStrictEqual(content, [{ type: "text", text: "Ada likes red" }])
         assert.deepStrictEqual(writes, ["begin", "end"])
       }))
@@ -87,7 +72,7 @@ for (const pair of hops.pairs) {
     it.effect("asks together what is asked together", () =>
       Effect.gen(function*() {
         const client = yield* hops.client(server(), pair, { answers })
-        const { content } = yield* inTime(client.callTool("together"))
+        const { content } = yield* hops.inTime(client.callTool("together"))
         assert.deepStrictEqual(content, [{ type: "text", text: "Hello Ada at file:///work" }])
         if (pair.front === "2026-07-28") {
           const asked = (yield* client.frames).filter((frame) => frame.includes("input_required"))
@@ -98,14 +83,14 @@ for (const pair of hops.pairs) {
     it.effect("asks for a prompt, too", () =>
       Effect.gen(function*() {
         const client = yield* hops.client(server(), pair, { answers })
-        const { messages } = yield* inTime(client.getPrompt("topic"))
+        const { messages } = yield* hops.inTime(client.getPrompt("topic"))
         assert.deepStrictEqual(messages[0]!.content, { type: "text", text: "About Ada" })
       }))
 
     it.effect("tells the server what its client can be asked, and nothing more", () =>
       Effect.gen(function*() {
         const client = yield* hops.client(server(), pair, { answers: { elicit: answers.elicit! } })
-        const { content, isError } = yield* inTime(client.callTool("together"))
+        const { content, isError } = yield* hops.inTime(client.callTool("together"))
         assert.isTrue(isError)
         assert.match(JSON.stringify(content), /needs a client with (sampling|roots)/)
       }))

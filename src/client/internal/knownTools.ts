@@ -38,6 +38,11 @@ export const make = (hasHeaders: boolean): KnownTools => {
       const kept: Array<McpSchema.Tool> = []
       const dropped: Array<string> = []
       for (const tool of listed) {
+        // A list that nobody has looked at may hold anything.
+        if (!isObject(tool as unknown as Json)) {
+          kept.push(tool)
+          continue
+        }
         const headers = hasHeaders && isStateless && isObject(tool.inputSchema as Json)
           ? JsonSchema.headerParameters(tool.inputSchema as JsonObject)
           : noHeaders
