@@ -30,6 +30,8 @@ import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as ClientConfig from "../client/ClientConfig.ts"
+import type * as ClientGroup from "../client/ClientGroup.ts"
 import type * as McpClient from "../client/McpClient.ts"
 import * as Provider from "../definition/Provider.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
@@ -38,6 +40,7 @@ import * as holding from "./proxy/holding.ts"
 import * as refusals from "./proxy/refusals.ts"
 import * as routing from "./proxy/routing.ts"
 import * as sessions from "./proxy/sessions.ts"
+import * as several from "./proxy/several.ts"
 import * as upstreams from "./proxy/upstream.ts"
 import * as ProxyError from "./ProxyError.ts"
 
@@ -98,6 +101,83 @@ export const make = <E, R>(options: Options<E, R>): Provider.Provider<ProxyError
   const { name } = options
   return Provider.from(Provider.make(Stream.unwrap(open(options))), `proxy ${name}`)
 }
+
+// ----------------------------------------------------------------------------
+// several servers
+// ----------------------------------------------------------------------------
+
+/** @category models @since 0.1.0 */
+export interface ServersOptions extends Settings {
+  /** What the names of a server's tools and prompts begin with. Its own name and `_`. */
+  readonly prefix?: (server: string) => string
+}
+
+/**
+ * Several servers as one provider, by their names, with which those of their tools and prompts begin; resources keep
+ * their URIs. None is `required` unless that is said: one that fails is away by itself. What two of them have under one
+ * name is the first one's.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromServers = <const S extends ClientGroup.Servers>(
+  servers: S,
+  { prefix = (server) => `${server}_`, ...settings }: ServersOptions = {}
+): Provider.Provider<ProxyError.ProxyError, ClientGroup.Services<S>> => {
+  const [first, ...others] = Object.entries<ClientGroup.Server<any, any>>(servers).map((
+    [name, { options, transport }]
+  ) =>
+    Provider.map(
+      make({
+        required: false,
+        ...settings,
+        ...(options === undefined ? undefined : { client: { ...settings.client, ...options } }),
+        name,
+        transport
+      }),
+      (catalogue) => several.prefixed(catalogue, prefix(name))
+    )
+  )
+  return first === undefined
+    ? Provider.fromDefinitions()
+    : Provider.mapEffect(Provider.merge(first, ...others), several.distinct)
+}
+
+/** @category models @since 0.1.0 */
+export interface ConfigOptions<E = never, R = never> extends ServersOptions {
+  /** How the placeholders in it are filled in. */
+  readonly resolve?: ClientConfig.ResolveOptions<E, R>
+}
+
+/**
+ * The servers of a config file as one provider, see `fromServers`; those it disables are left out. `transport` is the
+ * way to each, on Node `NodeClientConfig.transport`. A server whose entry is wrong, or whose placeholders stand for
+ * nothing, is named in the log, and the others are there.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromConfig = <E, R, E2 = never, R2 = never>(
+  config: Pick<ClientConfig.Config, "servers" | "problems">,
+  transport: (server: ClientConfig.Resolved) => Layer.Layer<ClientTransport.ClientTransport, E, R>,
+  { resolve, ...options }: ConfigOptions<E2, R2> = {}
+): Provider.Provider<ProxyError.ProxyError | E2, R | R2> =>
+  Provider.make(Stream.unwrap(
+    Effect.flatMap(ClientConfig.resolveAll(config.servers, resolve), ({ problems, servers }) => {
+      const wrong = [...config.problems, ...problems]
+      const found = Object.fromEntries(
+        servers.map((server) => [server.server.name, { transport: transport(server) }] as const)
+      )
+      const { catalogues }: Provider.Provider<ProxyError.ProxyError, R> = fromServers(found, options)
+      return wrong.length === 0
+        ? Effect.succeed(catalogues)
+        : Effect.as(Effect.logWarning("Servers are left out", wrong.map(ClientConfig.formatProblem)), catalogues)
+    })
+  ))
+
+// ----------------------------------------------------------------------------
+// one
+// ----------------------------------------------------------------------------
 
 /** Tried quickly, and given up as quickly: then it is away, and `retry` says when it is tried again. */
 const reconnect = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(3)])
