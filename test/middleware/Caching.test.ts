@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -369,60 +368,4 @@ describe("Caching", () => {
       }),
     60_000
   )
-})
-
-describe("CacheStore.layerMemory", () => {
-  const start = (options?: CacheStore.Options) =>
-    Effect.map(Layer.build(Layer.fresh(CacheStore.layerMemory(options))), Context.get(CacheStore.CacheStore))
-
-  const entry = (text: string, ttlMillis = 1000): CacheStore.Entry => ({
-    text,
-    bytes: new TextEncoder().encode(text).length,
-    ttlMillis,
-    tags: []
-  })
-
-  it.effect("has no more than its entries, and lets the least recently used go", () =>
-    Effect.gen(function*() {
-      const store = yield* start({ maxEntries: 3 })
-      for (const key of ["a", "b", "c"]) yield* store.put(key, entry(key), 0)
-      yield* store.get("a")
-      yield* store.put("d", entry("d"), 0)
-      const found = yield* Effect.forEach(["a", "b", "c", "d"], (key) => Effect.map(store.get(key), ({ text }) => text))
-      assert.deepStrictEqual(found, ["a", undefined, "c", "d"])
-      assert.deepStrictEqual(yield* store.statistics, { hits: 4, misses: 1, entries: 3, bytes: 6, evicted: 1 })
-    }))
-
-  it.effect("has no more than its bytes, in all and of one", () =>
-    Effect.gen(function*() {
-      const store = yield* start({ maxBytes: 100, maxItemBytes: 40 })
-      yield* store.put("large", entry("x".repeat(41)), 0)
-      assert.strictEqual((yield* store.statistics).entries, 0)
-      for (let index = 0; index < 10; index++) {
-        yield* store.put(`${index}`, entry("ä".repeat(20)), 0)
-        assert.isAtMost((yield* store.statistics).bytes, 100)
-      }
-      assert.deepInclude(yield* store.statistics, { entries: 2, bytes: 82, evicted: 8 })
-      yield* store.clear
-      assert.deepInclude(yield* store.statistics, { entries: 0, bytes: 0 })
-    }))
-
-  it.effect("has nothing that is over", () =>
-    Effect.gen(function*() {
-      const store = yield* start()
-      yield* store.put("a", entry("a"), 0)
-      yield* store.put("never", entry("never", 0), 0)
-      assert.strictEqual((yield* store.statistics).entries, 1)
-      yield* TestClock.adjust(999)
-      assert.deepStrictEqual(yield* store.get("a"), { text: "a", age: 999, epoch: 0 })
-      yield* TestClock.adjust(1)
-      assert.deepInclude(yield* store.statistics, { entries: 0, bytes: 0 })
-    }))
-
-  it.effect("cannot be without room", () =>
-    Effect.gen(function*() {
-      for (const options of [{ maxEntries: 0 }, { maxBytes: 1.5 }, { maxItemBytes: NaN }]) {
-        assert.strictEqual((yield* Effect.exit(start(options)))._tag, "Failure")
-      }
-    }))
 })
