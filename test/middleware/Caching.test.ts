@@ -22,6 +22,7 @@ import * as ResponseLimit from "fastmcp-effect/middleware/ResponseLimit"
 import * as Retry from "fastmcp-effect/middleware/Retry"
 import * as Timeout from "fastmcp-effect/middleware/Timeout"
 import * as Timing from "fastmcp-effect/middleware/Timing"
+import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as McpServer from "fastmcp-effect/server/McpServer"
@@ -98,6 +99,62 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         }
         assert.strictEqual(runs.cached, 4)
       }))
+
+    it.effect("clients are told how long it is good, and that it is theirs alone, where the revision has words for it", () =>
+      Effect.gen(function*() {
+        const client = yield* McpTest.client(
+          McpServer.layer({
+            ...info,
+            tools: [Tool.make("a", { handler: () => Effect.void })],
+            resources: [
+              Resource.make("acme:///r", { handler: Effect.succeed("r") }),
+              Resource.make("acme:///own", {
+                cache: { ttlMs: 9000, cacheScope: "public" },
+                handler: Effect.succeed("own")
+              }),
+              Resource.make("acme:///ada", { visible: () => true, handler: Effect.succeed("r") })
+            ],
+            middleware: [Caching.make({
+              ttl: { "tools/list": "1 minute", "resources/list": "Infinity", "resources/read": 30_000.5 },
+              public: ["tools/list", "resources/list", "resources/read"]
+            })]
+          }).pipe(Layer.provide(CacheStore.layerMemory())),
+          { revision }
+        )
+        const told = (method: string, params: JsonRpc.JsonObject = {}) =>
+          Effect.map(client.request(method, params), (result) => {
+            assert.notProperty(result, "cacheHints")
+            return result.ttlMs === undefined && result.cacheScope === undefined
+              ? undefined
+              : `${result.ttlMs} ${result.cacheScope}`
+          })
+        const all = Effect.all([
+          told("tools/list"),
+          told("resources/list"),
+          told("prompts/list"),
+          told("resources/read", { uri: "acme:///r" }),
+          told("resources/read", { uri: "acme:///own" }),
+          told("resources/read", { uri: "acme:///ada" })
+        ])
+        const are = Effect.fnUntraced(function*(...expected: ReadonlyArray<string>) {
+          const isNew = revision === "2026-07-28"
+          assert.deepStrictEqual<ReadonlyArray<string | undefined>>(
+            yield* all,
+            isNew ? expected : expected.map(() => undefined)
+          )
+        })
+        const year = 31_536_000_000
+        yield* are("60000 public", `${year} private`, "0 private", "30000 public", "9000 public", "30000 private")
+        yield* TestClock.adjust("4 seconds")
+        yield* are(
+          "56000 public",
+          `${year - 4000} private`,
+          "0 private",
+          "26000 public",
+          "5000 public",
+          "26000 private"
+        )
+      }))
   })
 }
 
@@ -113,6 +170,59 @@ describe("Caching", () => {
       yield* TestClock.adjust("40 seconds")
       assert.strictEqual(yield* ttl, 60_000)
       assert.strictEqual(runs.resource, 2)
+    }))
+
+  it.effect("lets the server's own hints stand, less the time a result has been kept", () =>
+    Effect.gen(function*() {
+      const client = yield* McpTest.client(
+        McpServer.layer({
+          ...info,
+          cacheHints: { ttlMs: 5000, cacheScope: "public" },
+          tools: [Tool.make("a", { handler: () => Effect.void })],
+          resources: [Resource.make("acme:///ada", { visible: () => true, handler: Effect.succeed("r") })],
+          middleware: [Caching.make({ ttl: { "tools/list": hour, "resources/list": hour, "resources/read": hour } })]
+        }).pipe(Layer.provide(CacheStore.layerMemory()))
+      )
+      const told = (method: string, params: JsonRpc.JsonObject = {}) =>
+        Effect.map(client.request(method, params), ({ cacheScope, ttlMs }) => `${ttlMs} ${cacheScope}`)
+      for (const left of [5000, 3000, 1000, 0, 0]) {
+        assert.strictEqual(yield* told("tools/list"), `${left} public`)
+        assert.strictEqual(yield* told("resources/list"), `${left} private`)
+        assert.strictEqual(yield* told("resources/read", { uri: "acme:///ada" }), `${left} private`)
+        // Nobody keeps these here.
+        assert.strictEqual(yield* told("prompts/list"), "5000 public")
+        assert.strictEqual(yield* told("server/discover"), "5000 public")
+        yield* TestClock.adjust("2 seconds")
+      }
+    }))
+
+  it.effect("tells who waited for another's result the same", () =>
+    Effect.gen(function*() {
+      const door = yield* Deferred.make<void>()
+      let runs = 0
+      const slow = Resource.make("acme:///slow", {
+        handler: Effect.suspend(() => Effect.as(Deferred.await(door), `${++runs}`))
+      })
+      const large = Resource.make("acme:///large", { handler: Effect.succeed("x".repeat(200)) })
+      const client = yield* McpTest.client(
+        McpServer.layer({
+          ...info,
+          resources: [slow, large],
+          middleware: [Caching.make({ ttl: { "resources/read": 7000 } })]
+        }).pipe(Layer.provide(CacheStore.layerMemory({ maxItemBytes: 150 })))
+      )
+      const told = (uri: string) => Effect.map(client.request("resources/read", { uri }), ({ ttlMs }) => ttlMs)
+      const fibers = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(told("acme:///slow"), { startImmediately: true }))
+      yield* McpTest.settle
+      yield* Deferred.succeed(door, undefined)
+      for (const fiber of fibers) {
+        assert.strictEqual(yield* Fiber.join(fiber), 7000)
+      }
+      assert.strictEqual(runs, 1)
+      // Too large to be kept here, and as good as any other.
+      assert.strictEqual(yield* told("acme:///large"), 7000)
+      yield* Effect.flip(told("acme:///missing"))
     }))
 
   it.effect("runs once for requests that come at once, and for each where there is nothing to share", () =>
