@@ -1,5 +1,7 @@
 export * as Bulkhead from "./Bulkhead.ts"
 export * as CacheStore from "./CacheStore.ts"
+export * as CacheStoreRedis from "./CacheStoreRedis.ts"
+export * as CacheStoreSql from "./CacheStoreSql.ts"
 export * as Caching from "./Caching.ts"
 export * as CircuitBreaker from "./CircuitBreaker.ts"
 export * as ErrorHandling from "./ErrorHandling.ts"
