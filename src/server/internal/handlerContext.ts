@@ -35,6 +35,7 @@ export interface Siblings {
     caller: HandlerContext,
     params: McpSchema.GetPromptParams
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  readonly sees: (caller: HandlerContext, kind: RequestContext.Kind, name: string) => boolean
 }
 
 /** What the requests of one connection have in common. */
@@ -227,6 +228,10 @@ export class HandlerContext implements Service {
 
   get getPrompt(): Service["getPrompt"] {
     return (params) => this.home.siblings.getPrompt(this, params)
+  }
+
+  get sees(): Service["sees"] {
+    return (kind, name) => this.home.siblings.sees(this, kind, name)
   }
 
   get ask(): Service["ask"] {
