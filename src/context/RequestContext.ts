@@ -59,6 +59,13 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly getPrompt: (
     params: Pick<McpSchema.GetPromptParams, "name" | "arguments">
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  /** What ends the request in place of a result, once its handler has asked what the client must answer first (2026-07-28). */
+  readonly paused: McpSchema.InputRequiredResult | undefined
+  /**
+   * For who goes on with the handler when the request is over: it may still ask in rounds, and then this is called, in the
+   * place of what would end the request. See `paused`.
+   */
+  readonly outlive: (onPaused: () => void) => void
   /** Values kept for the session; undefined in stateless revisions, and where there is none. See `SessionState`. */
   readonly session: SessionState.Values | undefined
   /** Asks all of the questions at once; see `Ask`. Succeeds with an answer for each key, as its question decodes it. */
@@ -101,6 +108,8 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   callTool: ({ name }) => Effect.fail(McpError.make(new McpError.ToolNotFound({ name }))),
   readResource: ({ uri }) => Effect.fail(McpError.make(new McpError.ResourceNotFound({ uri }))),
   getPrompt: ({ name }) => Effect.fail(McpError.make(new McpError.PromptNotFound({ name }))),
+  paused: undefined,
+  outlive: () => {},
   session: undefined,
   ask: () => Effect.fail(AskError.make(new AskError.Unavailable({ text: "There is no client to ask." }))),
   once: (_key, step) => step
