@@ -61,6 +61,13 @@ export class RequestContext extends Context.Service<RequestContext, {
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
   /** Whether the server has this for the caller, who may also use it. */
   readonly sees: (kind: Kind, name: string) => boolean
+  /** What ends the request in place of a result, once its handler has asked what the client must answer first (2026-07-28). */
+  readonly paused: McpSchema.InputRequiredResult | undefined
+  /**
+   * For who goes on with the handler when the request is over: it may still ask in rounds, and then this is called, in the
+   * place of what would end the request. See `paused`.
+   */
+  readonly outlive: (onPaused: () => void) => void
   /** Values kept for the session; undefined in stateless revisions, and where there is none. See `SessionState`. */
   readonly session: SessionState.Values | undefined
   /** Asks all of the questions at once; see `Ask`. Succeeds with an answer for each key, as its question decodes it. */
@@ -145,6 +152,8 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   readResource: ({ uri }) => Effect.fail(McpError.make(new McpError.ResourceNotFound({ uri }))),
   getPrompt: ({ name }) => Effect.fail(McpError.make(new McpError.PromptNotFound({ name }))),
   sees: () => false,
+  paused: undefined,
+  outlive: () => {},
   session: undefined,
   ask: () => Effect.fail(AskError.make(new AskError.Unavailable({ text: "There is no client to ask." }))),
   once: (_key, step) => step
