@@ -55,9 +55,10 @@ export const make = (options: Options): Send => {
   const finish = (
     method: string,
     result: JsonObject,
-    keep?: (result: JsonObject) => void
+    keep?: (result: JsonObject) => void,
+    unchecked?: boolean
   ): Effect.Effect<JsonObject, CallError> => {
-    const fault = faultOf(talk.lifecycle().revision, method, result)
+    const fault = unchecked === true ? undefined : faultOf(talk.lifecycle().revision, method, result)
     if (fault !== undefined) return Effect.fail(invalidResponse(method, fault))
     keep?.(result)
     return Effect.succeed(result)
@@ -68,7 +69,7 @@ export const make = (options: Options): Send => {
     const maxTimeout = callOptions.maxTimeout === undefined
       ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
       : millis(callOptions.maxTimeout)
-    const { onNotification, onProgress, raw = false } = callOptions
+    const { keepsErrors, onLog, onNotification, onProgress, raw = false, rounds = true, unchecked } = callOptions
     const { idempotencyKey, idempotent } = callOptions
     const key = method === "tools/call" ? idempotencyKey : undefined
     const meta = key === undefined ? callOptions.meta : { ...callOptions.meta, [Meta.idempotencyKey]: key }
@@ -89,7 +90,11 @@ export const make = (options: Options): Send => {
           maxTimeout,
           onProgress: hear,
           ...(onSent === undefined ? undefined : { onSent }),
-          ...(onNotification === undefined ? undefined : { onNotification })
+          ...(onNotification === undefined ? undefined : { onNotification }),
+          answer: callOptions.answer,
+          onLog,
+          capabilities: callOptions.capabilities,
+          keepsErrors
         }
         const store = key === undefined || idempotent === false ? undefined : storeOf(talk.lifecycle().server)
         return talk.request(call, () =>
@@ -105,19 +110,28 @@ export const make = (options: Options): Send => {
     ): Effect.Effect<JsonObject, CallError> => {
       const { resultType } = result
       if (resultType === "input_required" && inputRounds.asking.has(method)) {
+        if (!rounds) return Effect.succeed(result)
         return Effect.flatMap(
-          inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
+          inputRounds.drive(result, {
+            method,
+            params,
+            send: once,
+            answer: callOptions.answer ?? answer,
+            maxRounds
+          }),
           (result) => conclude(result)
         )
       }
       if (raw) return Effect.succeed(result)
-      if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
+      if (resultType === undefined || resultType === "complete") return finish(method, result, keep, unchecked)
       const own = resultHandlers.get(String(resultType))
       return own === undefined
-        ? Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
+        ? unchecked === true
+          ? Effect.succeed(result)
+          : Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
         : Effect.flatMap(
           within(own(result, { method, params }, (method, params = {}) => send(method, params))),
-          (made) => finish(method, made)
+          (made) => finish(method, made, undefined, unchecked)
         )
     }
     /** What goes on without the request takes as long as it likes, if its caller has not said otherwise. */

@@ -33,10 +33,17 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly client: Client
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
+  /**
+   * Stands for the connection it came on, or its session: one object for all its requests. Undefined where a request
+   * belongs to none: in stateless revisions, and in a task.
+   */
+  readonly peer: object | undefined
   /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
   readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
   readonly meta: JsonRpc.JsonObject
+  /** The least severe log message its client is sent; none when undefined. */
+  readonly logLevel: McpSchema.LoggingLevel | undefined
   /** Whether the client asked for progress. */
   readonly wantsProgress: boolean
   /** Sends a notification that belongs to this request; waits while the client reads too slowly. */
@@ -141,8 +148,10 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   revision: Revisions.v2026_07_28,
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
+  peer: undefined,
   taskId: undefined,
   meta: {},
+  logLevel: undefined,
   wantsProgress: false,
   notify: () => Effect.void,
   reportProgress: () => Effect.void,

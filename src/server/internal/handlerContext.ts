@@ -113,6 +113,14 @@ export class HandlerContext implements Service {
     return this.home.connection.sessionId
   }
 
+  get peer(): object | undefined {
+    return this.revision.era === "Stateless" || this.home.task !== undefined ? undefined : this.home.connection
+  }
+
+  get logLevel(): McpSchema.LoggingLevel | undefined {
+    return this.scope.logLevel()
+  }
+
   get taskId(): string | undefined {
     return this.home.task?.id
   }
