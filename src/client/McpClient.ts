@@ -105,6 +105,13 @@ export interface CallOptions {
    * say `readOnlyHint` or `idempotentHint` is, every other tool is not, and whatever only reads is.
    */
   readonly idempotent?: boolean
+  /**
+   * What this call of a tool is known by, however often it is sent: a text nobody else chooses (a UUID), of at most 255
+   * characters. A server that keeps to it (`middleware/Idempotency`) runs the call once and answers the repeat as it has
+   * answered before; where a server says that it does, the call is sent again after its answer was lost. Where that
+   * comes to nothing, call again with the same key.
+   */
+  readonly idempotencyKey?: string
   /** Asks the server even where an answer is kept that is still good. */
   readonly refresh?: boolean
   /**

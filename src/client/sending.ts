@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
+import * as Meta from "../protocol/Meta.ts"
 import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import type * as answering from "./answering.ts"
@@ -14,6 +15,8 @@ import type * as hearing from "./hearing.ts"
 import * as inputRounds from "./inputRounds.ts"
 import type * as knownTools from "./internal/knownTools.ts"
 import * as results from "./internal/results.ts"
+import type * as lifecycle from "./lifecycle.ts"
+import type * as link from "./link.ts"
 import type { CallError, RequestOptions } from "./McpClient.ts"
 import * as McpClientError from "./McpClientError.ts"
 
@@ -67,30 +70,40 @@ export const make = (options: Options): Send => {
       ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
       : millis(callOptions.maxTimeout)
     const { keepsErrors, onLog, onNotification, onProgress, raw = false, rounds = true, unchecked } = callOptions
-    const isRepeatable = () =>
-      callOptions.idempotent ?? (method === "tools/call"
-        ? tools.isIdempotent(params.name)
-        : repeatable.has(method))
+    const { idempotencyKey, idempotent } = callOptions
+    const key = method === "tools/call" ? idempotencyKey : undefined
+    const meta = key === undefined ? callOptions.meta : { ...callOptions.meta, [Meta.idempotencyKey]: key }
+    const isHarmless = () =>
+      idempotent ?? (method === "tools/call" ? tools.isIdempotent(params.name) : repeatable.has(method))
     const hear = progress === undefined ? onProgress : (message: ClientHandlers.ProgressMessage) => {
       onProgress?.(message)
       options.heard.inOrder(() => progress.receive(message, { method, params }))
     }
     const once = (params: JsonObject, onSent?: (id: number) => void) =>
-      talk.request({
-        method,
-        params,
-        target,
-        meta: callOptions.meta,
-        timeout: Math.min(timeout, maxTimeout),
-        maxTimeout,
-        onProgress: hear,
-        ...(onSent === undefined ? undefined : { onSent }),
-        ...(onNotification === undefined ? undefined : { onNotification }),
-        answer: callOptions.answer,
-        onLog,
-        capabilities: callOptions.capabilities,
-        keepsErrors
-      }, isRepeatable)
+      Effect.suspend(() => {
+        const call: link.Call = {
+          method,
+          params,
+          target,
+          meta,
+          timeout: Math.min(timeout, maxTimeout),
+          maxTimeout,
+          onProgress: hear,
+          ...(onSent === undefined ? undefined : { onSent }),
+          ...(onNotification === undefined ? undefined : { onNotification }),
+          answer: callOptions.answer,
+          onLog,
+          capabilities: callOptions.capabilities,
+          keepsErrors
+        }
+        const store = key === undefined || idempotent === false ? undefined : storeOf(talk.lifecycle().server)
+        return talk.request(call, () =>
+          store !== undefined
+            ? { ...call, meta: { ...meta, [Meta.idempotencyStore]: store } }
+            : isHarmless()
+            ? call
+            : undefined)
+      })
     const conclude = (
       result: JsonObject,
       keep?: (result: JsonObject) => void
@@ -176,6 +189,12 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
 
 const invalidResponse = (method: string, message: string) =>
   McpClientError.make(new McpClientError.InvalidResponse({ method, message }))
+
+/** Where the server keeps what became of calls that have a key; to other servers a call that is sent twice is two. */
+const storeOf = ({ capabilities }: lifecycle.Server): string | undefined => {
+  const { store } = capabilities.experimental?.[Meta.idempotency] ?? {}
+  return typeof store === "string" ? store : undefined
+}
 
 /** Methods that only read, or do the same the second time. */
 const repeatable: ReadonlySet<string> = new Set([

@@ -32,6 +32,33 @@ export const relatedTask = "io.modelcontextprotocol/related-task"
  */
 export const outcome = "fastmcp-effect/outcome"
 
+/**
+ * What a client calls one call by, however often it sends it: a text of 1 to 255 characters in the `_meta` of
+ * `tools/call`, the same in each round of the call.
+ *
+ * @category keys
+ * @since 0.1.0
+ */
+export const idempotencyKey = "fastmcp-effect/idempotencyKey"
+
+/**
+ * Among a server's experimental capabilities: it keeps to `idempotencyKey`, so that a call that has one may be sent again.
+ * Its member `store` names what keeps the receipts.
+ *
+ * @category keys
+ * @since 0.1.0
+ */
+export const idempotency = "fastmcp-effect/idempotency"
+
+/**
+ * In the `_meta` of a call that is sent again, for its answer was lost: the `store` of the server that had it first. One
+ * that has another cannot tell what became of it.
+ *
+ * @category keys
+ * @since 0.1.0
+ */
+export const idempotencyStore = "fastmcp-effect/idempotencyStore"
+
 /** The tags of a definition. @category keys @since 0.1.0 */
 export const tags = "fastmcp-effect/tags"
 

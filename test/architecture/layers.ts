@@ -13,7 +13,7 @@ const table = {
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],
   auth: ["core", "protocol", "transport", "context", "oauth"],
-  transform: ["core", "protocol", "definition"],
+  transform: ["core", "protocol", "context", "definition"],
   middleware: ["core", "storage", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
@@ -49,7 +49,8 @@ export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
   oauth: ["jose", "oauth4webapi"],
   client: ["jsonc-parser", "toml-eslint-parser"],
-  definition: ["ajv"]
+  definition: ["ajv"],
+  transform: ["minisearch", "re2js"]
 }
 
 /** What the root entry point must not load, directly or through a module it loads. */
