@@ -18,7 +18,7 @@ for (const revision of ["2025-11-25", "2026-07-28"] as const) {
   const forecast = await Effect.gen(function*() {
     const client = yield* McpClient.make({ revision })
     assert.deepEqual((yield* client.listTools()).map(({ name }) => name), ["weather_forecast"])
-    const { contents: [places] } = yield* client.readResource("weather:///places")
+    const { contents: [places] } = yield* client.readResource("weather:///weather/places")
     assert.equal(places !== undefined && "text" in places && places.text, "Oslo, Lisbon")
     const heard: Array<string | undefined> = []
     const { structuredContent } = yield* client.callTool("weather_forecast", {}, {

@@ -34,6 +34,7 @@ import * as ClientConfig from "../client/ClientConfig.ts"
 import type * as ClientGroup from "../client/ClientGroup.ts"
 import type * as McpClient from "../client/McpClient.ts"
 import * as Provider from "../definition/Provider.ts"
+import * as Namespace from "../transform/Namespace.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import * as catalogue from "./proxy/catalogue.ts"
 import * as holding from "./proxy/holding.ts"
@@ -108,35 +109,33 @@ export const make = <E, R>(options: Options<E, R>): Provider.Provider<ProxyError
 
 /** @category models @since 0.1.0 */
 export interface ServersOptions extends Settings {
-  /** What the names of a server's tools and prompts begin with. Its own name and `_`. */
-  readonly prefix?: (server: string) => string
+  /** The namespace of a server's definitions. Its own name, less what no namespace may have. */
+  readonly namespace?: (server: string) => string
+  /** Between that and a name. `_`. */
+  readonly separator?: string
 }
 
 /**
- * Several servers as one provider, by their names, with which those of their tools and prompts begin; resources keep
- * their URIs. None is `required` unless that is said: one that fails is away by itself. What two of them have under one
- * name is the first one's.
+ * Several servers as one provider, each in a namespace of its own (`transform/Namespace`). None is `required` unless that
+ * is said: one that fails is away by itself. What two of them have under one name is the first one's.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromServers = <const S extends ClientGroup.Servers>(
   servers: S,
-  { prefix = (server) => `${server}_`, ...settings }: ServersOptions = {}
+  { namespace = several.namespaceOf, separator = "_", ...settings }: ServersOptions = {}
 ): Provider.Provider<ProxyError.ProxyError, ClientGroup.Services<S>> => {
   const [first, ...others] = Object.entries<ClientGroup.Server<any, any>>(servers).map((
     [name, { options, transport }]
   ) =>
-    Provider.map(
-      make({
-        required: false,
-        ...settings,
-        ...(options === undefined ? undefined : { client: { ...settings.client, ...options } }),
-        name,
-        transport
-      }),
-      (catalogue) => several.prefixed(catalogue, prefix(name))
-    )
+    Namespace.make(namespace(name), { separator })(make({
+      required: false,
+      ...settings,
+      ...(options === undefined ? undefined : { client: { ...settings.client, ...options } }),
+      name,
+      transport
+    }))
   )
   return first === undefined
     ? Provider.fromDefinitions()
@@ -215,7 +214,6 @@ const open = <E, R>(options: Options<E, R>) =>
     const upstream: upstreams.Upstream = new upstreams.Upstream({
       ...session,
       name,
-      scope,
       retry: options.retry ?? defaultRetry,
       onLists: (lists) => {
         const count = catalogue.sizeOf(lists)

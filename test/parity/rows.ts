@@ -956,7 +956,7 @@ export const rows: ReadonlyArray<Row> = [
     "S32",
     "A remote server's components, read once, with or without a prefix",
     "provider/Proxy",
-    "test/provider/several.test.ts::have names that say whose they are, and what two of them have is the first one's",
+    "test/provider/several.test.ts::have names and URIs that say whose they are, and what two of them have is the first one's",
     "read again whenever they change"
   ),
   done(

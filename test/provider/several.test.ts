@@ -41,7 +41,7 @@ const text = (result: { readonly content: ReadonlyArray<object> }) => (result.co
 const names = (all: ReadonlyArray<{ readonly name: string }>) => all.map(({ name }) => name)
 
 describe("several servers as one provider", () => {
-  it.effect("have names that say whose they are, and what two of them have is the first one's", () =>
+  it.effect("have names and URIs that say whose they are, and what two of them have is the first one's", () =>
     Effect.gen(function*() {
       const wire = { a: wires.make(server("a")), "b c": wires.make(server("b")) }
       const client = yield* serve(Proxy.fromServers({
@@ -49,12 +49,18 @@ describe("several servers as one provider", () => {
         "b c": { transport: wire["b c"].layer }
       }))
       assert.deepStrictEqual(names(yield* client.listTools), ["a_who", "b-c_who"])
-      assert.deepStrictEqual(names(yield* client.listPrompts), ["a_ask", "b c_ask"])
+      assert.deepStrictEqual(names(yield* client.listPrompts), ["a_ask", "b-c_ask"])
       const uris = (yield* client.listResources).map(({ uri }) => uri)
-      assert.deepStrictEqual(uris, ["acme:///a", "acme:///same", "acme:///b"])
+      assert.deepStrictEqual(uris, ["acme:///a/a", "acme:///a/same", "acme:///b-c/b", "acme:///b-c/same"])
       assert.strictEqual(text(yield* client.callTool("b-c_who")), "b")
-      assert.deepInclude((yield* client.readResource("acme:///same")).contents[0], { text: "a" })
-      assert.deepInclude((yield* client.getPrompt("b c_ask")).messages[0]!.content, { text: "b" })
+      assert.deepInclude((yield* client.readResource("acme:///b-c/same")).contents[0], { text: "b" })
+      assert.deepInclude((yield* client.getPrompt("b-c_ask")).messages[0]!.content, { text: "b" })
+      const same = yield* serve(Proxy.fromServers({
+        a: { transport: wire.a.layer },
+        b: { transport: wire["b c"].layer }
+      }, { namespace: () => "x" }))
+      assert.deepStrictEqual(names(yield* same.listTools), ["x_who"])
+      assert.strictEqual(text(yield* same.callTool("x_who")), "a")
     }))
 
   it.effect("fail each by itself, and come back", () =>
@@ -105,7 +111,7 @@ describe("several servers as one provider", () => {
             websocket: none
           }) as Layer.Layer<ClientTransport.ClientTransport>
         },
-        { prefix: (name) => `${name}.` }
+        { separator: "." }
       )).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ NAME: "ada" })))
       assert.deepStrictEqual(asked, ["a"])
       assert.deepStrictEqual(names(yield* client.listTools), ["a.who"])

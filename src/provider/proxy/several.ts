@@ -1,21 +1,10 @@
 /** Definitions of several servers beside each other. */
 import * as Effect from "effect/Effect"
-import * as Prompt from "../../definition/Prompt.ts"
 import * as Provider from "../../definition/Provider.ts"
-import * as Tool from "../../definition/Tool.ts"
 
-/** With the server's prefix before the names of tools and prompts. A URI says by itself whose it is. */
-export const prefixed = (catalogue: Provider.Catalogue, prefix: string): Provider.Catalogue =>
-  catalogue.map((definition): Provider.AnyDefinition =>
-    Tool.isHandled(definition)
-      ? Tool.amend(definition, { name: fit(prefix + definition.name) })
-      : Prompt.isHandled(definition)
-      ? Prompt.amend(definition, { name: prefix + definition.name })
-      : definition
-  )
-
-/** The characters of a tool's name are few, those of a server's in a file are not. */
-const fit = (name: string): string => name.replaceAll(/[^A-Za-z\d_.-]+/gu, "-").slice(0, 128)
+/** What can be a part of names and URIs: files let servers be called anything. */
+export const namespaceOf = (server: string): string =>
+  server.replaceAll(/[^A-Za-z\d_.-]+/gu, "-").replace(/^[^A-Za-z\d]+/u, "") || "server"
 
 /** What more than one of them has is the first one's; the others are named in the log. */
 export const distinct = (catalogue: Provider.Catalogue): Effect.Effect<Provider.Catalogue> => {
