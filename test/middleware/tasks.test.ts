@@ -1,4 +1,4 @@
-/** What limits, caches and compartments make of a call that goes on as a task. */
+/** What limits, caches, compartments and times make of a call that goes on as a task. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Identity from "fastmcp-effect/context/Identity"
+import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import * as Bulkhead from "fastmcp-effect/middleware/Bulkhead"
@@ -15,6 +16,7 @@ import * as Caching from "fastmcp-effect/middleware/Caching"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as RateLimit from "fastmcp-effect/middleware/RateLimit"
 import * as RateLimitStore from "fastmcp-effect/middleware/RateLimitStore"
+import * as Timeout from "fastmcp-effect/middleware/Timeout"
 import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
@@ -158,7 +160,13 @@ for (const revision of ["2025-11-25", "2026-07-28"] as const) {
               return Effect.as(Deferred.await(door), `${run}`)
             })
         })
-        const server = yield* serve([cached], [Caching.make()])
+        const asks = Tool.make("asks", {
+          success: Schema.String,
+          task: "optional",
+          cache: "1 hour",
+          handler: () => Effect.map(asked, ({ who }) => who.name)
+        })
+        const server = yield* serve([cached, asks], [Caching.make()])
         const caller = eras[revision](yield* connect(server))
         // At once: none is the other's.
         const [one, two] = [yield* caller.create("cached"), yield* caller.create("cached")]
@@ -175,6 +183,14 @@ for (const revision of ["2025-11-25", "2026-07-28"] as const) {
         assert.strictEqual(textOf(yield* call(plain, "cached")), "4")
         // And a call's result is no task's.
         assert.strictEqual(yield* ends(caller, yield* caller.create("cached")), "5")
+        if (revision === "2025-11-25") return
+        // Nor what it comes to when it is run again.
+        for (const name of ["Ada", "Eve"]) {
+          const taskId = yield* caller.create("asks")
+          yield* moment
+          yield* update(caller.client, taskId, { who: accept({ name }), which: accept({ color: "red" }) })
+          assert.strictEqual(yield* ends(caller, taskId), name)
+        }
       }))
 
     it.effect("has its place while it runs, and none while it waits", () =>
@@ -241,6 +257,33 @@ for (const revision of ["2025-11-25", "2026-07-28"] as const) {
         const both = yield* Effect.forEach(["a", "b"], () => caller.create("slow"))
         for (const taskId of both) assert.strictEqual(yield* ends(caller, taskId), "slow")
         assert.strictEqual(most, 1)
+      }))
+
+    it.effect("takes as long as it takes, where requests may not", () =>
+      Effect.gen(function*() {
+        const slow = Tool.make("slow", {
+          success: Schema.String,
+          task: "optional",
+          handler: () => Effect.as(Effect.sleep("6 seconds"), "slow")
+        })
+        const brief = Tool.make("brief", {
+          success: Schema.String,
+          task: "optional",
+          timeout: "2 seconds",
+          handler: () => Effect.never
+        })
+        const server = yield* serve([slow, brief], [Timeout.make("3 seconds")])
+        const caller = eras[revision](yield* connect(server))
+        assert.strictEqual(yield* ends(caller, yield* caller.create("slow")), "slow")
+        const taskId = yield* caller.create("brief")
+        yield* TestClock.adjust("2 seconds")
+        yield* moment
+        assert.strictEqual((yield* get(caller.client, taskId)).status, "failed")
+        const plain = yield* connect(server, {})
+        const called = yield* Effect.forkChild(plain.callTool("slow"), { startImmediately: true })
+        yield* TestClock.adjust("3 seconds")
+        yield* McpTest.settle
+        assert.deepStrictEqual(yield* Outcome.await(called), Outcome.cancelled("Timeout"))
       }))
   })
 }
