@@ -22,6 +22,11 @@ export interface Request {
   readonly tool: Tool.Any | undefined
   /** What it is refused with if it gets through: what it is for is not there for its caller, say. */
   readonly refused?: McpError.McpError
+  /**
+   * Whether it is a run of a task, whose call has been here before. A task is run again each time its client has answered,
+   * and its handler begins anew.
+   */
+  readonly isTaskRun?: boolean
 }
 
 /**

@@ -168,9 +168,13 @@ export const make = (options: Options): Router => {
     middleware === undefined ? handle : (params, call) => {
       const plan = handle(params, call)
       const refused = plan instanceof McpError.McpError
+      const isTaskRun = call.request.taskId !== undefined
       const effect = refused
-        ? middleware({ method, params, context: call.request, tool: undefined, refused: plan }, Effect.fail(plan))
-        : middleware({ method, params, context: call.request, tool: plan.tool }, plan.effect)
+        ? middleware(
+          { method, params, context: call.request, tool: undefined, refused: plan, isTaskRun },
+          Effect.fail(plan)
+        )
+        : middleware({ method, params, context: call.request, tool: plan.tool, isTaskRun }, plan.effect)
       return refused ? { effect } : { ...plan, effect }
     }
 
