@@ -33,10 +33,17 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly client: Client
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
+  /**
+   * Stands for the connection it came on, or its session: one object for all its requests. Undefined where a request
+   * belongs to none: in stateless revisions, and in a task.
+   */
+  readonly peer: object | undefined
   /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
   readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
   readonly meta: JsonRpc.JsonObject
+  /** The least severe log message its client is sent; none when undefined. */
+  readonly logLevel: McpSchema.LoggingLevel | undefined
   /** Whether the client asked for progress. */
   readonly wantsProgress: boolean
   /** Sends a notification that belongs to this request; waits while the client reads too slowly. */
@@ -61,6 +68,13 @@ export class RequestContext extends Context.Service<RequestContext, {
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
   /** Whether the server has this for the caller, who may also use it. */
   readonly sees: (kind: Kind, name: string) => boolean
+  /** What ends the request in place of a result, once its handler has asked what the client must answer first (2026-07-28). */
+  readonly paused: McpSchema.InputRequiredResult | undefined
+  /**
+   * For who goes on with the handler when the request is over: it may still ask in rounds, and then this is called, in the
+   * place of what would end the request. See `paused`.
+   */
+  readonly outlive: (onPaused: () => void) => void
   /** Values kept for the session; undefined in stateless revisions, and where there is none. See `SessionState`. */
   readonly session: SessionState.Values | undefined
   /** Asks all of the questions at once; see `Ask`. Succeeds with an answer for each key, as its question decodes it. */
@@ -134,8 +148,10 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   revision: Revisions.v2026_07_28,
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
+  peer: undefined,
   taskId: undefined,
   meta: {},
+  logLevel: undefined,
   wantsProgress: false,
   notify: () => Effect.void,
   reportProgress: () => Effect.void,
@@ -145,6 +161,8 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   readResource: ({ uri }) => Effect.fail(McpError.make(new McpError.ResourceNotFound({ uri }))),
   getPrompt: ({ name }) => Effect.fail(McpError.make(new McpError.PromptNotFound({ name }))),
   sees: () => false,
+  paused: undefined,
+  outlive: () => {},
   session: undefined,
   ask: () => Effect.fail(AskError.make(new AskError.Unavailable({ text: "There is no client to ask." }))),
   once: (_key, step) => step

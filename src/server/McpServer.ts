@@ -293,7 +293,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     resourceUpdated: (uri) => Effect.sync(() => updates.publish(uri))
   })
 
-  const own = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
+  const own = assembly(yield* Effect.context<never>()).pipe(
+    Context.add(McpServer, server),
+    Context.add(Caching.ServerHints, options.cacheHints)
+  )
   const services = assembled(own)
   yield* change(
     { held: nothing },
