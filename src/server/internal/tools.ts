@@ -67,7 +67,9 @@ const respond = (
   const limited = limit === undefined || request.caller?.isWithinTool(tool.name) === true
     ? timed
     : Effect.suspend(() => turn.make([limit], request.turns).run(timed))
-  return wrap === undefined ? limited : wrap({ method: "tools/call", params, context: request, tool }, limited)
+  return wrap === undefined
+    ? limited
+    : wrap({ method: "tools/call", params, context: request, tool, definition: tool }, limited)
 }
 
 const strictly = { strict: true }
