@@ -13,7 +13,7 @@ import * as permission from "./permission.ts"
 
 export type IsVisible = (
   registered: Pick<registry.Registered<registry.AnyDefinition>, "definition">,
-  request: handlerContext.HandlerContext
+  request: Pick<handlerContext.HandlerContext, "viewer">
 ) => boolean
 
 /** Whether a list shows it: it is there for the caller, who may also use it. */
@@ -23,6 +23,7 @@ export const isListed = (
 (registered, request) =>
   isVisible(registered, request)
   && (listForbidden || permission.refusal(registered.definition, request) === undefined)
+  && (registered.definition.listed === undefined || registered.definition.listed(request.viewer))
 
 /**
  * `key` is what the result calls its items, and keeps the cursors of two lists apart. Where everybody sees everything
@@ -75,8 +76,8 @@ export const list = (
 }
 
 /** Whether it is the same for every caller. */
-export const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
-  visible === undefined && (scopes === undefined || scopes.length === 0)
+export const isForAll = ({ listed, scopes, visible }: registry.AnyDefinition): boolean =>
+  visible === undefined && listed === undefined && (scopes === undefined || scopes.length === 0)
 
 /** What one caller sees is not for the caches in between, whatever the server says of its other lists. */
 export const personal: Pick<McpSchema.CacheHints, "cacheScope"> = { cacheScope: "private" }
