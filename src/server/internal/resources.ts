@@ -49,12 +49,7 @@ const find = (
   }
   const found = registry.templates.find(uri, (template) => isVisible(template, request))
   if (found === undefined) return McpError.make(new McpError.ResourceNotFound({ uri }))
-  if (found === "Unsafe") {
-    return McpError.invalidParams(
-      "A value in this URI would leave its place: \"..\" as a path segment, a slash or a NUL.",
-      { uri }
-    )
-  }
+  if (found === "Unsafe") return unsafe(uri)
   const { template, values } = found
   return permission.refusal(template.definition, request) ?? {
     context: template.context,
@@ -70,6 +65,12 @@ const find = (
     )
   }
 }
+
+export const unsafe = (uri: string): McpError.McpError =>
+  McpError.invalidParams(
+    "A value in this URI would leave its place: \"..\" as a path segment, a slash or a NUL.",
+    { uri }
+  )
 
 /** Whether there is such a resource, and not for this client. */
 export const isHidden = (options: Options) => (uri: string, request: handlerContext.HandlerContext): boolean =>
