@@ -949,9 +949,25 @@ export const rows: ReadonlyArray<Row> = [
     "test/transport/StreamableHttpServer.test.ts::answers what is in flight before it closes, with Shutdown after the grace period",
     "the server is a Layer; only `node/` ends a process"
   ),
-  planned("S29", "A built server moves under a prefix and loses its hooks and its auth", "provider/Mount"),
-  planned("S30", "Mounting only the tools, the resources or the prompts", "provider/Mount"),
-  planned("S31", "A mount reports warnings and always success", "provider/Mount"),
+  done(
+    "S29",
+    "A built server moves under a prefix and loses its hooks and its auth",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::runs in its middleware, which is inside that of its parent, under the names it knows",
+    "live, or as it was; who may not use it may not here, and prefixes are a transform's"
+  ),
+  done(
+    "S30",
+    "Mounting only the tools, the resources or the prompts",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::has only what is asked for"
+  ),
+  done(
+    "S31",
+    "A mount reports warnings and always success",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::that has a name that is taken fails, and says which way the two came"
+  ),
   done(
     "S32",
     "A remote server's components, read once, with or without a prefix",
