@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import * as Meta from "fastmcp-effect/protocol/Meta"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as scripted from "../client/scripted.ts"
 import { assert, describe, it } from "../support/effectVitest.ts"
@@ -17,7 +18,8 @@ const nothing: Answers = {
   "tools/list": always({ tools: [] }),
   "resources/list": always({ resources: [] }),
   "resources/templates/list": always({ resourceTemplates: [] }),
-  "prompts/list": always({ prompts: [] })
+  "prompts/list": always({ prompts: [] }),
+  "subscriptions/listen": scripted.silent
 }
 
 const strange = {
@@ -148,6 +150,37 @@ for (const pair of hops.pairs) {
           open(pair, { "tools/list": always({ tools }) }, {}, { maxDefinitions: 10 })
         )
         assert.match(String(failed), /lists 11 definitions, and the proxy takes 10/)
+      }))
+
+    it.effect("keeps what it has where it comes to more than that, and follows it again later", () =>
+      Effect.gen(function*() {
+        let count = 1
+        const { client, server } = yield* open(
+          pair,
+          {
+            "tools/list": ({ id }, wire) =>
+              wire.result(id, { tools: Array.from({ length: count }, (_, n) => ({ ...strange, name: `t${n}` })) })
+          },
+          {},
+          { maxDefinitions: 10 }
+        )
+        const change = (next: number) =>
+          Effect.gen(function*() {
+            count = next
+            // Those of 2026-07-28 are told on the stream that is open for it.
+            const listening = pair.behind === "2026-07-28"
+              ? { _meta: { [Meta.subscriptionId]: scripted.last(server.wires[0]!, "subscriptions/listen").id } }
+              : {}
+            server.wires[0]!.say({ jsonrpc: "2.0", method: "notifications/tools/list_changed", params: listening })
+            yield* McpTest.settle
+            yield* TestClock.adjust("5 seconds")
+            return (yield* client.listTools).length
+          })
+        assert.strictEqual(yield* change(11), 1)
+        const reads = sent(server, "tools/list").length
+        yield* TestClock.adjust("1 minute")
+        assert.lengthOf(sent(server, "tools/list"), reads)
+        assert.strictEqual(yield* change(2), 2)
       }))
 
     it.effect("keeps to so many pages", () =>

@@ -217,7 +217,10 @@ export const heard = <A, E>(
     ? Effect.withFiber((fiber) => {
       const outflow = new Outflow(fiber.context)
       return Effect.onExit(
-        Effect.flatMap(body(listenerOf(request, outflow, hears)), (value) => Effect.as(outflow.drained, value)),
+        Effect.flatMap(
+          Effect.tapError(body(listenerOf(request, outflow, hears)), () => outflow.drained),
+          (value) => Effect.as(outflow.drained, value)
+        ),
         (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => outflow.end())
       )
     })

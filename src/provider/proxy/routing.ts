@@ -128,13 +128,13 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
   const level = (session: sessions.Session, { logLevel }: relaying.Request, wantsLogs: boolean): Effect.Effect<void> =>
     !wantsLogs || session.logLevel === logLevel
       ? Effect.void
-      : Effect.matchEffect(session.client.setLogLevel(logLevel!), {
-        onSuccess: () =>
-          Effect.sync(() => {
-            session.logLevel = logLevel
-          }),
-        onFailure: (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
-      })
+      : Effect.catch(
+        Effect.suspend(() => {
+          session.logLevel = logLevel
+          return session.client.setLogLevel(logLevel!)
+        }),
+        (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
+      )
 
   const onMain = <E>(
     body: (main: sessions.Session, request: relaying.Request) => Effect.Effect<JsonRpc.JsonObject, E>

@@ -175,7 +175,10 @@ export class Pool {
       onFailure: (cause) => {
         const reason = cause.reasons.find((reason) => reason._tag === "Fail")
         return Effect.andThen(
-          this.close(entry),
+          Effect.andThen(
+            Effect.logWarning("A session with a server behind this one cannot be opened", cause),
+            this.close(entry)
+          ),
           Deferred.fail(entry.opened, this.options.refusal(reason?.error ?? cause))
         )
       },

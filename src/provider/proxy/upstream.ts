@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as McpClientError from "../../client/McpClientError.ts"
+import * as ProxyError from "../ProxyError.ts"
 import * as catalogue from "./catalogue.ts"
 import * as sessions from "./sessions.ts"
 
@@ -19,7 +20,7 @@ export interface Options extends sessions.Options {
   /** When to try again. */
   readonly retry: Schedule.Schedule<unknown, unknown>
   /** Gets the lists, each time they are other ones. */
-  readonly onLists: (lists: catalogue.Lists) => Effect.Effect<void, unknown>
+  readonly onLists: (lists: catalogue.Lists) => Effect.Effect<void, ProxyError.ProxyError>
   /** The first attempt came to nothing; true to try again. */
   readonly onFailed: (error: unknown) => Effect.Effect<boolean>
 }
@@ -106,11 +107,14 @@ export class Upstream {
         Queue.take(mayHaveChanged),
         Effect.catch(
           Effect.andThen(this.list(session), Effect.sleep(pause)),
+          // What cannot be served now can be no sooner than it changes.
           (error) =>
-            Effect.andThen(
-              Effect.logWarning(`The lists of the server ${this.name} cannot be read: ${messageOf(error)}`),
-              Effect.andThen(Effect.sleep(readAgain), mark)
-            )
+            error instanceof ProxyError.ProxyError ?
+              Effect.logError(error.message) :
+              Effect.andThen(
+                Effect.logWarning(`The lists of the server ${this.name} cannot be read: ${messageOf(error)}`),
+                Effect.andThen(Effect.sleep(readAgain), mark)
+              )
         )
       )))
       let isFirst = true
@@ -133,8 +137,8 @@ export class Upstream {
       if (faults.length > 0) {
         yield* Effect.logWarning(`Left out of what the server ${this.name} lists`, faults)
       }
-      yield* this.options.onLists(lists)
       this.text = text
+      yield* this.options.onLists(lists)
       this.hasListed = true
     })
   }
