@@ -1,11 +1,14 @@
 /**
- * Where the middleware `Caching` keeps results, as JSON. A server that has one forgets in it what its own changes make
- * untrue; whoever changes something else tells it by a tag.
+ * Where the middleware `Caching` keeps results, as JSON: in the memory of one process, or in a database or Redis
+ * (`CacheStoreSql`, `CacheStoreRedis`) for all that share it. A server that has one forgets in it what its own changes
+ * make untrue; whoever changes something else tells it by a tag.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as limits from "./internal/limits.ts"
 
 /** @category models @since 0.1.0 */
 export interface Entry {
@@ -23,7 +26,10 @@ export interface Found {
   readonly text: string | undefined
   /** Milliseconds since it was kept. */
   readonly age: number
-  /** How often something has been forgotten by a tag. What was begun before such a time is not kept after it. */
+  /**
+   * Another one each time something is forgotten. What was begun before such a time is not kept after it; below 0 nothing
+   * is kept at all.
+   */
   readonly epoch: number
 }
 
@@ -35,6 +41,18 @@ export interface Statistics {
   readonly bytes: number
   /** Entries that had to make room. */
   readonly evicted: number
+}
+
+/** A store that could not be made. One that does not answer later has nothing, and is no failure. @category errors @since 0.1.0 */
+export class CacheUnavailable
+  extends Schema.TaggedError<CacheUnavailable>("fastmcp-effect/middleware/CacheStore/CacheUnavailable")(
+    "CacheUnavailable",
+    { cause: Schema.optionalKey(Schema.Defect()) }
+  )
+{
+  override get message(): string {
+    return "The store of the cache cannot be made; see that its database answers and lets it have its tables."
+  }
 }
 
 /** @category services @since 0.1.0 */
@@ -75,10 +93,7 @@ export const layerMemory = (options: Options = {}): Layer.Layer<CacheStore> =>
   Layer.effect(
     CacheStore,
     Effect.gen(function*() {
-      const { maxBytes = 104_857_600, maxEntries = 1000, maxItemBytes = 1_048_576 } = options
-      for (const most of [maxBytes, maxEntries, maxItemBytes]) {
-        if (!Number.isSafeInteger(most) || most < 1) throw new Error("A limit of the cache is a whole number from 1.")
-      }
+      const { maxBytes, maxEntries, maxItemBytes } = limits.of(options)
       const clock = yield* Clock.Clock
       // The least recently used first.
       const kept = new Map<string, Kept>()

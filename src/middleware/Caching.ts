@@ -28,8 +28,18 @@ export type Method =
 
 /** @category models @since 0.1.0 */
 export interface Options<R = never> {
-  /** How long results of these methods are good; of others none is kept. A tool says so itself (`cache`). */
+  /**
+   * How long results of these methods are good; of others none is kept. A tool says so itself (`cache`). Clients of
+   * 2026-07-28 are told of lists and reads what is left of it, unless the server (`cacheHints`) or the resource (`cache`)
+   * says something of its own.
+   */
   readonly ttl?: { readonly [method in Method]?: Duration.Input }
+  /**
+   * Which of them are the same for every caller, so that clients and what stands between may share what they keep. All
+   * others are told to be `private`, and so is what the server itself shows to some alone. Here, each caller has its own
+   * all the same.
+   */
+  readonly public?: ReadonlyArray<Method>
   /** Tags beside those it has, to forget it by. */
   readonly tags?: (request: Middleware.Request) => ReadonlyArray<string>
   /** What else a result depends on, as text: services of the request other than its identity. */
@@ -41,6 +51,18 @@ export const listTag = (list: "tools" | "prompts" | "resources"): string => `lis
 
 /** @category tags @since 0.1.0 */
 export const resourceTag = (uri: string): string => `resource ${uri}`
+
+/**
+ * What the server has to say itself to clients that would keep its lists. A server sets it; middleware that answers in its
+ * place says the same.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const ServerHints = Context.Reference<McpSchema.CacheHints | undefined>(
+  "fastmcp-effect/middleware/Caching/ServerHints",
+  { defaultValue: () => undefined }
+)
 
 /**
  * Of a caller's requests that are alike and come at once, one runs and all have its result; when it has none to share,
@@ -57,6 +79,7 @@ export const make = <R = never>(
     Object.entries(options.ttl ?? {}).map(([method, ttl]) => [method, Duration.toMillis(Duration.fromInputUnsafe(ttl))])
   )
   const running = new Map<string, Deferred.Deferred<Landing>>()
+  const open = new Set<string>(options.public)
 
   const lead = (
     request: Middleware.Request,
@@ -99,17 +122,25 @@ export const make = <R = never>(
     return Effect.withFiber<object, McpError.McpError, CacheStore.CacheStore | R>((fiber) => {
       const store = Context.getUnsafe(fiber.context, CacheStore.CacheStore)
       const callers = [callerOf(fiber), fiber.getRef(Identity.CurrentIdentity)]
+      const { era } = request.context.revision
+      const said = era === "Stateless" && announced.has(request.method)
+        ? fiber.getRef(ServerHints)
+          ?? { ttlMs: Math.min(Math.floor(ttl), longest), cacheScope: open.has(request.method) ? "public" : "private" }
+        : undefined
       const answered = (key: string): Middleware.Next =>
         Effect.flatMap(store.get(key), ({ age, epoch, text }) => {
-          if (text !== undefined) return Effect.succeed(aged(JSON.parse(text), age))
+          if (text !== undefined) return Effect.succeed(hinted(JSON.parse(text), said, age))
           // What began before something was forgotten is not for who comes after it.
           const flight = `${epoch} ${key}`
           const shared = running.get(flight)
           return shared === undefined
-            ? lead(request, next, store, key, flight, ttl, epoch)
+            ? Effect.map(
+              lead(request, next, store, key, flight, ttl, epoch),
+              (result) => isToKeep(result) ? hinted(result, said, 0) : result
+            )
             : Effect.flatMap(Deferred.await(shared), (landing): Middleware.Next =>
               landing.text !== undefined
-                ? Effect.succeed(JSON.parse(landing.text))
+                ? Effect.succeed(hinted(JSON.parse(landing.text), said, 0))
                 : landing.isGone
                 ? answered(key)
                 : next)
@@ -166,9 +197,13 @@ const passingClaims: ReadonlySet<string> = new Set(["exp", "iat", "nbf", "jti", 
 
 const passingMeta: ReadonlySet<string> = new Set(["progressToken", "traceparent", "tracestate", "baggage"])
 
-/** Undefined for what is not to be kept: failures, questions, tasks, and what is too large. */
+/** Neither a failure nor a question nor a task. */
+const isToKeep = (result: object): boolean =>
+  !("resultType" in result || "task" in result || "isError" in result && result.isError === true)
+
+/** Undefined for what is not to be kept, and for what is too large. */
 const textOf = (result: object, most: number): Pick<CacheStore.Entry, "text" | "bytes"> | undefined => {
-  if ("resultType" in result || "task" in result || "isError" in result && result.isError === true) return undefined
+  if (!isToKeep(result)) return undefined
   const bytes = jsonSize.of(result, most)
   return bytes > most ? undefined : { text: JSON.stringify(result), bytes }
 }
@@ -178,12 +213,24 @@ const hintsOf = (result: object): Partial<McpSchema.CacheHints> | undefined =>
 
 const hintOf = (exit: Exit.Success<object>): number => hintsOf(exit.value)?.ttlMs ?? Infinity
 
-/** What a client may keep it for has begun when it was made. */
-const aged = (result: object, age: number): object => {
-  const hints = hintsOf(result)
-  return hints?.ttlMs === undefined
-    ? result
-    : { ...result, cacheHints: { ...hints, ttlMs: Math.max(0, hints.ttlMs - age) } }
+/** Milliseconds: nobody is told to keep anything for more than a year. */
+const longest = 31_536_000_000
+
+/** What clients are told how long they may keep it. */
+const announced: ReadonlySet<string> = new Set<Method>([
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read"
+])
+
+/** With what it says itself, and what is said of it where it does not. The time it is good for has begun when it was made. */
+const hinted = (result: object, said: McpSchema.CacheHints | undefined, age: number): object => {
+  const own = hintsOf(result)
+  const hints = said === undefined ? own : { ...said, ...own }
+  if (hints?.ttlMs === undefined || said === undefined && age === 0) return result
+  return { ...result, cacheHints: { ...hints, ttlMs: Math.max(0, hints.ttlMs - age) } }
 }
 
 const tagsOf = ({ method, params, tool }: Middleware.Request): ReadonlyArray<string> => {

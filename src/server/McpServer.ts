@@ -319,7 +319,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     mounted: (mounting) => Stream.suspend(() => mounted(mounting))
   })
 
-  const own = Context.add(assembly(yield* Effect.context<never>()), McpServer, server)
+  const own = assembly(yield* Effect.context<never>()).pipe(
+    Context.add(McpServer, server),
+    Context.add(Caching.ServerHints, options.cacheHints)
+  )
   const services = assembled(own)
   yield* change(
     { held: nothing },

@@ -37,7 +37,7 @@ export interface Peer {
 }
 
 const both = [legacy, modern]
-const entry = "test/bench/server.ts"
+export const entry = "test/bench/server.ts"
 const fromSource = ["--conditions=fastmcp-effect/source", join(root, entry)]
 
 let isBuilt = false
@@ -49,7 +49,7 @@ const strip = (from: string, to: string): void => {
 }
 
 /** Ours as its users run it: the built package, and a server whose types are off. */
-const build = (work: string) => async (): Promise<void> => {
+export const build = (work: string) => async (): Promise<void> => {
   if (isBuilt) return
   await promisify(execFile)(process.execPath, [join(root, ".ci/build.ts")], { cwd: root, timeout: 120_000 })
   strip(join(root, entry), join(work, "server.mjs"))
@@ -67,6 +67,12 @@ export const stripPeers = (work: string): void => {
   for (const file of ["probe", "bearer"]) strip(join(import.meta.dirname, `${file}.ts`), join(work, `${file}.mjs`))
 }
 
+/** Ours over either carrier, with this in its environment. `work` is where `stripPeers` left its files. */
+export const serverOf = (work: string, env: NonNullable<Command["env"]>): Pick<Peer, "stdio" | "http"> => ({
+  stdio: () => ({ args: [join(work, "server.mjs"), "stdio"], env }),
+  http: (port) => ({ args: [join(work, "server.mjs"), "http", String(port)], env })
+})
+
 const bundle = async (from: string, to: string, ...options: ReadonlyArray<string>): Promise<void> => {
   const shape = ["--bundle", "--platform=node", "--format=esm", "--log-level=error"]
   const esbuild = join(root, "node_modules/.bin/esbuild")
@@ -82,13 +88,7 @@ export const peers = (work: string): ReadonlyArray<Peer> => {
     stdio: (era) => own(file, "stdio", "-", era),
     http: (port, era) => own(file, "http", String(port), era)
   })
-  const ours = (features: string): Pick<Peer, "stdio" | "http"> => {
-    const env = features === "" ? {} : { FASTMCP_BENCH_FEATURES: features }
-    return {
-      stdio: () => ({ args: [join(work, "server.mjs"), "stdio"], env }),
-      http: (port) => ({ args: [join(work, "server.mjs"), "http", String(port)], env })
-    }
-  }
+  const ours = (features: string) => serverOf(work, features === "" ? {} : { FASTMCP_BENCH_FEATURES: features })
   return [
     { id: "floor", name: "floor: bare JSON echo", kind: "floor", eras: both, needs: [], ...server("floor") },
     {

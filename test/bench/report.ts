@@ -34,6 +34,7 @@ interface Tables {
   readonly cold: Cold
   readonly memory: Memory
   readonly features: Figures
+  readonly composition: Figures
   readonly large: LargeFigures
   readonly clients: ClientFigures
   readonly oauth: OauthFigures
@@ -240,6 +241,29 @@ const features = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figur
   ]
 }
 
+/** Beside the first row, round by round: what else the machine does in a round, it does to both. */
+const composition = (rows: ReadonlyArray<Row<Figures>>): ReadonlyArray<Column<Figures>> => {
+  const [base] = rows
+  const paired = (row: Row<Figures>, of: Figure<Figures>) =>
+    row.rounds.map((figures, n) => of(figures) / (base!.out === undefined ? of(base!.rounds[n]!) : NaN))
+  const times = (row: Row<Figures>, of: Figure<Figures>) => ratio(middle(paired(row, of)), 1)
+  return [
+    { head: "calls/s", cell: (row) => count(median(row, speed)) },
+    { head: "x first row", cell: (row) => times(row, speed) },
+    {
+      head: "lowest-highest",
+      cell: (row) => {
+        const all = paired(row, speed)
+        return `${ratio(Math.min(...all), 1)}-${ratio(Math.max(...all), 1)}`
+      }
+    },
+    { head: "server CPU us/call", cell: (row) => median(row, cpu).toFixed(1) },
+    { head: "CPU x first row", cell: (row) => times(row, cpu) },
+    { head: "p50 us", cell: (row) => median(row, ({ p50 }) => p50).toFixed(1) },
+    ...conditionsOf<Figures>()
+  ]
+}
+
 const large = (rows: ReadonlyArray<Row<LargeFigures>>): ReadonlyArray<Column<LargeFigures>> => [
   ...speeds(rows, "call", 0),
   { head: "bytes/answer", cell: (row) => count(median(row, ({ bytes }) => bytes)) },
@@ -320,6 +344,8 @@ const tableOf = (section: Section): Table => {
       return fill(section.rows, idle(section.rows))
     case "features":
       return fill(section.rows, features(section.rows))
+    case "composition":
+      return fill(section.rows, composition(section.rows))
     case "large":
       return fill(section.rows, large(section.rows))
     case "oauth":
@@ -358,7 +384,7 @@ const conditions = (setting: Setting, sections: ReadonlyArray<Section>): Readonl
     `${availableParallelism()} cores, ${process.platform} ${process.arch}, Node ${process.versions.node}; ` +
     Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") + ".",
     "All figures are medians over the rounds.",
-    ...(has("load", "http", "features") ? [`${run(setting)}, ${single}.`] : []),
+    ...(has("load", "http", "features", "composition") ? [`${run(setting)}, ${single}.`] : []),
     ...(has("progress") ? [`Progress: ${run(setting)}, of each kind.`] : []),
     ...(has("sessions") ? [`Sessions: ${run(setting.sessions)}, one in each session.`] : []),
     ...(has("streams")
@@ -393,6 +419,9 @@ const shared = "x floor: against a bare JSON echo that knows no protocol. x best
 
 const own: { readonly [Table in Section["table"]]?: string } = {
   http: "Loaded: of calls while all connections have one in flight; without it, of calls one at a time.",
+  composition:
+    "x first row: of each round, beside the first row in the same round; the median of the rounds, and the lowest and " +
+    "highest of them.",
   progress:
     "JSON: the call answered with its reply alone. SSE, and all columns that do not say JSON: the call answered " +
     "with an event stream of one progress notification and the reply.",

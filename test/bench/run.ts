@@ -2,7 +2,7 @@
  * Measures this framework beside its peers, each a process of its own, in interleaved rounds.
  *
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
- *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,large,client-stdio,client-http,docket]
+ *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,composition,large,client-stdio,client-http,docket]
  *   [--peers floor,ours,...]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
@@ -13,6 +13,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { type Composition, compositions } from "./compositions.ts"
 import { measureClient, openOverHttp, openOverStdio } from "./drive/clients.ts"
 import { engines, measureDocket } from "./drive/docket.ts"
 import { measure, measureHttp, memory } from "./drive/driver.ts"
@@ -58,6 +59,7 @@ const everything = [
   "cold",
   "memory",
   "features",
+  "composition",
   "large",
   "client-stdio",
   "client-http",
@@ -307,6 +309,23 @@ const prices = async (): Promise<Section> => {
   return { table: "features", title, rows }
 }
 
+const composition = async ({ carrier, rows: contestants, title }: Composition): Promise<Section> => {
+  const rows = await inTurn(
+    title,
+    setting.rounds,
+    chosen(contestants),
+    speaks(legacy),
+    async (peer) =>
+      measure(
+        carrier === "stdio"
+          ? await openStdio(peer.stdio!(legacy), legacy, false)
+          : await openHttp((port) => peer.http!(port, legacy), legacy, false, "reply", peer.headers),
+        setting
+      )
+  )
+  return { table: "composition", title: `${title}, ${carrier}, ${legacy}`, rows }
+}
+
 const large = async (what: Large, words: string, era: Era): Promise<Section> => {
   const title = `${words}, stdio, ${era}`
   const rows = await inTurn(
@@ -362,6 +381,7 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   cold: [cold],
   memory: [peaks],
   features: [prices],
+  composition: compositions(work).map((group) => () => composition(group)),
   large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))],
   "client-stdio": both((era) => client("stdio", era)),
   "client-http": both((era) => client("HTTP", era)),

@@ -1,6 +1,8 @@
 /**
  * Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them;
  * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`;
+ * FASTMCP_BENCH_MIDDLEWARES is how many middlewares that do nothing stand around each request, and FASTMCP_BENCH_TOOLS how
+ * many tools there are, the one among them;
  * FASTMCP_BENCH_JWK is the key that tokens are signed with, and lets nobody in without one;
  * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
@@ -32,7 +34,20 @@ const add = features.has("noschema")
   })
 
 const load = process.env.FASTMCP_BENCH_LOAD
-const tools = load === undefined ? [add] : (await import("./large/ours.ts"))[load as "list" | "report"]()
+const others = Array.from(
+  { length: Number(process.env.FASTMCP_BENCH_TOOLS ?? 1) - 1 },
+  (_, n) =>
+    Tool.make(`add_${n}`, {
+      description: `Adds two numbers, and is number ${n}`,
+      parameters: { a: Schema.Finite, b: Schema.Finite },
+      success: Schema.String,
+      handler: ({ a, b }) => Effect.succeed(String(a + b))
+    })
+)
+// The one that is called stands in the middle.
+const tools = load === undefined
+  ? [...others.slice(others.length / 2), add, ...others.slice(0, others.length / 2)]
+  : (await import("./large/ours.ts"))[load as "list" | "report"]()
 
 const open = McpServer.layer({
   name: "bench",
@@ -40,7 +55,10 @@ const open = McpServer.layer({
   tools,
   ...(features.has("pages") ? { pageSize: 100 } : {}),
   requestTimeout: features.has("nobudget") ? Duration.infinity : "30 seconds",
-  middleware: features.has("middleware") ? [Middleware.make((_request, next) => next)] : []
+  middleware: Array.from(
+    { length: Number(process.env.FASTMCP_BENCH_MIDDLEWARES ?? (features.has("middleware") ? 1 : 0)) },
+    () => Middleware.make((_request, next) => next)
+  )
 }).pipe(
   Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
 )

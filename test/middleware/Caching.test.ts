@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -23,6 +22,7 @@ import * as ResponseLimit from "fastmcp-effect/middleware/ResponseLimit"
 import * as Retry from "fastmcp-effect/middleware/Retry"
 import * as Timeout from "fastmcp-effect/middleware/Timeout"
 import * as Timing from "fastmcp-effect/middleware/Timing"
+import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as McpServer from "fastmcp-effect/server/McpServer"
@@ -99,6 +99,62 @@ for (const revision of Revisions.versions as ReadonlyArray<Revisions.Version>) {
         }
         assert.strictEqual(runs.cached, 4)
       }))
+
+    it.effect("clients are told how long it is good, and that it is theirs alone, where the revision has words for it", () =>
+      Effect.gen(function*() {
+        const client = yield* McpTest.client(
+          McpServer.layer({
+            ...info,
+            tools: [Tool.make("a", { handler: () => Effect.void })],
+            resources: [
+              Resource.make("acme:///r", { handler: Effect.succeed("r") }),
+              Resource.make("acme:///own", {
+                cache: { ttlMs: 9000, cacheScope: "public" },
+                handler: Effect.succeed("own")
+              }),
+              Resource.make("acme:///ada", { visible: () => true, handler: Effect.succeed("r") })
+            ],
+            middleware: [Caching.make({
+              ttl: { "tools/list": "1 minute", "resources/list": "Infinity", "resources/read": 30_000.5 },
+              public: ["tools/list", "resources/list", "resources/read"]
+            })]
+          }).pipe(Layer.provide(CacheStore.layerMemory())),
+          { revision }
+        )
+        const told = (method: string, params: JsonRpc.JsonObject = {}) =>
+          Effect.map(client.request(method, params), (result) => {
+            assert.notProperty(result, "cacheHints")
+            return result.ttlMs === undefined && result.cacheScope === undefined
+              ? undefined
+              : `${result.ttlMs} ${result.cacheScope}`
+          })
+        const all = Effect.all([
+          told("tools/list"),
+          told("resources/list"),
+          told("prompts/list"),
+          told("resources/read", { uri: "acme:///r" }),
+          told("resources/read", { uri: "acme:///own" }),
+          told("resources/read", { uri: "acme:///ada" })
+        ])
+        const are = Effect.fnUntraced(function*(...expected: ReadonlyArray<string>) {
+          const isNew = revision === "2026-07-28"
+          assert.deepStrictEqual<ReadonlyArray<string | undefined>>(
+            yield* all,
+            isNew ? expected : expected.map(() => undefined)
+          )
+        })
+        const year = 31_536_000_000
+        yield* are("60000 public", `${year} private`, "0 private", "30000 public", "9000 public", "30000 private")
+        yield* TestClock.adjust("4 seconds")
+        yield* are(
+          "56000 public",
+          `${year - 4000} private`,
+          "0 private",
+          "26000 public",
+          "5000 public",
+          "26000 private"
+        )
+      }))
   })
 }
 
@@ -114,6 +170,59 @@ describe("Caching", () => {
       yield* TestClock.adjust("40 seconds")
       assert.strictEqual(yield* ttl, 60_000)
       assert.strictEqual(runs.resource, 2)
+    }))
+
+  it.effect("lets the server's own hints stand, less the time a result has been kept", () =>
+    Effect.gen(function*() {
+      const client = yield* McpTest.client(
+        McpServer.layer({
+          ...info,
+          cacheHints: { ttlMs: 5000, cacheScope: "public" },
+          tools: [Tool.make("a", { handler: () => Effect.void })],
+          resources: [Resource.make("acme:///ada", { visible: () => true, handler: Effect.succeed("r") })],
+          middleware: [Caching.make({ ttl: { "tools/list": hour, "resources/list": hour, "resources/read": hour } })]
+        }).pipe(Layer.provide(CacheStore.layerMemory()))
+      )
+      const told = (method: string, params: JsonRpc.JsonObject = {}) =>
+        Effect.map(client.request(method, params), ({ cacheScope, ttlMs }) => `${ttlMs} ${cacheScope}`)
+      for (const left of [5000, 3000, 1000, 0, 0]) {
+        assert.strictEqual(yield* told("tools/list"), `${left} public`)
+        assert.strictEqual(yield* told("resources/list"), `${left} private`)
+        assert.strictEqual(yield* told("resources/read", { uri: "acme:///ada" }), `${left} private`)
+        // Nobody keeps these here.
+        assert.strictEqual(yield* told("prompts/list"), "5000 public")
+        assert.strictEqual(yield* told("server/discover"), "5000 public")
+        yield* TestClock.adjust("2 seconds")
+      }
+    }))
+
+  it.effect("tells who waited for another's result the same", () =>
+    Effect.gen(function*() {
+      const door = yield* Deferred.make<void>()
+      let runs = 0
+      const slow = Resource.make("acme:///slow", {
+        handler: Effect.suspend(() => Effect.as(Deferred.await(door), `${++runs}`))
+      })
+      const large = Resource.make("acme:///large", { handler: Effect.succeed("x".repeat(200)) })
+      const client = yield* McpTest.client(
+        McpServer.layer({
+          ...info,
+          resources: [slow, large],
+          middleware: [Caching.make({ ttl: { "resources/read": 7000 } })]
+        }).pipe(Layer.provide(CacheStore.layerMemory({ maxItemBytes: 150 })))
+      )
+      const told = (uri: string) => Effect.map(client.request("resources/read", { uri }), ({ ttlMs }) => ttlMs)
+      const fibers = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(told("acme:///slow"), { startImmediately: true }))
+      yield* McpTest.settle
+      yield* Deferred.succeed(door, undefined)
+      for (const fiber of fibers) {
+        assert.strictEqual(yield* Fiber.join(fiber), 7000)
+      }
+      assert.strictEqual(runs, 1)
+      // Too large to be kept here, and as good as any other.
+      assert.strictEqual(yield* told("acme:///large"), 7000)
+      yield* Effect.flip(told("acme:///missing"))
     }))
 
   it.effect("runs once for requests that come at once, and for each where there is nothing to share", () =>
@@ -369,60 +478,4 @@ describe("Caching", () => {
       }),
     60_000
   )
-})
-
-describe("CacheStore.layerMemory", () => {
-  const start = (options?: CacheStore.Options) =>
-    Effect.map(Layer.build(Layer.fresh(CacheStore.layerMemory(options))), Context.get(CacheStore.CacheStore))
-
-  const entry = (text: string, ttlMillis = 1000): CacheStore.Entry => ({
-    text,
-    bytes: new TextEncoder().encode(text).length,
-    ttlMillis,
-    tags: []
-  })
-
-  it.effect("has no more than its entries, and lets the least recently used go", () =>
-    Effect.gen(function*() {
-      const store = yield* start({ maxEntries: 3 })
-      for (const key of ["a", "b", "c"]) yield* store.put(key, entry(key), 0)
-      yield* store.get("a")
-      yield* store.put("d", entry("d"), 0)
-      const found = yield* Effect.forEach(["a", "b", "c", "d"], (key) => Effect.map(store.get(key), ({ text }) => text))
-      assert.deepStrictEqual(found, ["a", undefined, "c", "d"])
-      assert.deepStrictEqual(yield* store.statistics, { hits: 4, misses: 1, entries: 3, bytes: 6, evicted: 1 })
-    }))
-
-  it.effect("has no more than its bytes, in all and of one", () =>
-    Effect.gen(function*() {
-      const store = yield* start({ maxBytes: 100, maxItemBytes: 40 })
-      yield* store.put("large", entry("x".repeat(41)), 0)
-      assert.strictEqual((yield* store.statistics).entries, 0)
-      for (let index = 0; index < 10; index++) {
-        yield* store.put(`${index}`, entry("ä".repeat(20)), 0)
-        assert.isAtMost((yield* store.statistics).bytes, 100)
-      }
-      assert.deepInclude(yield* store.statistics, { entries: 2, bytes: 82, evicted: 8 })
-      yield* store.clear
-      assert.deepInclude(yield* store.statistics, { entries: 0, bytes: 0 })
-    }))
-
-  it.effect("has nothing that is over", () =>
-    Effect.gen(function*() {
-      const store = yield* start()
-      yield* store.put("a", entry("a"), 0)
-      yield* store.put("never", entry("never", 0), 0)
-      assert.strictEqual((yield* store.statistics).entries, 1)
-      yield* TestClock.adjust(999)
-      assert.deepStrictEqual(yield* store.get("a"), { text: "a", age: 999, epoch: 0 })
-      yield* TestClock.adjust(1)
-      assert.deepInclude(yield* store.statistics, { entries: 0, bytes: 0 })
-    }))
-
-  it.effect("cannot be without room", () =>
-    Effect.gen(function*() {
-      for (const options of [{ maxEntries: 0 }, { maxBytes: 1.5 }, { maxItemBytes: NaN }]) {
-        assert.strictEqual((yield* Effect.exit(start(options)))._tag, "Failure")
-      }
-    }))
 })

@@ -36,6 +36,7 @@ export interface Siblings {
     caller: HandlerContext,
     params: McpSchema.GetPromptParams
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  readonly sees: (caller: HandlerContext, kind: RequestContext.Kind, name: string) => boolean
 }
 
 /** What the requests of one connection have in common. */
@@ -70,10 +71,10 @@ export class HandlerContext implements Service {
   readonly target: string | undefined
   /** Its turn among those the server works on at once, if there is a limit. */
   turn: turn.Turn | undefined = undefined
-  /** In place of a result, when the client has to answer first. */
-  paused: McpSchema.InputRequiredResult | undefined = undefined
+  private pausedWith: McpSchema.InputRequiredResult | undefined = undefined
   /** Told that it is. */
   onPause: (() => void) | undefined = undefined
+  private outliving: (() => void) | undefined = undefined
   private lastProgress = -Infinity
   private ended = false
   private channel: backChannel.BackChannel | backChannel.Rounds | undefined = undefined
@@ -118,6 +119,14 @@ export class HandlerContext implements Service {
 
   get sessionId(): string | undefined {
     return this.home.connection.sessionId
+  }
+
+  get peer(): object | undefined {
+    return this.revision.era === "Stateless" || this.home.task !== undefined ? undefined : this.home.connection
+  }
+
+  get logLevel(): McpSchema.LoggingLevel | undefined {
+    return this.scope.logLevel()
   }
 
   get taskId(): string | undefined {
@@ -186,6 +195,21 @@ export class HandlerContext implements Service {
     return this.ended || this.caller?.hasEnded() === true
   }
 
+  /** In place of a result, when the client has to answer first. */
+  get paused(): McpSchema.InputRequiredResult | undefined {
+    return this.mount === undefined ? this.pausedWith : this.caller!.paused
+  }
+
+  outlive(onPaused: () => void): void {
+    if (this.mount === undefined) this.outliving = onPaused
+    else this.caller!.outlive(onPaused)
+  }
+
+  /** Whether somebody is there for its questions. */
+  private isHeard(): boolean {
+    return !this.ended || this.outliving !== undefined
+  }
+
   // NOTE: what a handler may take off the context and call on its own is bound when it is read, not for every request.
 
   get notify(): Service["notify"] {
@@ -249,10 +273,14 @@ export class HandlerContext implements Service {
     return (params) => this.home.siblings.getPrompt(this, params)
   }
 
+  get sees(): Service["sees"] {
+    return (kind, name) => this.home.siblings.sees(this, kind, name)
+  }
+
   get ask(): Service["ask"] {
     return (questions) =>
       Effect.suspend(() =>
-        this.hasEnded()
+        !this.root.isHeard()
           ? Effect.fail(unavailable)
           : this.waiting(this.backChannel().ask(questions, (key) => this.questionOf(key)))
       )
@@ -289,7 +317,7 @@ export class HandlerContext implements Service {
     return this.turn === undefined ? outside : this.turn.wait(outside)
   }
 
-  /** As it came to the server it was made of. */
+  /** What all that work for one request work for. */
   get root(): HandlerContext {
     return this.caller === undefined ? this : this.caller.root
   }
@@ -304,11 +332,14 @@ export class HandlerContext implements Service {
   /** Ends the request with a round of questions. What outlives the request does not wait for answers. */
   pause(result: McpSchema.InputRequiredResult): Effect.Effect<never, AskError.AskError> {
     return Effect.interruptible(Effect.callback<never, AskError.AskError>((resume) => {
-      if (this.hasEnded()) return resume(Effect.fail(unavailable))
-      const stop = this.whenEnded(() => resume(Effect.fail(unavailable)))
-      if (this.paused === undefined) {
-        this.paused = result
-        this.onPause?.()
+      if (!this.isHeard()) return resume(Effect.fail(unavailable))
+      const stop = this.whenEnded(() => {
+        if (this.outliving === undefined) resume(Effect.fail(unavailable))
+      })
+      if (this.pausedWith === undefined) {
+        this.pausedWith = result
+        const told = this.ended ? this.outliving : this.onPause
+        told?.()
       }
       return Effect.sync(stop)
     }))
