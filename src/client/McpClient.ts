@@ -105,17 +105,45 @@ export interface CallOptions {
    * say `readOnlyHint` or `idempotentHint` is, every other tool is not, and whatever only reads is.
    */
   readonly idempotent?: boolean
+  /**
+   * What this call of a tool is known by, however often it is sent: a text nobody else chooses (a UUID), of at most 255
+   * characters. A server that keeps to it (`middleware/Idempotency`) runs the call once and answers the repeat as it has
+   * answered before; where a server says that it does, the call is sent again after its answer was lost. Where that
+   * comes to nothing, call again with the same key.
+   */
+  readonly idempotencyKey?: string
   /** Asks the server even where an answer is kept that is still good. */
   readonly refresh?: boolean
+  /**
+   * Hands out the result, or what extensions have made of it, as it came and whatever its type says; of a list each item.
+   * False.
+   */
+  readonly unchecked?: boolean
 }
 
 /** How a request is made whose method need not be known here. @category models @since 0.1.0 */
 export interface RequestOptions extends CallOptions {
   /** Hands out the result as it came, of whatever type: extensions make nothing of it or of the request. False. */
   readonly raw?: boolean
+  /** Fails with a refusal as it was sent, code, message and data: an `Other`. False. */
+  readonly keepsErrors?: boolean
+  /** Whether an `input_required` result is answered here; it is the result where it is not. True. */
+  readonly rounds?: boolean
+  /**
+   * Answers what the server asks for this request, in the place of the client's handlers. Where requests have no streams
+   * of their own a server does not say for which it asks, and the last in flight that has an `answer` gets the question.
+   */
+  readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answer) | undefined
+  /** What this request's caller can do besides what the client can (2026-07-28, where each request says so). */
+  readonly capabilities?: McpSchema.ClientCapabilities
+  /** Hears what the server logs for this request, found in the same way. It must not throw. */
+  readonly onLog?: ((params: JsonRpc.JsonObject) => void) | undefined
   /** Hears what belongs to a stream of the request's own (`subscriptions/listen`). It must not throw. */
   readonly onNotification?: (notification: JsonRpc.Notification) => void
 }
+
+/** @category models @since 0.1.0 */
+export type Answer = Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
 
 /** What has changed on the server. @category models @since 0.1.0 */
 export type Change =
@@ -424,14 +452,16 @@ export const make = (
         const seen = new Set<string>()
         const isFresh = kept === undefined || callOptions?.refresh === true
         let cursor: string | undefined
-        for (let page = 0; page < maxPages; page++) {
+        for (let count = 0; count < maxPages; count++) {
           const read = fetch(method, cursor === undefined ? {} : { cursor }, callOptions)
           const result: JsonRpc.JsonObject | undefined = yield* cursor === undefined || isFresh
             ? read
             : Effect.catchIf(read, isInvalid, () => Effect.succeed(undefined))
           // The page that the cursor is of was kept, and the server does not know it any more.
           if (result === undefined) return yield* list<A>(method, key, { ...callOptions, refresh: true })
-          for (const item of typed<{ readonly [key: string]: ReadonlyArray<A> }>(result)[key]!) items.push(item)
+          const page = typed<{ readonly [key: string]: ReadonlyArray<A> }>(result)[key]
+          if (!Array.isArray(page)) return yield* invalidResponse(method, `it has no ${key}`)
+          for (const item of page) items.push(item)
           if (result.nextCursor === undefined) return items
           cursor = result.nextCursor as string
           if (seen.has(cursor)) return yield* endless(method, `the cursor ${JSON.stringify(cursor)} comes again`)

@@ -15,7 +15,8 @@ export class Closed extends Schema.TaggedClass<Closed>()("Closed", {}) {}
 
 /**
  * The request was sent and the connection ended before an answer came: the server may have done it, or not. It is not
- * sent again, for only the caller can tell what a second time would do; `CallOptions.idempotent` says that it may be.
+ * sent again, for only the caller can tell what a second time would do; `CallOptions.idempotent` says that it may be,
+ * and `CallOptions.idempotencyKey` makes it so with a server that keeps to keys.
  *
  * @category reasons
  * @since 0.1.0

@@ -41,11 +41,16 @@ export interface Options {
   readonly onStatus: (status: Status) => void
 }
 
+export type Repeat = () => link.Call | undefined
+
 export interface Conversation {
   /** What the server has last settled on. */
   readonly lifecycle: () => lifecycle.Lifecycle
-  /** `isRepeatable` says that no harm is done where the server gets the request twice. */
-  readonly request: (call: link.Call, isRepeatable: () => boolean) => Effect.Effect<JsonObject, Failure>
+  /**
+   * `repeat` is what may be sent where the server may have got the request already, if anything may: the call itself where
+   * there is no harm in a second time.
+   */
+  readonly request: (call: link.Call, repeat: Repeat) => Effect.Effect<JsonObject, Failure>
   readonly notify: (method: string, params: JsonObject | undefined) => Effect.Effect<void>
 }
 
@@ -262,7 +267,7 @@ class Impl implements Conversation {
   // requests
   // --------------------------------------------------------------------------
 
-  request(call: link.Call, isRepeatable: () => boolean): Effect.Effect<JsonObject, Failure> {
+  request(call: link.Call, repeat: Repeat): Effect.Effect<JsonObject, Failure> {
     return Effect.suspend(() => {
       const { opening, settled } = this
       const { clock } = this.shared
@@ -273,7 +278,7 @@ class Impl implements Conversation {
         (error) =>
           link.inTime(
             this.shared,
-            this.again(call, isRepeatable, error, settled),
+            this.again(call, repeat, error, settled),
             call,
             clock.currentTimeMillisUnsafe() - since
           )
@@ -297,7 +302,7 @@ class Impl implements Conversation {
 
   private again(
     call: link.Call,
-    isRepeatable: () => boolean,
+    repeat: Repeat,
     first: TransportError.TransportError,
     settled: lifecycle.Lifecycle | undefined
   ): Effect.Effect<JsonObject, Failure> {
@@ -306,28 +311,37 @@ class Impl implements Conversation {
       let session = settled
       const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
       let error = first
+      let next = call
+      /** Where the server may have it, and there is harm in that. */
+      let unknown: McpClientError.McpClientError | undefined
       for (let sent = 1; sent < maxAttempts; sent += error.reason._tag === "Unreachable" ? 0 : 1) {
-        const verdict = judge(error, isRepeatable)
-        if (verdict === "unknown") break
-        if (verdict === "final") return yield* asClientError(error)
+        const verdict = judge(error)
+        if (verdict === "unknown") {
+          const repeated = repeat()
+          if (repeated !== call) unknown = outcomeUnknown(call, error)
+          if (repeated === undefined) break
+          next = repeated
+        }
+        if (verdict === "final") break
         if (error.reason._tag === "SessionEnded") {
           // Others may have begun the next one already.
           if (this.settled === session && this.current !== undefined) this.renew(this.current.link)
         } else if (this.opening === undefined) {
           // A server without connections is as far away as before, until some time has passed.
-          if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) return yield* asClientError(error)
+          if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) break
         }
         session = this.settled
-        const exit = yield* Effect.exit(this.once(call))
+        const exit = yield* Effect.exit(this.once(next))
         const failure = Exit.isFailure(exit) ? failureOf(exit) : undefined
         if (failure === undefined || failure._tag !== "TransportError") {
-          return yield* exit as Exit.Exit<JsonObject, Failure>
+          return yield* unknown !== undefined && failure !== undefined && isGivenUp(failure)
+            ? unknown
+            : exit as Exit.Exit<JsonObject, Failure>
         }
         error = failure
       }
-      return yield* judge(error, isRepeatable) === "unknown"
-        ? McpClientError.make(new McpClientError.OutcomeUnknown({ method: call.method, error }))
-        : asClientError(error)
+      return yield* unknown
+        ?? (judge(error) === "unknown" && repeat() !== call ? outcomeUnknown(call, error) : asClientError(error))
     })
   }
 
@@ -341,11 +355,8 @@ class Impl implements Conversation {
 const isTransportError = (error: link.Failure): error is TransportError.TransportError =>
   error._tag === "TransportError"
 
-/** Whether a request that ended so is made again, cannot be, or must not be. */
-const judge = (
-  { reason }: TransportError.TransportError,
-  isRepeatable: () => boolean
-): "again" | "unknown" | "final" => {
+/** Whether a request that ended so is made again, cannot be, or is only where that does no harm. */
+const judge = ({ reason }: TransportError.TransportError): "again" | "unknown" | "final" => {
   switch (reason._tag) {
     // The server has not seen it.
     case "Closed":
@@ -353,10 +364,10 @@ const judge = (
     case "SessionEnded":
       return "again"
     case "Lost":
-      return isRepeatable() ? "again" : "unknown"
+      return "unknown"
     // Said by what stands before the server.
     case "HttpStatus":
-      return reason.status !== 502 && reason.status !== 504 ? "final" : isRepeatable() ? "again" : "unknown"
+      return reason.status === 502 || reason.status === 504 ? "unknown" : "final"
     default:
       return "final"
   }
@@ -376,6 +387,13 @@ const failureOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
   for (const reason of exit.cause.reasons) if (reason._tag === "Fail") return reason.error
   return undefined
 }
+
+/** The server cannot be had any more, which says nothing of what it did before. */
+const isGivenUp = (failure: Failure): boolean =>
+  failure._tag === "McpClientError" && (failure.reason._tag === "Transport" || failure.reason._tag === "Closed")
+
+const outcomeUnknown = ({ method }: link.Call, error: TransportError.TransportError) =>
+  McpClientError.make(new McpClientError.OutcomeUnknown({ method, error }))
 
 const asClientError = (error: TransportError.TransportError) =>
   McpClientError.make(new McpClientError.Transport({ error }))

@@ -13,6 +13,7 @@ import type * as Deadlines from "../core/Deadlines.ts"
 import * as Outcome from "../core/Outcome.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
+import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
@@ -65,7 +66,17 @@ export interface Call {
   readonly onSent?: (id: number) => void
   /** Hears what belongs to a stream of this request's own. */
   readonly onNotification?: (notification: JsonRpc.Notification) => void
+  /** Answers what the server asks for this request; the client's handlers do when left out. */
+  readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answered) | undefined
+  /** Hears what the server logs for this request. */
+  readonly onLog?: ((params: JsonRpc.JsonObject) => void) | undefined
+  /** What its caller can do besides what the client can, where requests say so themselves. */
+  readonly capabilities?: McpSchema.ClientCapabilities | undefined
+  /** Whether a refusal is kept as it was sent, code, message and data. */
+  readonly keepsErrors?: boolean | undefined
 }
+
+type Answered = Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
 
 /** The server's word, ours, or the transport's, which the client still makes something of. */
 export type Failure = McpError.McpError | McpClientError.McpClientError | TransportError.TransportError
@@ -83,6 +94,8 @@ class Waiting {
   /** When its time began, which is later where a person was asked. */
   private since: number
   private deadline: Deadlines.Entry | undefined
+  /** Questions of the server that its caller is answering. */
+  private answering = 0
 
   constructor(
     link: Link,
@@ -118,7 +131,7 @@ class Waiting {
 
   private expire(at: number): void {
     const { method } = this.call
-    if (this.link.shared.isAskingUser()) {
+    if (this.link.shared.isAskingUser() || this.answering > 0) {
       this.since = at
       return this.watch(at)
     }
@@ -133,6 +146,12 @@ class Waiting {
     if (onProgress === undefined || typeof progress.progress !== "number") return
     if (timeout < maxTimeout) this.watch(this.link.shared.clock.currentTimeMillisUnsafe())
     onProgress(progress as unknown as ClientHandlers.ProgressMessage)
+  }
+
+  /** That time is not the server's. */
+  answer(method: string, params: JsonRpc.JsonObject): Answered {
+    this.answering++
+    return Effect.ensuring(this.call.answer!(method, params), Effect.sync(() => this.answering--))
   }
 
   settle(exit: Exit.Exit<JsonRpc.JsonObject, Failure>): void {
@@ -250,9 +269,9 @@ export class Link implements ClientTransport.Listener {
       case "Response":
         return this.response(message, about)
       case "Notification":
-        return this.notification(message)
+        return this.notification(message, about)
       case "Request":
-        return this.request(message)
+        return this.request(message, about)
       case "Invalid":
         return this.invalid(message, about)
       case "Batch":
@@ -289,12 +308,26 @@ export class Link implements ClientTransport.Listener {
     return waiting
   }
 
+  /**
+   * The request a server asks or logs for: the one on whose stream it does. Where requests have none, it is the last of
+   * those in flight that have a use for it.
+   */
+  private causeOf(about: JsonRpc.RequestId | undefined, hears: (call: Call) => boolean): Waiting | undefined {
+    if (about !== undefined) {
+      const waiting = this.waiting.get(about)
+      return waiting !== undefined && hears(waiting.call) ? waiting : undefined
+    }
+    let last: Waiting | undefined
+    for (const waiting of this.waiting.values()) if (hears(waiting.call)) last = waiting
+    return last
+  }
+
   private response(response: JsonRpc.Response, about: JsonRpc.RequestId | undefined): void {
     const id = response.id ?? (response.error === undefined ? undefined : about)
     const waiting = id === undefined ? undefined : this.take(id)
     if (waiting === undefined) return
     waiting.settle(
-      response.error === undefined ? Exit.succeed(response.result!) : refused(response.error, waiting.call.method)
+      response.error === undefined ? Exit.succeed(response.result!) : refused(response.error, waiting.call)
     )
   }
 
@@ -309,7 +342,7 @@ export class Link implements ClientTransport.Listener {
     )))
   }
 
-  private notification(notification: JsonRpc.Notification): void {
+  private notification(notification: JsonRpc.Notification, about: JsonRpc.RequestId | undefined): void {
     const { method, params } = notification
     if (method === "notifications/progress") {
       const waiting = this.waiting.get(params?.progressToken as JsonRpc.RequestId)
@@ -324,6 +357,7 @@ export class Link implements ClientTransport.Listener {
       const subscription = JsonRpc.isObject(params?._meta) ? params._meta[Meta.subscriptionId] : undefined
       const waiting = subscription === undefined ? undefined : this.waiting.get(subscription as JsonRpc.RequestId)
       waiting?.call.onNotification?.(notification)
+      if (method === "notifications/message") this.causeOf(about, hearsLogs)?.call.onLog!(params ?? {})
     }
     this.shared.tell(notification)
   }
@@ -352,7 +386,7 @@ export class Link implements ClientTransport.Listener {
     if (!this.connection!.congested()) this.fail(id, error)
   }
 
-  private request({ id, method, params = {} }: JsonRpc.Request): void {
+  private request({ id, method, params = {} }: JsonRpc.Request, about: JsonRpc.RequestId | undefined): void {
     if (this.lifecycle?.revision.era === "Stateless") return
     if (this.asked.has(id)) {
       return this.refuse(id, McpError.invalidRequest("A request with this id is being answered."))
@@ -361,7 +395,12 @@ export class Link implements ClientTransport.Listener {
       return this.refuse(id, McpError.make(new McpError.Overloaded({ message: "Too many questions at one time." })))
     }
     const connection = this.connection!
-    const answer = Effect.suspend(() => this.shared.answer(method, params, this.lifecycle))
+    const answer = Effect.suspend(() => {
+      const waiting = method === "ping" ? undefined : this.causeOf(about, answers)
+      return waiting === undefined
+        ? this.shared.answer(method, params, this.lifecycle)
+        : waiting.answer(method, params)
+    })
     const fiber = this.shared.fork(
       Effect.matchCause(connection.congested() ? Effect.andThen(connection.drained, answer) : answer, {
         onSuccess: (result) => this.reply(JsonRpc.encodeResult(id, result)),
@@ -378,6 +417,10 @@ export class Link implements ClientTransport.Listener {
     fiber.addObserver(() => this.asked.delete(id))
   }
 }
+
+const answers = ({ answer }: Call): boolean => answer !== undefined
+
+const hearsLogs = ({ onLog }: Call): boolean => onLog !== undefined
 
 /** What a call waits for besides its answer takes of the same time, of which some may have passed. */
 export const inTime = <A, E>(
@@ -410,9 +453,11 @@ const words: { readonly [reason in Outcome.CancelReason]?: string } = {
 }
 
 /** A cancellation on the other side is one here; whatever else is refused is an error. */
-const refused = (error: JsonRpc.ErrorObject, method: string): Exit.Exit<never, McpError.McpError> => {
+const refused = (error: JsonRpc.ErrorObject, { keepsErrors, method }: Call): Exit.Exit<never, McpError.McpError> => {
   const outcome = WireOutcome.decode(error.data)
   return outcome?._tag === "Cancelled"
     ? Outcome.interruptSelf(outcome.reason) as Exit.Exit<never>
+    : keepsErrors === true
+    ? Exit.fail(McpError.make(new McpError.Other(error)))
     : Exit.fail(error.code === -32601 ? McpError.methodNotFound(method) : McpError.fromObject(error))
 }

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
+import * as Meta from "../protocol/Meta.ts"
 import * as Authorization from "../transport/Authorization.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import type * as answering from "./answering.ts"
@@ -14,6 +15,8 @@ import type * as hearing from "./hearing.ts"
 import * as inputRounds from "./inputRounds.ts"
 import type * as knownTools from "./internal/knownTools.ts"
 import * as results from "./internal/results.ts"
+import type * as lifecycle from "./lifecycle.ts"
+import type * as link from "./link.ts"
 import type { CallError, RequestOptions } from "./McpClient.ts"
 import * as McpClientError from "./McpClientError.ts"
 
@@ -52,9 +55,10 @@ export const make = (options: Options): Send => {
   const finish = (
     method: string,
     result: JsonObject,
-    keep?: (result: JsonObject) => void
+    keep?: (result: JsonObject) => void,
+    unchecked?: boolean
   ): Effect.Effect<JsonObject, CallError> => {
-    const fault = faultOf(talk.lifecycle().revision, method, result)
+    const fault = unchecked === true ? undefined : faultOf(talk.lifecycle().revision, method, result)
     if (fault !== undefined) return Effect.fail(invalidResponse(method, fault))
     keep?.(result)
     return Effect.succeed(result)
@@ -65,46 +69,69 @@ export const make = (options: Options): Send => {
     const maxTimeout = callOptions.maxTimeout === undefined
       ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
       : millis(callOptions.maxTimeout)
-    const { onNotification, onProgress, raw = false } = callOptions
-    const isRepeatable = () =>
-      callOptions.idempotent ?? (method === "tools/call"
-        ? tools.isIdempotent(params.name)
-        : repeatable.has(method))
+    const { keepsErrors, onLog, onNotification, onProgress, raw = false, rounds = true, unchecked } = callOptions
+    const { idempotencyKey, idempotent } = callOptions
+    const key = method === "tools/call" ? idempotencyKey : undefined
+    const meta = key === undefined ? callOptions.meta : { ...callOptions.meta, [Meta.idempotencyKey]: key }
+    const isHarmless = () =>
+      idempotent ?? (method === "tools/call" ? tools.isIdempotent(params.name) : repeatable.has(method))
     const hear = progress === undefined ? onProgress : (message: ClientHandlers.ProgressMessage) => {
       onProgress?.(message)
       options.heard.inOrder(() => progress.receive(message, { method, params }))
     }
     const once = (params: JsonObject, onSent?: (id: number) => void) =>
-      talk.request({
-        method,
-        params,
-        target,
-        meta: callOptions.meta,
-        timeout: Math.min(timeout, maxTimeout),
-        maxTimeout,
-        onProgress: hear,
-        ...(onSent === undefined ? undefined : { onSent }),
-        ...(onNotification === undefined ? undefined : { onNotification })
-      }, isRepeatable)
+      Effect.suspend(() => {
+        const call: link.Call = {
+          method,
+          params,
+          target,
+          meta,
+          timeout: Math.min(timeout, maxTimeout),
+          maxTimeout,
+          onProgress: hear,
+          ...(onSent === undefined ? undefined : { onSent }),
+          ...(onNotification === undefined ? undefined : { onNotification }),
+          answer: callOptions.answer,
+          onLog,
+          capabilities: callOptions.capabilities,
+          keepsErrors
+        }
+        const store = key === undefined || idempotent === false ? undefined : storeOf(talk.lifecycle().server)
+        return talk.request(call, () =>
+          store !== undefined
+            ? { ...call, meta: { ...meta, [Meta.idempotencyStore]: store } }
+            : isHarmless()
+            ? call
+            : undefined)
+      })
     const conclude = (
       result: JsonObject,
       keep?: (result: JsonObject) => void
     ): Effect.Effect<JsonObject, CallError> => {
       const { resultType } = result
       if (resultType === "input_required" && inputRounds.asking.has(method)) {
+        if (!rounds) return Effect.succeed(result)
         return Effect.flatMap(
-          inputRounds.drive(result, { method, params, send: once, answer, maxRounds }),
+          inputRounds.drive(result, {
+            method,
+            params,
+            send: once,
+            answer: callOptions.answer ?? answer,
+            maxRounds
+          }),
           (result) => conclude(result)
         )
       }
       if (raw) return Effect.succeed(result)
-      if (resultType === undefined || resultType === "complete") return finish(method, result, keep)
+      if (resultType === undefined || resultType === "complete") return finish(method, result, keep, unchecked)
       const own = resultHandlers.get(String(resultType))
       return own === undefined
-        ? Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
+        ? unchecked === true
+          ? Effect.succeed(result)
+          : Effect.fail(invalidResponse(method, `its type is ${JSON.stringify(resultType)}, which is unknown here`))
         : Effect.flatMap(
           within(own(result, { method, params }, (method, params = {}) => send(method, params))),
-          (made) => finish(method, made)
+          (made) => finish(method, made, undefined, unchecked)
         )
     }
     /** What goes on without the request takes as long as it likes, if its caller has not said otherwise. */
@@ -162,6 +189,12 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
 
 const invalidResponse = (method: string, message: string) =>
   McpClientError.make(new McpClientError.InvalidResponse({ method, message }))
+
+/** Where the server keeps what became of calls that have a key; to other servers a call that is sent twice is two. */
+const storeOf = ({ capabilities }: lifecycle.Server): string | undefined => {
+  const { store } = capabilities.experimental?.[Meta.idempotency] ?? {}
+  return typeof store === "string" ? store : undefined
+}
 
 /** Methods that only read, or do the same the second time. */
 const repeatable: ReadonlySet<string> = new Set([

@@ -27,9 +27,16 @@ export const make = (
     revision,
     server,
     encode: (id, call, progressToken, span, hasHeaders) => {
-      const { method, params } = call
+      const { capabilities, method, params } = call
       const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
-      const own = lifecycle.metaOf(call, progressToken, trace)
+      const meta = lifecycle.metaOf(call, progressToken, trace)
+      const own = capabilities === undefined ? meta : {
+        ...meta,
+        [Meta.clientCapabilities]: {
+          ...envelope[Meta.clientCapabilities] as JsonRpc.JsonObject,
+          ...capabilities as unknown as JsonRpc.JsonObject
+        }
+      }
       return {
         frame: own === undefined
           ? frame(id, method, params, tail)

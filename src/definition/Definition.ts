@@ -40,6 +40,8 @@ export interface Options {
    * told what is missing.
    */
   readonly scopes?: ReadonlyArray<string> | undefined
+  /** In no list, and there for who knows its name all the same; a search has told, say. */
+  readonly unlisted?: boolean | undefined
 }
 
 /** The options as a definition keeps them. @category models @since 0.1.0 */
@@ -50,7 +52,7 @@ export interface Common extends Required<Options> {
 
 /** @category constructors @since 0.1.0 */
 export const common = (
-  { description, icons, meta, scopes, tags, title, version, visible }: Options
+  { description, icons, meta, scopes, tags, title, unlisted, version, visible }: Options
 ): Common => ({
   title,
   description,
@@ -60,6 +62,7 @@ export const common = (
   meta,
   visible,
   scopes,
+  unlisted,
   source: here
 })
 

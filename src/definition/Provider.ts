@@ -5,6 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import type * as Effect from "effect/Effect"
+import * as Pipeable from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Definition from "./Definition.ts"
@@ -31,7 +32,7 @@ export type Catalogue = ReadonlyArray<AnyDefinition>
  * @category models
  * @since 0.1.0
  */
-export interface Provider<out E, out R> {
+export interface Provider<out E, out R> extends Pipeable.Pipeable {
   readonly [TypeId]: { readonly services: (_: never) => R }
   /**
    * What there is and, after each change, what there is then. Running it opens the source and holds it open; whoever
@@ -42,6 +43,16 @@ export interface Provider<out E, out R> {
 
 /** @category models @since 0.1.0 */
 export interface Any extends Provider<any, any> {}
+
+/**
+ * Makes one provider of another, in `pipe`. `E` is what it may fail with beside, `R` what it needs beside.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Transform<out E = never, out R = never> {
+  <E0, R0>(self: Provider<E0, R0>): Provider<E0 | E, R0 | R>
+}
 
 /** @category utility types @since 0.1.0 */
 export type Error<P> = P extends Provider<infer E, infer _R> ? E : never
@@ -64,7 +75,8 @@ const variance = { services: (_: never): never => _ }
 /** @category constructors @since 0.1.0 */
 export const make = <D extends AnyDefinition, E = never, R = never>(
   catalogues: Stream.Stream<ReadonlyArray<D>, E, R>
-): Provider<E, R | ServicesOf<D>> => ({ [TypeId]: variance, catalogues })
+): Provider<E, R | ServicesOf<D>> =>
+  Object.assign(Object.create(Pipeable.Prototype), { [TypeId]: variance, catalogues })
 
 /** What never changes. @category constructors @since 0.1.0 */
 export const fromDefinitions = <const Definitions extends ReadonlyArray<AnyDefinition>>(

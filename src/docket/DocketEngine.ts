@@ -41,9 +41,11 @@ export class DocketEngine extends Context.Service<DocketEngine, {
    * Answers so many rings at a time, until interrupted: whatever rings goes to one `answer`, here or in another process
    * that consumes. A ring whose answer succeeds is over. One whose answer is interrupted, or whose process disappears,
    * rings again; in the second case when the lease is over. Does not fail: what is down is asked again.
+   *
+   * `release` says that an answer has only to be written down: an engine that can answers another ring in its place.
    */
   readonly consume: (
-    answer: (id: string) => Effect.Effect<void>,
+    answer: (id: string, release: Effect.Effect<void>) => Effect.Effect<void>,
     options: { readonly concurrency: number }
   ) => Effect.Effect<never>
   /** A ring nobody needs any more; it may ring all the same. */

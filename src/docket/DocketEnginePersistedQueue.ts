@@ -68,6 +68,8 @@ interface Answering {
   readonly quietly: Around
   /** Around what is done about a ring, which is within the take. */
   readonly loudly: Around
+  /** Whether others are taken in the places of rings that are answered and not yet off the queue: as many at most. */
+  readonly isAhead: boolean
 }
 
 type Around = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -83,69 +85,90 @@ const waitUntil = (at: number): Effect.Effect<void> =>
  * its ring is answered. Who finds, when the time has come, that all slots are in use gives the ring back, for another
  * process may have one.
  */
-const consume =
-  ({ complain, loudly, on, queue, quietly }: Answering): DocketEngine.DocketEngine["Service"]["consume"] =>
-  (answer, { concurrency }) =>
-    Effect.scoped(Effect.gen(function*() {
-      const takers = yield* FiberSet.make<void>()
-      const isFree = Latch.makeUnsafe(true)
-      let busy = 0
-      let early = 0
+const consume = (
+  { complain, isAhead, loudly, on, queue, quietly }: Answering
+): DocketEngine.DocketEngine["Service"]["consume"] =>
+(answer, { concurrency }) =>
+  Effect.scoped(Effect.gen(function*() {
+    const takers = yield* FiberSet.make<void>()
+    const isFree = Latch.makeUnsafe(true)
+    let busy = 0
+    let early = 0
+    let over = 0
 
-      const answered = (id: string): Effect.Effect<void, string> =>
-        Effect.catchCause(Effect.suspend(() => answer(id)), (cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Effect.failCause(cause)
-            : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
+    const answered = (id: string, release: Effect.Effect<void>): Effect.Effect<void, string> =>
+      Effect.catchCause(Effect.suspend(() => answer(id, release)), (cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
 
-      const leave = Effect.sync(() => {
-        busy--
-        isFree.openUnsafe()
+    const inSlot = (id: string, goAhead: Effect.Effect<void>) =>
+      Effect.suspend(() => {
+        if (busy === concurrency) return Effect.interrupt
+        if (++busy === concurrency) isFree.closeUnsafe()
+        let isIn = true
+        const leave = Effect.sync(() => {
+          if (!isIn) return
+          isIn = false
+          busy--
+          isFree.openUnsafe()
+        })
+        const release = isAhead ? Effect.andThen(leave, goAhead) : Effect.void
+        return Effect.ensuring(Effect.andThen(answered(id, release), release), leave)
       })
 
-      const inSlot = (id: string) =>
-        Effect.suspend(() => {
-          if (busy === concurrency) return Effect.interrupt
-          if (++busy === concurrency) isFree.closeUnsafe()
-          return Effect.ensuring(answered(id), leave)
+    const onTaken = (
+      ring: string,
+      at: number,
+      id: string,
+      { goAhead, passOn }: { readonly goAhead: Effect.Effect<void>; readonly passOn: Effect.Effect<void> }
+    ) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const answer = inSlot(id, goAhead)
+        if (at <= now) return answer
+        if (early >= mostEarly) return Effect.andThen(waitUntil(at), answer)
+        early++
+        const isOver = Effect.sync(() => {
+          early--
         })
+        return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), isOver), answer)
+      }).pipe((answer) => loudly(on(ring, answer)))
 
-      const onTaken = (ring: string, at: number, id: string, passOn: Effect.Effect<void>) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          if (at <= now) return inSlot(id)
-          if (early >= mostEarly) return Effect.andThen(waitUntil(at), inSlot(id))
-          early++
-          const isOver = Effect.sync(() => {
-            early--
-          })
-          return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), isOver), inSlot(id))
-        }).pipe((answer) => loudly(on(ring, answer)))
-
-      const loop: Effect.Effect<void> = Effect.suspend(() => {
-        let [isTaken, isPassedOn] = [false, false]
-        const passOn = Effect.suspend(() => {
-          isPassedOn = true
-          return Effect.asVoid(FiberSet.run(takers, loop))
-        })
-        const take = quietly(queue.take(([at, id], { id: ring }) => {
-          isTaken = true
-          return onTaken(ring, at, id, passOn)
-        }))
-        const failed = (cause: Cause.Cause<unknown>) => {
-          const why = Cause.squash(cause)
-          if (isTaken && (Cause.hasInterruptsOnly(cause) || why === died)) return Effect.void
-          return Effect.andThen(complain(why), Effect.sleep("500 millis"))
-        }
-        return isFree.await.pipe(
-          Effect.andThen(take),
-          Effect.catchCause(failed),
-          Effect.flatMap(() => isPassedOn ? Effect.void : loop)
-        )
+    const loop: Effect.Effect<void> = Effect.suspend(() => {
+      let [isTaken, isPassedOn, isOver] = [false, false, false]
+      const passOn = Effect.suspend(() => {
+        isPassedOn = true
+        return Effect.asVoid(FiberSet.run(takers, loop))
       })
+      /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
+      const goAhead = Effect.suspend(() => {
+        if (isPassedOn || over === concurrency) return Effect.void
+        over++
+        isOver = true
+        return passOn
+      })
+      const take = quietly(queue.take(([at, id], { id: ring }) => {
+        isTaken = true
+        return onTaken(ring, at, id, { goAhead, passOn })
+      }))
+      const failed = (cause: Cause.Cause<unknown>) => {
+        const why = Cause.squash(cause)
+        if (isTaken && (Cause.hasInterruptsOnly(cause) || why === died)) return Effect.void
+        return Effect.andThen(complain(why), Effect.sleep("500 millis"))
+      }
+      return isFree.await.pipe(
+        Effect.andThen(take),
+        Effect.catchCause(failed),
+        Effect.flatMap(() => {
+          if (isOver) over--
+          return isPassedOn ? Effect.void : loop
+        })
+      )
+    })
 
-      for (let taker = 0; taker < concurrency; taker++) yield* FiberSet.run(takers, loop)
-      return yield* Effect.never
-    }))
+    for (let taker = 0; taker < concurrency; taker++) yield* FiberSet.run(takers, loop)
+    return yield* Effect.never
+  }))
 
 // ----------------------------------------------------------------------------
 // in memory
@@ -215,7 +238,14 @@ export const layerMemory: Layer.Layer<DocketEngine.DocketEngine> = Layer.effect(
           }
           return Effect.sync(() => void delayed.set(ring, deadlines.add(at, onDue)))
         }),
-      consume: consume({ queue, on, complain: Persistently.complainer(part), quietly: asItIs, loudly: asItIs }),
+      consume: consume({
+        queue,
+        on,
+        complain: Persistently.complainer(part),
+        quietly: asItIs,
+        loudly: asItIs,
+        isAhead: false
+      }),
       cancel: ({ ring }) =>
         Effect.sync(() => {
           waiting.delete(ring)
@@ -368,7 +398,8 @@ export const layerSql = (
           on: (_, answer) => answer,
           complain,
           quietly,
-          loudly
+          loudly,
+          isAhead: true
         }),
         cancel: ({ ring }) =>
           Effect.suspend(() => {

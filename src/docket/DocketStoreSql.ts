@@ -68,7 +68,7 @@ export const layer = (
       const together = yield* Together.make(database)
       /** What the caller has in a transaction is for that one alone. */
       const gathered = <Item, A>(options: Gathered.Options<Item, A, DocketError.DocketError>) =>
-        Effect.map(Gathered.make(options), (run) => (item: Item) =>
+        Effect.map(Gathered.make({ flights: 1, ...options }), (run) => (item: Item) =>
           Effect.withFiber<A, DocketError.DocketError>(({ context }) =>
             Context.getOrUndefined(context, sql.transactionService) === undefined ? run(item) : options.one(item)
           ))
@@ -148,7 +148,7 @@ export const layer = (
               SELECT value ->> 0 AS key, value ->> 1 AS status, CAST(value ->> 2 AS BIGINT) AS generation,
                 CAST(value ->> 3 AS BIGINT) AS next_at, value ->> 4 AS state, value ->> 5 AS result, value ->> 6 AS error,
                 CAST(value ->> 7 AS INTEGER) AS is_at_once, CAST(value ->> 8 AS INTEGER) AS is_lease_over
-              FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`
+              FROM unnest(ARRAY(SELECT json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)))) t (value)`
         }),
         orElse: (): Dialect => ({
           now: (process) =>
@@ -226,6 +226,43 @@ export const layer = (
           slot("error")
         }, ${slot("owner")})
           ON CONFLICT (id) DO NOTHING RETURNING sequence`)
+
+      const insertOne = (values: Values) =>
+        timed((now) => Effect.map(insert({ ...values, now }), (rows) => rows.length > 0))
+
+      /** Whether they are in now, and were not. */
+      const insertNew = sql.onDialectOrElse({
+        pg: () => {
+          const insertEach = SqlTemplate.make<{ now: number; rows: string }, { readonly id: string }>(
+            sql,
+            (slot) => {
+              const now = nowOf(slot("now"))
+              return sql`
+                INSERT INTO ${executions} (${columns}, owner)
+                SELECT v ->> 0, v ->> 1, CAST(v ->> 2 AS BIGINT), v ->> 3, CAST(v ->> 4 AS BIGINT),
+                  CASE WHEN v ->> 12 = '1' AND CAST(v ->> 5 AS BIGINT) > ${now} THEN ${now}
+                    ELSE CAST(v ->> 5 AS BIGINT) END,
+                  v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, v ->> 11
+                FROM json_array_elements(CAST(CAST(${slot("rows")} AS TEXT) AS JSON)) t (v)
+                ON CONFLICT (id) DO NOTHING RETURNING id`
+            }
+          )
+          return Together.alike({
+            one: insertOne,
+            many: (all: ReadonlyArray<Values>) =>
+              timed((now) =>
+                Effect.map(insertEach({ now, rows: JSON.stringify(all.map(newOf)) }), (rows) => {
+                  const inserted = new Set(rows.map(({ id }) => id))
+                  return all.map(({ id }) => Exit.succeed(inserted.has(id)))
+                })
+              ),
+            key: ({ id }) => id,
+            isAlone: ({ payload, state }) => state.length + payload.length > StoreText.short,
+            most
+          })
+        },
+        orElse: () => insertOne
+      })
 
       const makeUpdate = (more: (slot: (name: keyof TimedValues & string) => unknown) => Statement.Fragment) =>
         SqlTemplate.make<TimedValues>(sql, (slot) =>
@@ -376,7 +413,7 @@ export const layer = (
 
       const add = (values: Values): Effect.Effect<Execution.Execution | undefined, DocketError.DocketError> =>
         Effect.gen(function*() {
-          if ((yield* timed((now) => insert({ ...values, now }))).length > 0) return undefined
+          if (yield* insertNew(values)) return undefined
           const [row] = yield* find(values.id)
           if (row !== undefined) return yield* read.one(storedOf(row))
           // It has expired, or just gone.
@@ -442,7 +479,8 @@ export const layer = (
         })
         return Effect.map(
           sql.onDialectOrElse({
-            pg: () => available(transaction(Effect.andThen(lock(`${prefix}docket_slots ${key}`), write))),
+            pg: () =>
+              available(Together.unshared(transaction(Effect.andThen(lock(`${prefix}docket_slots ${key}`), write)))),
             orElse: () => write
           }),
           (rows) => rows.length > 0
@@ -630,6 +668,25 @@ const valuesOf = (execution: Execution.Execution, isLeaseOver = false): Values =
   isAtOnce: Number(StoreText.isAtOnce(execution)),
   isLeaseOver: Number(isLeaseOver)
 })
+
+/** In the order of the columns, and then whether it is to start at once. */
+const newOf = (
+  { error, generation, id, isAtOnce, nextAt, owner, payload, priority, result, schedule, state, status, task }: Values
+): ReadonlyArray<unknown> => [
+  id,
+  task,
+  priority,
+  status,
+  generation,
+  nextAt,
+  schedule,
+  state,
+  payload,
+  result,
+  error,
+  owner,
+  isAtOnce
+]
 
 /** In the order in which `eachRow` has them. */
 const changesOf = (

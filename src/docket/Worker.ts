@@ -26,7 +26,7 @@ import * as workers from "./workers.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
-  /** Runs at a time. 10. */
+  /** Handlers that run at a time; how those before them ended may still be being written. 10. */
   readonly concurrency?: number | undefined
   /**
    * How long nobody else starts what this worker runs, should it disappear; it is renewed after each third of it. As the
@@ -83,26 +83,42 @@ export const make = <R>(
     const runs = yield* FiberSet.make<void>()
     let turns = 0
     const slots = yield* Semaphore.make(crew.settings.concurrency)
-    const leave = Effect.asVoid(slots.release(1))
+    /** Runs whose handlers have ended, and that others have started in the places of. */
+    let ended = 0
     /** In a slot that was taken for it; the run gives it back, for it goes on when the answer does not. */
-    const start = (id: string): Effect.Effect<Fiber.Fiber<void> | undefined> =>
-      Effect.onError(
-        Effect.flatMap(
-          Effect.suspend(() => answers.answer(id, `${crew.name}/${++turns}`)),
-          (claimed) =>
+    const start = (id: string, release: Effect.Effect<void>): Effect.Effect<Fiber.Fiber<void> | undefined> =>
+      Effect.suspend(() => {
+        let [isIn, isEnded] = [true, false]
+        const leave = Effect.suspend(() => {
+          if (!isIn) return Effect.void
+          isIn = false
+          return slots.release(1)
+        })
+        const onHandled = Effect.suspend(() => {
+          if (ended === crew.settings.concurrency) return Effect.void
+          ended++
+          isEnded = true
+          return Effect.andThen(leave, release)
+        })
+        const onWritten = Effect.suspend(() => {
+          if (isEnded) ended--
+          return leave
+        })
+        return Effect.onError(
+          Effect.flatMap(answers.answer(id, `${crew.name}/${++turns}`), (claimed) =>
             claimed === undefined
               ? Effect.as(leave, undefined)
-              : FiberSet.run(runs, Effect.ensuring(perform(claimed), leave))
-        ),
-        () => leave
-      )
+              : FiberSet.run(runs, Effect.ensuring(perform(claimed, onHandled), onWritten))),
+          () => leave
+        )
+      })
     const startIfFree = (id: string): Effect.Effect<unknown> =>
       Effect.uninterruptible(
-        Effect.flatMap(slots.takeIfAvailable(1), (isFree) => isFree ? start(id) : Effect.undefined)
+        Effect.flatMap(slots.takeIfAvailable(1), (isFree) => isFree ? start(id, Effect.void) : Effect.undefined)
       )
-    const answer = (id: string): Effect.Effect<void> =>
+    const answer = (id: string, release: Effect.Effect<void>): Effect.Effect<void> =>
       Effect.flatMap(
-        Effect.uninterruptibleMask((restore) => Effect.andThen(restore(slots.take(1)), start(id))),
+        Effect.uninterruptibleMask((restore) => Effect.andThen(restore(slots.take(1)), start(id, release))),
         (fiber) => fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))
       )
 

@@ -67,8 +67,11 @@ export const make = Effect.fnUntraced(function*<R>(
   const fork = yield* FiberSet.makeRuntime()
   const metrics = DocketMetrics.makeRecorder(context)
 
-  /** Ends when the record says how it ended, or belongs to somebody else. */
-  const perform = Effect.fnUntraced(function*({ execution, handled, isLeaseOver, payload }: Answering.Claimed<R>) {
+  /** Ends when the record says how it ended, or belongs to somebody else; `onHandled` is for when only that is left. */
+  const perform = Effect.fnUntraced(function*(
+    { execution, handled, isLeaseOver, payload }: Answering.Claimed<R>,
+    onHandled: Effect.Effect<void>
+  ) {
     const { generation, id, task } = execution
     const run = new Running(execution)
     run.watch = watching.watch(id, generation, (generation) => {
@@ -80,7 +83,7 @@ export const make = Effect.fnUntraced(function*<R>(
     metrics.running(running.size)
     metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
     const end = yield* Effect.ensuring(
-      carriedOut(handled, run, payload, isLeaseOver),
+      carriedOut(handled, run, payload, isLeaseOver, onHandled),
       Effect.sync(() => forget(run))
     )
     metrics.running(running.size)
@@ -96,12 +99,14 @@ export const make = Effect.fnUntraced(function*<R>(
     handled: DocketTask.Handled<R>,
     run: Running,
     payload: unknown,
-    isLeaseOver: () => boolean
+    isLeaseOver: () => boolean,
+    onHandled: Effect.Effect<void>
   ) {
     // What it may have no more it does not begin, and gives back if nobody else has it.
     const result: Result = isLeaseOver() ? "Stopped" : yield* supervised(handled, run, payload)
     // How it ends is written over what others have done meanwhile, or not at all.
     watching.unwatch(run.execution.id, run.watch)
+    yield* onHandled
     const end = yield* Crew.insist(settle(handled.task, run, result))
     running.delete(run)
     if (run.execution.slot !== undefined) {

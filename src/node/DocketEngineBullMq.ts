@@ -134,7 +134,17 @@ const make = (options: Options) =>
       consume: (answer, { concurrency }) =>
         Persistently.run(
           `consuming of the ${part}`,
-          (works) => consumeOnce(answer, { ...options, name, prefix, lease, concurrency, onError, works })
+          // Its worker takes the next job when it has written off the one before.
+          (works) =>
+            consumeOnce((id) => answer(id, Effect.void), {
+              ...options,
+              name,
+              prefix,
+              lease,
+              concurrency,
+              onError,
+              works
+            })
         ),
       cancel: ({ ring }) => Effect.asVoid(ask(() => queue.remove(jobIdOf(ring)))),
       stats: Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -93,6 +93,27 @@ export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", {
   retryAfter: Schema.optionalKey(Schema.Finite)
 }) {}
 
+/** The same call, by its idempotency key, is being answered elsewhere. @category reasons @since 0.1.0 */
+export class InProgress extends Schema.TaggedClass<InProgress>()("InProgress", {
+  /** Milliseconds until it is worth asking again. */
+  retryAfter: Schema.optionalKey(Schema.Finite)
+}) {}
+
+/** The idempotency key is that of another call: another tool, or other arguments. @category reasons @since 0.1.0 */
+export class IdempotencyConflict extends Schema.TaggedClass<IdempotencyConflict>()("IdempotencyConflict", {
+  message: Schema.String
+}) {}
+
+/**
+ * The call has begun and nobody knows how it ended: what it does may be done, or not, or half. It is not run again.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class OutcomeUnknown extends Schema.TaggedClass<OutcomeUnknown>()("OutcomeUnknown", {
+  message: Schema.String
+}) {}
+
 /** Nobody has said who calls, and this is not for everybody. @category reasons @since 0.1.0 */
 export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unauthenticated", {
   /** What the caller would need. */
@@ -139,6 +160,9 @@ export const Reason = Schema.Union([
   Cancelled,
   RateLimited,
   Overloaded,
+  InProgress,
+  IdempotencyConflict,
+  OutcomeUnknown,
   Unauthenticated,
   InsufficientScope,
   Masked,
@@ -164,7 +188,7 @@ export class McpError extends Schema.TaggedError<McpError>("fastmcp-effect/proto
   /** Whether the same request may succeed later without being changed. */
   get isRetryable(): boolean {
     const tag = this.reason._tag
-    return tag === "RateLimited" || tag === "Overloaded" || tag === "DeadlineExceeded"
+    return tag === "RateLimited" || tag === "Overloaded" || tag === "InProgress" || tag === "DeadlineExceeded"
   }
 }
 
@@ -211,6 +235,8 @@ const describe = (reason: Reason): string => {
       return reason.retryAfter === undefined
         ? "Too many requests"
         : `Too many requests; try again in ${reason.retryAfter} ms`
+    case "InProgress":
+      return "The same call is being answered already; send it again with the same key to have its result"
     default:
       return reason.message
   }
@@ -254,6 +280,12 @@ export const code = (reason: Reason, era: Era.Era): number => {
       return 429
     case "Overloaded":
       return 503
+    case "InProgress":
+      return 409
+    case "IdempotencyConflict":
+      return 422
+    case "OutcomeUnknown":
+      return 504
     case "Unauthenticated":
       return 401
     case "InsufficientScope":
@@ -291,6 +323,7 @@ const data = (reason: Reason): Json | undefined => {
       return { requiredScopes: reason.scopes }
     case "RateLimited":
     case "Overloaded":
+    case "InProgress":
       return reason.retryAfter === undefined ? undefined : { retryAfter: reason.retryAfter }
     default:
       return undefined
@@ -355,10 +388,16 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       return make(new InsufficientScope({ scopes: scopesOf(data) }))
     case 408:
       return make(new DeadlineExceeded())
+    case 409:
+      return make(new InProgress(retryAfterOf(data)))
+    case 422:
+      return make(new IdempotencyConflict({ message }))
     case 429:
       return make(new RateLimited(retryAfterOf(data)))
     case 503:
       return make(new Overloaded({ message, ...retryAfterOf(data) }))
+    case 504:
+      return make(new OutcomeUnknown({ message }))
     case -32021:
       if (isRecord(data) && isRecord(data.requiredCapabilities)) {
         return make(new MissingCapability({ message, required: data.requiredCapabilities }))

@@ -21,6 +21,7 @@ import type * as Era from "../protocol/Era.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as McpSchema from "../protocol/McpSchema.ts"
+import * as Meta from "../protocol/Meta.ts"
 import type * as Revision from "../protocol/Revision.ts"
 import * as Session from "../session/Session.ts"
 import * as Metrics from "../telemetry/Metrics.ts"
@@ -357,8 +358,16 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
 
   private start(entry: inFlight.InFlight, plan: router.Plan): void {
     const { shared } = this
-    const deadline = plan.isOpenEnded === true ? Infinity : entry.startedAt + shared.requestTimeout
-    const running = Budget.start(shared.budget, deadline)
+    const allowance = Meta.allowance(entry.request.meta)
+    const deadline = plan.isOpenEnded === true
+      ? Infinity
+      : entry.startedAt + Math.min(shared.requestTimeout, allowance?.timeLeft ?? Infinity)
+    const running = Budget.start(
+      allowance?.cost === undefined
+        ? shared.budget
+        : Budget.meet(shared.budget, Budget.make({ costQuota: allowance.cost })),
+      deadline
+    )
     const own = entry.request.exchange.context ?? this.connection.context
     let context = Context.add(
       Context.add(ofCaller(shared, plan.context ?? shared.services, own), RequestContext.RequestContext, entry.request),

@@ -256,7 +256,8 @@ export const make = (options: Options): Router => {
     siblings: {
       callTool: tools.nestedCall(calls, () => middleware),
       readResource: resources.nestedRead(reads, () => middleware),
-      getPrompt: prompts.nestedGet(gets, () => middleware)
+      getPrompt: prompts.nestedGet(gets, () => middleware),
+      sees: lists.sees(registry, isVisible)
     }
   }
 }

@@ -15,6 +15,8 @@ export interface Options<Item, A, E> {
   readonly isAlone?: (item: Item) => boolean
   /** So many together. */
   readonly most: number
+  /** So many times under way; what comes meanwhile is for the next. No limit when left out. */
+  readonly flights?: number
 }
 
 interface Waiting<Item, A, E> {
@@ -30,11 +32,12 @@ interface Waiting<Item, A, E> {
  * @since 0.1.0
  */
 export const make = <Item, A, E>(
-  { isAlone, key, many, most, one }: Options<Item, A, E>
+  { flights = Infinity, isAlone, key, many, most, one }: Options<Item, A, E>
 ): Effect.Effect<(item: Item) => Effect.Effect<A, E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime()
     let waiting = new Set<Waiting<Item, A, E>>()
+    let flying = 0
 
     /** Those of the next time; the rest stays. */
     const next = (): ReadonlyArray<Waiting<Item, A, E>> => {
@@ -54,25 +57,38 @@ export const make = <Item, A, E>(
 
     const flush: Effect.Effect<void> = Effect.suspend(() => {
       const taken = next()
-      if (waiting.size > 0) fork(later)
-      if (taken.length === 0) return Effect.void
-      if (taken.length === 1) return alone(taken[0]!)
-      return Effect.matchCauseEffect(many(taken.map(({ item }) => item)), {
+      if (taken.length === 0) return landed
+      if (waiting.size > 0) depart()
+      return Effect.andThen(fly(taken), landed)
+    })
+
+    const fly = (taken: ReadonlyArray<Waiting<Item, A, E>>): Effect.Effect<void> =>
+      taken.length === 1 ? alone(taken[0]!) : Effect.matchCauseEffect(many(taken.map(({ item }) => item)), {
         onFailure: () => Effect.forEach(taken, alone, { discard: true, concurrency: "unbounded" }),
         onSuccess: (exits) =>
           Effect.sync(() => {
             for (const [index, { resume }] of taken.entries()) resume(exits[index]!)
           })
       })
+
+    const landed = Effect.sync(() => {
+      flying--
+      if (waiting.size > 0) depart()
     })
 
     const later = Effect.andThen(Effect.yieldNow, flush)
+
+    const depart = () => {
+      if (flying >= flights) return
+      flying++
+      fork(later)
+    }
 
     const together = (item: Item) =>
       Effect.callback<A, E>((resume) => {
         const one = { item, resume }
         waiting.add(one)
-        if (waiting.size === 1) fork(later)
+        if (waiting.size === 1) depart()
         return Effect.sync(() => waiting.delete(one))
       })
 

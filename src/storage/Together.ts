@@ -2,7 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as SqlError from "effect/sql/SqlError"
 import type * as Database from "./Database.ts"
 import * as Gathered from "./Gathered.ts"
@@ -20,6 +20,48 @@ export type Together = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effec
 /** So many in one: whoever is first waits for the last. */
 const most = 64
 
+/** So many under way: what comes meanwhile goes together, and takes one connection of a pool. */
+const flights = 1
+
+/** A transaction of several, and what is done in it for all of them at once. */
+class Shared extends Context.Service<Shared, {
+  readonly scope: Scope.Scope
+  readonly gathered: Map<object, (item: any) => Effect.Effect<any, any>>
+}>()("fastmcp-effect/storage/Together/Shared") {}
+
+/**
+ * Around what takes back a part of a transaction, which in a shared one would take back what others have done: those that
+ * share it are done alone then.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const unshared = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.contextWith((context: Context.Context<R>) =>
+    Context.getOrUndefined(context, Shared) === undefined
+      ? effect
+      : Effect.die("This is done again, in a transaction of its own.")
+  )
+
+/**
+ * Does an item of each of the transactions that are one by a single statement, where they come to it at the same moment;
+ * alone elsewhere.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const alike = <Item, A, E>(options: Gathered.Options<Item, A, E>) => (item: Item): Effect.Effect<A, E> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const shared = Context.getOrUndefined(context, Shared)
+    if (shared === undefined) return options.one(item)
+    const known = shared.gathered.get(options)
+    if (known !== undefined) return known(item)
+    return Effect.flatMap(Scope.provide(Gathered.make(options), shared.scope), (run) => {
+      shared.gathered.set(options, run)
+      return run(item)
+    })
+  })
+
 /** Works in the scope. @category constructors @since 0.1.0 */
 export const make = <Unavailable>(
   { sql: { transactionService }, transaction }: Database.Database<Unavailable>
@@ -28,18 +70,24 @@ export const make = <Unavailable>(
     // What an effect comes to and fails with is for its caller to know.
     Gathered.make<Effect.Effect<any, any>, any, any>({
       one: transaction,
-      many: (effects) => transaction(Effect.forEach(effects, (effect) => Effect.map(effect, Exit.succeed))),
-      most
+      many: (effects) =>
+        transaction(Effect.scoped(Effect.flatMap(Effect.scope, (scope) =>
+          Effect.provideService(
+            Effect.forEach(effects, (effect) => Effect.map(effect, Exit.succeed), { concurrency: "unbounded" }),
+            Shared,
+            { scope, gathered: new Map() }
+          )))),
+      most,
+      flights
     }),
     (run) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.contextWith((context: Context.Context<R>) => {
-        if (Context.getOrUndefined(context, transactionService) !== undefined) return transaction(effect)
-        const inTransaction = Effect.contextWith((around: Context.Context<never>) =>
-          Effect.provideContext(
-            effect,
-            Context.add(context, transactionService, Context.getUnsafe(around, transactionService))
-          )
-        )
+        if (Context.getOrUndefined(context, transactionService) !== undefined) return unshared(transaction(effect))
+        const inTransaction = Effect.contextWith((around: Context.Context<never>) => {
+          const own = Context.add(context, transactionService, Context.getUnsafe(around, transactionService))
+          const shared = Context.getOrUndefined(around, Shared)
+          return Effect.provideContext(effect, shared === undefined ? own : Context.add(own, Shared, shared))
+        })
         return run(inTransaction) as Effect.Effect<A, E | SqlError.SqlError>
       })
   )

@@ -13,13 +13,13 @@ const table = {
   definition: ["core", "protocol", "context"],
   console: ["core", "protocol", "telemetry"],
   auth: ["core", "protocol", "transport", "context", "oauth"],
-  transform: ["core", "protocol", "definition"],
+  transform: ["core", "protocol", "context", "definition"],
   middleware: ["core", "storage", "protocol", "telemetry", "context", "definition"],
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
-  provider: ["core", "protocol", "context", "definition", "transform", "server", "client"]
+  provider: ["core", "protocol", "transport", "context", "definition", "transform", "server", "client"]
 } satisfies Record<string, ReadonlyArray<string>>
 
 const libraries = Object.keys(table)
@@ -49,7 +49,8 @@ export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
   oauth: ["jose", "oauth4webapi"],
   client: ["jsonc-parser", "toml-eslint-parser"],
-  definition: ["ajv"]
+  definition: ["ajv"],
+  transform: ["minisearch", "re2js"]
 }
 
 /** What the root entry point must not load, directly or through a module it loads. */

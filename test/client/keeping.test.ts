@@ -82,14 +82,16 @@ describe("a client keeps nothing", () => {
       const { kept, talk } = yield* open(server)
       for (let count = 0; count < 2000; count++) {
         for (const method of ["answered", "refused", "failed"]) {
-          yield* Effect.exit(talk.request(call(method), () => false))
+          yield* Effect.exit(talk.request(call(method), () => undefined))
         }
-        const silent = yield* Effect.forkChild(talk.request(call("silent"), () => false), { startImmediately: true })
+        const silent = yield* Effect.forkChild(talk.request(call("silent"), () => undefined), {
+          startImmediately: true
+        })
         yield* Fiber.interrupt(silent)
       }
       assert.strictEqual(kept(), 0)
       const silent = yield* Effect.forkChild(
-        Effect.forEach(Array.from({ length: 2000 }), () => Effect.exit(talk.request(call("silent"), () => false)), {
+        Effect.forEach(Array.from({ length: 2000 }), () => Effect.exit(talk.request(call("silent"), () => undefined)), {
           concurrency: "unbounded"
         }),
         { startImmediately: true }
@@ -105,7 +107,7 @@ describe("a client keeps nothing", () => {
       const server = scripted.make({ hears: scripted.stateless({ lost: (_, wire) => wire.close() })! })
       const { kept, talk } = yield* open(server)
       for (let count = 0; count < 1000; count++) {
-        yield* Effect.exit(talk.request(call("lost"), () => false))
+        yield* Effect.exit(talk.request(call("lost"), () => undefined))
         yield* TestClock.adjust("1 second")
       }
       assert.lengthOf(server.wires, 1001)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
-import { alwaysSkipped, expectedFailures } from "./expected.ts"
+import { alwaysSkipped, expectedFailures, forced } from "./expected.ts"
 import { type Check, ended, judge, type Row, table, verdict } from "./judge.ts"
-import { modes, required, type Requirements, roles } from "./required.ts"
+import { modes, proxied, required, type Requirements, roles } from "./required.ts"
 
 const check = (status: Check["status"], id = "some-check"): Check => ({ id, status, errorMessage: "because" })
 const schema = check("SUCCESS", "wire-schema-valid")
@@ -100,5 +100,16 @@ describe("the lists", () => {
       }
     }
     assert.deepStrictEqual(alwaysSkipped, ["tasks-status-notifications"])
+  })
+
+  it("let a proxy fail in five scenarios at most, each for a reason the specification gives", () => {
+    assert.isAtMost(forced.length, 5)
+    for (const { mode, reason, scenario, section } of forced) {
+      const { behind, requirements } = proxied[mode]
+      assert.notStrictEqual(behind, requirements)
+      assert.include(required.server[requirements] as ReadonlyArray<string>, scenario)
+      assert.isNotEmpty(section)
+      assert.isNotEmpty(reason)
+    }
   })
 })

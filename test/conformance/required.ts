@@ -161,14 +161,33 @@ export const listed = {
 export type Listed = keyof typeof listed.server
 
 /**
- * A way to run the suite: a requirement set, or everything it has. A client is also run without being told which revision
+ * The server is a proxy, and examples/everything stands behind it: which requirement set is asked of the proxy, what the
+ * two speak, and over what.
+ */
+export const proxied = {
+  "2025 > 2025 stdio": { requirements: "2025-11-25", behind: "2025-11-25", over: "stdio" },
+  "2025 > 2026 stdio": { requirements: "2025-11-25", behind: "2026-07-28", over: "stdio" },
+  "2026 > 2025 http": { requirements: "2026-07-28", behind: "2025-11-25", over: "http" },
+  "2026 > 2026 http": { requirements: "2026-07-28", behind: "2026-07-28", over: "http" }
+} as const satisfies {
+  readonly [mode: string]: {
+    readonly requirements: Requirements
+    readonly behind: Requirements
+    readonly over: "stdio" | "http"
+  }
+}
+
+export type Proxied = keyof typeof proxied
+
+/**
+ * A way to run the suite: a requirement set, or everything it has; a proxy must meet the requirement set alone. A client is also run without being told which revision
  * it will meet, and then each scenario by itself, where the suite looks at how its process ends.
  */
-export type Mode = Requirements | Listed | "all, untold" | "each alone"
+export type Mode = Requirements | Listed | Proxied | "all, untold" | "each alone"
 
 const named = (role: Role) => [...Object.keys(required[role]), ...Object.keys(listed[role])] as ReadonlyArray<Mode>
 
 export const modes: { readonly [role in Role]: ReadonlyArray<Mode> } = {
-  server: named("server"),
+  server: [...named("server"), ...Object.keys(proxied) as ReadonlyArray<Proxied>],
   client: [...named("client"), "all, untold", "each alone"]
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run conformance`: the official suite in every mode it has for servers and for clients, against examples/everything,
- * and for authorization servers, against examples/oauth-server. `npm run conformance -- client` runs one role, and a URL in its place the server that is there. Silence fails: every
+ * by itself and behind a proxy, and for authorization servers, against examples/oauth-server. `npm run conformance -- client` runs one role, and a URL in its place the server that is there. Silence fails: every
  * scenario of a mode must have left its checks.
  */
 import * as fs from "node:fs"
@@ -8,10 +8,21 @@ import { availableParallelism } from "node:os"
 import * as path from "node:path"
 import { command } from "../../.ci/steps.ts"
 import * as authorization from "./authorization.ts"
-import { alwaysSkipped, expectedFailures } from "./expected.ts"
+import { alwaysSkipped, expectedFailures, forced } from "./expected.ts"
 import { type Check, ended, judge, type Row, table } from "./judge.ts"
-import { root, start } from "./program.ts"
-import { type Listed, listed, type Mode, modes, required, type Requirements, type Role, roles } from "./required.ts"
+import { type Program, root, start } from "./program.ts"
+import {
+  type Listed,
+  listed,
+  type Mode,
+  modes,
+  type Proxied,
+  proxied,
+  required,
+  type Requirements,
+  type Role,
+  roles
+} from "./required.ts"
 
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance")
 const out = ".out/conformance"
@@ -28,10 +39,22 @@ interface Subject {
 // the server and the client
 // ----------------------------------------------------------------------------
 
+const everything = "examples/everything/server.ts"
+
 const server = async (given: string | undefined): Promise<Subject> => {
   if (given !== undefined) return { args: () => ["--url", given], hasDied: () => false, stop: () => {} }
-  const { hasDied, stop, url } = await start("/mcp", "examples/everything/server.ts", "http")
-  return { args: () => ["--url", url], hasDied, stop }
+  const direct = await start("/mcp", everything, "http")
+  const proxies = new Map<Mode, Program>()
+  for (const [mode, { behind, over }] of Object.entries(proxied) as ReadonlyArray<[Proxied, typeof proxied[Proxied]]>) {
+    const behindAt = over === "http" ? direct.url : everything
+    proxies.set(mode, await start("/mcp", "test/conformance/proxied.ts", behindAt, behind))
+  }
+  const all = [direct, ...proxies.values()]
+  return {
+    args: (mode) => ["--url", (proxies.get(mode) ?? direct).url],
+    hasDied: () => all.some(({ hasDied }) => hasDied()),
+    stop: () => all.forEach(({ stop }) => stop())
+  }
 }
 
 /** In one file: the suite starts as many clients at once as it has scenarios. */
@@ -83,6 +106,8 @@ const runSuite = (args: ReadonlyArray<string>) =>
 
 const isRequirements = (mode: Mode): mode is Requirements => mode in required.server
 
+const isProxied = (mode: Mode): mode is Proxied => mode in proxied
+
 const listing = (mode: Mode): Listed => mode in listed.server ? mode as Listed : "all"
 
 const revisionOf = (mode: Listed): ReadonlyArray<string> =>
@@ -90,6 +115,7 @@ const revisionOf = (mode: Listed): ReadonlyArray<string> =>
 
 /** The scenarios a mode must run, by our own list or by the suite's, which must not have lost one. */
 const wantedBy = async (role: Role, mode: Mode): Promise<ReadonlyArray<string>> => {
+  if (isProxied(mode)) return required[role][proxied[mode].requirements]
   if (isRequirements(mode)) {
     const file = fs.readFileSync(path.join(suite, "requirements", `${mode}.yaml`), "utf8")
     const section = new RegExp(`^${role}:\\n((?: {2}- .*\\n)+)`, "m").exec(file)?.[1] ?? ""
@@ -143,13 +169,28 @@ const runAll = async (role: Role, mode: Mode, subject: Subject, directory: strin
   return { wanted, found }
 }
 
+/** What is no requirement, as the scenarios of extensions, is not asked of a proxy. */
+const runEach = async (role: Role, mode: Proxied, subject: Subject, directory: string) => {
+  const wanted = await wantedBy(role, mode)
+  const revision = ["--spec-version", proxied[mode].requirements]
+  await eachOf(wanted, async (name) => {
+    await runSuite([role, ...subject.args(mode), "--scenario", name, ...revision, "-o", directory])
+  })
+  return { wanted, found: readRun(role, directory) }
+}
+
 const runMode = async (role: Role, mode: Mode, subject: Subject): Promise<ReadonlyArray<Row>> => {
   const directory = path.join(root, out, role, mode.replaceAll(/[^\w-]+/g, "-"))
   fs.rmSync(directory, { recursive: true, force: true })
-  const run = mode === "each alone" ? runAlone : runAll
-  const { found, wanted } = await run(role, mode, subject, directory)
+  const { found, wanted } = isProxied(mode)
+    ? await runEach(role, mode, subject, directory)
+    : await (mode === "each alone" ? runAlone : runAll)(role, mode, subject, directory)
   if (subject.hasDied()) problems.push(`${role} ${mode}: the server died`)
-  return judge(found, wanted, expectedFailures[role][mode] ?? [], alwaysSkipped)
+  const expected = [
+    ...expectedFailures[role][mode] ?? [],
+    ...forced.flatMap((each) => each.mode === mode ? [each.scenario] : [])
+  ]
+  return judge(found, wanted, expected, alwaysSkipped)
 }
 
 const [given] = process.argv.slice(2)

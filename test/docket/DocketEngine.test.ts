@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
@@ -222,6 +223,28 @@ onDatabases((name, database) =>
               SELECT sequence FROM ${table} WHERE state = ${"completed"} AND updated_at <= CURRENT_TIMESTAMP LIMIT 1`
         })
         assert.match(JSON.stringify(plan), /docket_rings_over/)
+      })
+    )
+
+    live(
+      "answers others in the places of answers that have only to be written down, and of as many as there are places",
+      Effect.gen(function*() {
+        const { engine } = yield* start(yield* database)
+        const begun: Array<string> = []
+        const mayEnd = yield* Deferred.make<void>()
+        const answer = (id: string, release: Effect.Effect<void>) =>
+          Effect.andThen(
+            Effect.sync(() => begun.push(id)),
+            id === "holds" ? Deferred.await(mayEnd) : Effect.andThen(release, Deferred.await(mayEnd))
+          )
+        yield* Effect.forkScoped(engine.consume(answer, { concurrency: 2 }))
+        yield* Effect.forEach(["holds", "b", "c", "d", "e"], (id) => ringNow(engine, id))
+        yield* Effect.sleep("1 second")
+        assert.deepStrictEqual(begun, ["holds", "b", "c", "d"])
+        yield* Deferred.succeed(mayEnd, undefined)
+        yield* until(() => begun.length === 5)
+        yield* Effect.sleep("300 millis")
+        assert.deepStrictEqual(yield* engine.stats, { waiting: 0, delayed: 0, active: 0 })
       })
     )
 

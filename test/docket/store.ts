@@ -233,6 +233,29 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
         })
     )
 
+    race(
+      "adds what 50 transactions of one moment have, each once, and tells the others which, whatever else they do",
+      (store, index, now) => {
+        const one = execution(String(index % 20), now, {
+          payload: `${index} \ud83d\ude00 "\\n`,
+          ...(index % 3 === 0 ? { schedule: "s", owner: "o" } : undefined)
+        })
+        const added = store.add(one)
+        const slot = store.acquire({ key: "k", holder: String(index), limit: 100, lifeMillis: hour })
+        return store.transaction(index % 25 === 7 ? Effect.tap(added, slot) : added)
+      },
+      (answers, store) =>
+        Effect.gen(function*() {
+          for (let id = 0; id < 20; id++) {
+            const kept = (yield* get(store, String(id)))!
+            const own = answers.flatMap((answer, index) => index % 20 === id ? [answer] : [])
+            assert.strictEqual(own.filter((answer) => answer === undefined).length, 1)
+            assert.strictEqual(own.indexOf(undefined) * 20 + id, Number.parseInt(kept.payload))
+            for (const answer of own) if (answer !== undefined) assert.deepStrictEqual(answer, kept)
+          }
+        })
+    )
+
     law(
       "writes each change over the generation before it, and nothing else",
       (store, other, now) =>

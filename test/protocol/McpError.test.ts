@@ -43,6 +43,10 @@ const table: ReadonlyArray<
   [new McpError.RateLimited({ retryAfter: 5 }), 429, 429, [200, 200], { retryAfter: 5 }],
   [new McpError.RateLimited({}), 429, 429, [200, 200]],
   [new McpError.Overloaded({ message: "a" }), 503, 503, [200, 200]],
+  [new McpError.InProgress({ retryAfter: 5 }), 409, 409, [200, 200], { retryAfter: 5 }],
+  [new McpError.InProgress({}), 409, 409, [200, 200]],
+  [new McpError.IdempotencyConflict({ message: "a" }), 422, 422, [200, 200]],
+  [new McpError.OutcomeUnknown({ message: "a" }), 504, 504, [200, 200]],
   [new McpError.Unauthenticated({ scopes: [] }), 401, 401, [401, 401], { requiredScopes: [] }],
   [new McpError.Unauthenticated({ scopes: ["a"], message: "b" }), 401, 401, [401, 401], { requiredScopes: ["a"] }],
   [new McpError.InsufficientScope({ scopes: ["a"] }), 403, 403, [403, 403], { requiredScopes: ["a"] }],
@@ -80,6 +84,9 @@ describe("a reason", () => {
           "Cancelled",
           "RateLimited",
           "Overloaded",
+          "InProgress",
+          "IdempotencyConflict",
+          "OutcomeUnknown",
           "Unauthenticated",
           "InsufficientScope",
           "Masked"
@@ -96,7 +103,7 @@ describe("a reason", () => {
 
   it("knows whether trying again may help", () => {
     const retryable = table.flatMap(([reason]) => McpError.make(reason).isRetryable ? [reason._tag] : [])
-    assert.deepStrictEqual([...new Set(retryable)], ["DeadlineExceeded", "RateLimited", "Overloaded"])
+    assert.deepStrictEqual([...new Set(retryable)], ["DeadlineExceeded", "RateLimited", "Overloaded", "InProgress"])
   })
 })
 
@@ -124,6 +131,10 @@ describe("an error off the wire", () => {
       new McpError.RateLimited({ retryAfter: 5 }),
       new McpError.RateLimited({}),
       new McpError.Overloaded({ message: "a" }),
+      new McpError.InProgress({ retryAfter: 5 }),
+      new McpError.InProgress({}),
+      new McpError.IdempotencyConflict({ message: "a" }),
+      new McpError.OutcomeUnknown({ message: "a" }),
       new McpError.Other({ code: 7, message: "a", data: 1 })
     ]
     for (const reason of same) {

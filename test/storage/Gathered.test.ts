@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import * as Gathered from "../../src/storage/Gathered.ts"
 
 type Asked = ReadonlyArray<ReadonlyArray<number>>
@@ -39,6 +40,30 @@ describe("what is wanted at one moment", () => {
       const { asked, double } = yield* doubling()
       assert.deepStrictEqual(yield* all([1, 2, 3].map(double)), [2, 4, 6].map(Exit.succeed))
       assert.deepStrictEqual(asked, [[1, 2, 3]])
+    }))
+
+  it.effect("and what comes while that is under way, go so many times at once and no more", () =>
+    Effect.gen(function*() {
+      const asked: Array<ReadonlyArray<number>> = []
+      const answer = (items: ReadonlyArray<number>) =>
+        Effect.andThen(Effect.sync(() => asked.push(items)), Effect.as(Effect.sleep(10), items.map(Exit.succeed)))
+      const say = yield* Gathered.make<number, number, never>({
+        one: (item) => Effect.as(answer([item]), item),
+        many: answer,
+        most: 3,
+        flights: 1
+      })
+      const said = yield* Effect.forkChild(Effect.forEach([1, 2], say, { concurrency: "unbounded" }))
+      yield* TestClock.adjust(5)
+      const later = yield* Effect.forkChild(Effect.forEach([3, 4, 5, 6], say, { concurrency: "unbounded" }))
+      yield* TestClock.adjust(4)
+      assert.deepStrictEqual(asked, [[1, 2]])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(asked, [[1, 2], [3, 4, 5]])
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(asked, [[1, 2], [3, 4, 5], [6]])
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual([yield* Fiber.join(said), yield* Fiber.join(later)], [[1, 2], [3, 4, 5, 6]])
     }))
 
   it.effect("is asked for alone where it is alone", () =>

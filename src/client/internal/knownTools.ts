@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as SchemaParser from "effect/SchemaParser"
 import * as ToolSchema from "../../definition/ToolSchema.ts"
 import * as HeaderValue from "../../protocol/HeaderValue.ts"
-import type { Json, JsonObject } from "../../protocol/JsonRpc.ts"
+import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
 import * as JsonSchema from "../../protocol/JsonSchema.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
 
@@ -38,7 +38,12 @@ export const make = (hasHeaders: boolean): KnownTools => {
       const kept: Array<McpSchema.Tool> = []
       const dropped: Array<string> = []
       for (const tool of listed) {
-        const headers = hasHeaders && isStateless
+        // A list that nobody has looked at may hold anything.
+        if (!isObject(tool as unknown as Json)) {
+          kept.push(tool)
+          continue
+        }
+        const headers = hasHeaders && isStateless && isObject(tool.inputSchema as Json)
           ? JsonSchema.headerParameters(tool.inputSchema as JsonObject)
           : noHeaders
         if (typeof headers === "string") {

@@ -52,6 +52,20 @@ const only = <A extends object>(members: Members<A>): (value: A) => A => {
   }
 }
 
+/** The same without the model's members that these peers do not know. What the model does not know either passes as it came. */
+const without = <A extends object>(
+  members: Members<A>,
+  model: { readonly fields: { readonly [name: string]: unknown } }
+): (value: A) => A => {
+  const unknown = new Set(Object.keys(model.fields).filter((key) => !(members as ReadonlyArray<string>).includes(key)))
+  return (value) => {
+    for (const key in value) {
+      if (unknown.has(key)) return Object.fromEntries(Object.entries(value).filter(([key]) => !unknown.has(key))) as A
+    }
+    return value
+  }
+}
+
 export const within = <A extends object, K extends keyof A>(
   value: A,
   key: K,
@@ -73,9 +87,10 @@ export const isObject = (value: unknown): value is { readonly [key: string]: unk
 
 /** A title takes the place of a missing description among peers that know no titles. */
 const titled = <A extends { readonly title?: string; readonly description?: string }>(
-  members: Members<A>
+  members: Members<A>,
+  model: Parameters<typeof without>[1]
 ): (value: A) => A => {
-  const keep = only<A>(members)
+  const keep = without<A>(members, model)
   if ((members as ReadonlyArray<string>).includes("title")) return keep
   return (value) =>
     keep(
@@ -98,7 +113,7 @@ const objectSchema = (schema: McpSchema.Tool["inputSchema"]): McpSchema.Tool["in
 export const tool = (wire: Wire): (tool: McpSchema.Tool) => McpSchema.Tool => {
   const hasAnnotations = wire.tool.includes("annotations")
   const hasTitle = wire.tool.includes("title")
-  const keep = titled<McpSchema.Tool>(wire.tool)
+  const keep = titled<McpSchema.Tool>(wire.tool, McpSchema.Tool)
   return (tool) => {
     // Its annotations had a title before the tool had one.
     const named = hasTitle || !hasAnnotations || tool.title === undefined
@@ -115,17 +130,20 @@ export const tool = (wire: Wire): (tool: McpSchema.Tool) => McpSchema.Tool => {
 /** A content block as peers know it. */
 export const block = (wire: Wire): (block: McpSchema.ContentBlock) => McpSchema.ContentBlock => {
   const { audio, image, resource, resource_link, text } = wire.content
-  const annotated = <A extends { readonly annotations?: Annotations }>(members: Members<A>): (block: A) => A => {
-    const keep = only<A>(members)
-    const annotations = only<Annotations>(wire.annotations)
+  const annotated = <A extends { readonly annotations?: Annotations }>(
+    members: Members<A>,
+    model: Parameters<typeof without>[1]
+  ): (block: A) => A => {
+    const keep = without<A>(members, model)
+    const annotations = without<Annotations>(wire.annotations, McpSchema.Annotations)
     return (block) => within(keep(block), "annotations", annotations as (member: A["annotations"] & {}) => any)
   }
-  const asText = annotated<Block<"text">>(text)
-  const asImage = annotated<Block<"image">>(image)
-  const asAudio = audio && annotated<Block<"audio">>(audio)
-  const asResource = annotated<Block<"resource">>(resource)
-  const asLink = resource_link && annotated<Block<"resource_link">>(resource_link)
-  const contents = only<McpSchema.ResourceContents>(wire.resourceContents)
+  const asText = annotated<Block<"text">>(text, McpSchema.TextContent)
+  const asImage = annotated<Block<"image">>(image, McpSchema.ImageContent)
+  const asAudio = audio && annotated<Block<"audio">>(audio, McpSchema.AudioContent)
+  const asResource = annotated<Block<"resource">>(resource, McpSchema.EmbeddedResource)
+  const asLink = resource_link && annotated<Block<"resource_link">>(resource_link, McpSchema.ResourceLink)
+  const contents = without<McpSchema.ResourceContents>(wire.resourceContents, resourceContents)
   const say = (text: string, { annotations, _meta }: McpSchema.ContentBlock) =>
     asText({
       type: "text",
@@ -145,13 +163,21 @@ export const block = (wire: Wire): (block: McpSchema.ContentBlock) => McpSchema.
         return within(asResource(block), "resource", contents)
       case "resource_link":
         return asLink === undefined ? say(inWords.resourceLink(block), block) : asLink(block)
+      // Of a later revision, or somebody's own: whoever sends it knows whom.
+      default:
+        return block
     }
   }
 }
 
+/** Of either kind. */
+const resourceContents = {
+  fields: { ...McpSchema.TextResourceContents.fields, ...McpSchema.BlobResourceContents.fields }
+}
+
 /** Structured content that has no place in the result is in its text. */
 export const callToolResult = (wire: Wire): (result: McpSchema.CallToolResult) => McpSchema.CallToolResult => {
-  const keep = only<McpSchema.CallToolResult>(wire.callToolResult)
+  const keep = without<McpSchema.CallToolResult>(wire.callToolResult, McpSchema.CallToolResult)
   const blocks = each(block(wire))
   const fits = wire.callToolResult.includes("structuredContent") ? isObject : () => false
   return (result) => within(keep(fitting(result, fits)), "content", blocks)
@@ -176,19 +202,19 @@ const same = <A>(value: A): A => value
 // ----------------------------------------------------------------------------
 
 export const requests = (wire: Wire): Revision.Revision["requests"] => {
-  const annotations = only<Annotations>(wire.annotations)
+  const annotations = without<Annotations>(wire.annotations, McpSchema.Annotations)
   const tools = each(tool(wire))
-  const argument = each(titled<McpSchema.PromptArgument>(wire.promptArgument))
-  const prompt = titled<McpSchema.Prompt>(wire.prompt)
+  const argument = each(titled<McpSchema.PromptArgument>(wire.promptArgument, McpSchema.PromptArgument))
+  const prompt = titled<McpSchema.Prompt>(wire.prompt, McpSchema.Prompt)
   const prompts = each<McpSchema.Prompt>((value) => within(prompt(value), "arguments", argument))
   const content = block(wire)
   const messages = each<McpSchema.PromptMessage>((message) => within(message, "content", content))
-  const resource = titled<McpSchema.Resource>(wire.resource)
+  const resource = titled<McpSchema.Resource>(wire.resource, McpSchema.Resource)
   const resources = each<McpSchema.Resource>((value) => within(resource(value), "annotations", annotations))
-  const template = titled<McpSchema.ResourceTemplate>(wire.resourceTemplate)
+  const template = titled<McpSchema.ResourceTemplate>(wire.resourceTemplate, McpSchema.ResourceTemplate)
   const templates = each<McpSchema.ResourceTemplate>((value) => within(template(value), "annotations", annotations))
-  const contents = each(only<McpSchema.ResourceContents>(wire.resourceContents))
-  const read = only<McpSchema.ReadResourceResult>(["contents", "_meta"])
+  const contents = each(without<McpSchema.ResourceContents>(wire.resourceContents, resourceContents))
+  const read = without<McpSchema.ReadResourceResult>(["contents", "_meta"], McpSchema.ReadResourceResult)
   const serverInfo = only<McpSchema.Implementation>(wire.implementation)
   const capabilities = only<McpSchema.ServerCapabilities>(wire.serverCapabilities)
   return {

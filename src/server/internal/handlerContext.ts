@@ -35,6 +35,7 @@ export interface Siblings {
     caller: HandlerContext,
     params: McpSchema.GetPromptParams
   ) => Effect.Effect<McpSchema.GetPromptResult, McpError.McpError>
+  readonly sees: (caller: HandlerContext, kind: RequestContext.Kind, name: string) => boolean
 }
 
 /** What the requests of one connection have in common. */
@@ -71,6 +72,7 @@ export class HandlerContext implements Service {
   paused: McpSchema.InputRequiredResult | undefined = undefined
   /** Told that it is. */
   onPause: (() => void) | undefined = undefined
+  private outliving: (() => void) | undefined = undefined
   private lastProgress = -Infinity
   private ended = false
   private channel: backChannel.BackChannel | backChannel.Rounds | undefined = undefined
@@ -109,6 +111,14 @@ export class HandlerContext implements Service {
 
   get sessionId(): string | undefined {
     return this.home.connection.sessionId
+  }
+
+  get peer(): object | undefined {
+    return this.revision.era === "Stateless" || this.home.task !== undefined ? undefined : this.home.connection
+  }
+
+  get logLevel(): McpSchema.LoggingLevel | undefined {
+    return this.scope.logLevel()
   }
 
   get taskId(): string | undefined {
@@ -165,6 +175,15 @@ export class HandlerContext implements Service {
 
   hasEnded(): boolean {
     return this.ended || this.caller?.hasEnded() === true
+  }
+
+  outlive(onPaused: () => void): void {
+    this.outliving = onPaused
+  }
+
+  /** Whether somebody is there for its questions. */
+  private isHeard(): boolean {
+    return !this.ended || this.outliving !== undefined
   }
 
   // NOTE: what a handler may take off the context and call on its own is bound when it is read, not for every request.
@@ -229,10 +248,16 @@ export class HandlerContext implements Service {
     return (params) => this.home.siblings.getPrompt(this, params)
   }
 
+  get sees(): Service["sees"] {
+    return (kind, name) => this.home.siblings.sees(this, kind, name)
+  }
+
   get ask(): Service["ask"] {
     return (questions) =>
       Effect.suspend(() =>
-        this.hasEnded() ? Effect.fail(unavailable) : this.backChannel().ask(questions, (key) => this.addressOf(key))
+        !this.root.isHeard()
+          ? Effect.fail(unavailable)
+          : this.backChannel().ask(questions, (key) => this.addressOf(key))
       )
   }
 
@@ -245,6 +270,11 @@ export class HandlerContext implements Service {
     return this.path.length === 0 && !key.startsWith("[") ? key : JSON.stringify([...this.path, key])
   }
 
+  /** What all that work for one request work for. */
+  private get root(): HandlerContext {
+    return this.caller === undefined ? this : this.caller.root
+  }
+
   /** Shared by all that work for one request. */
   backChannel(): backChannel.BackChannel | backChannel.Rounds {
     return this.caller === undefined
@@ -255,11 +285,14 @@ export class HandlerContext implements Service {
   /** Ends the request with a round of questions. What outlives the request does not wait for answers. */
   pause(result: McpSchema.InputRequiredResult): Effect.Effect<never, AskError.AskError> {
     return Effect.interruptible(Effect.callback<never, AskError.AskError>((resume) => {
-      if (this.hasEnded()) return resume(Effect.fail(unavailable))
-      const stop = this.whenEnded(() => resume(Effect.fail(unavailable)))
+      if (!this.isHeard()) return resume(Effect.fail(unavailable))
+      const stop = this.whenEnded(() => {
+        if (this.outliving === undefined) resume(Effect.fail(unavailable))
+      })
       if (this.paused === undefined) {
         this.paused = result
-        this.onPause?.()
+        const told = this.ended ? this.outliving : this.onPause
+        told?.()
       }
       return Effect.sync(stop)
     }))

@@ -21,8 +21,24 @@ export const isListed = (
   { isVisible, listForbidden }: { readonly isVisible: IsVisible; readonly listForbidden: boolean }
 ): IsVisible =>
 (registered, request) =>
-  isVisible(registered, request)
+  registered.definition.unlisted !== true
+  && isVisible(registered, request)
   && (listForbidden || permission.refusal(registered.definition, request) === undefined)
+
+/** Whether there is something of this name for the caller, who may also use it; lists need not show it. */
+export const sees =
+  (registry: registry.Registry, isVisible: IsVisible): handlerContext.Siblings["sees"] => (caller, kind, name) => {
+    const registered: registry.Registered<registry.AnyDefinition> | undefined = registry[shelves[kind]].get(name)
+    return registered !== undefined && isVisible(registered, caller)
+      && permission.refusal(registered.definition, caller) === undefined
+  }
+
+const shelves = {
+  "tool": "tools",
+  "resource": "resources",
+  "resource template": "templates",
+  "prompt": "prompts"
+} as const
 
 /**
  * `key` is what the result calls its items, and keeps the cursors of two lists apart. Where everybody sees everything
@@ -39,7 +55,7 @@ export const list = (
   }
 ): router.Handler => {
   const listed = isListed(options)
-  let pages = { all: undefined as All | undefined, open: false, made: new Map<number, object>() }
+  let pages = { all: undefined as All | undefined, listed: none, open: false, made: new Map<number, object>() }
 
   const make = (all: All, after: number): object => {
     const { items, next } = Cursor.paginate(all, { after, pageSize: options.pageSize })
@@ -56,17 +72,19 @@ export const list = (
       effect: Effect.sync(() => {
         const all = shelf.all() as All
         if (all !== pages.all) {
-          const open = !options.isRestricted && all.every(({ definition }) => isForAll(definition))
-          pages = { all, open, made: new Map() }
+          const listed = all.filter(({ definition }) => definition.unlisted !== true)
+          const open = !options.isRestricted && listed.every(({ definition }) => isForAll(definition))
+          pages = { all, listed, open, made: new Map() }
         }
         if (!pages.open) {
-          return { ...make(all.filter((registered) => listed(registered, request)), after), cacheHints: personal }
+          const seen = pages.listed.filter((registered) => listed(registered, request))
+          return { ...make(seen, after), cacheHints: personal }
         }
         let page = pages.made.get(after)
         if (page === undefined) {
-          page = make(all, after)
+          page = make(pages.listed, after)
           // A client can make up any number of cursors.
-          if (pages.made.size <= all.length / options.pageSize) pages.made.set(after, page)
+          if (pages.made.size <= pages.listed.length / options.pageSize) pages.made.set(after, page)
         }
         return page
       })
@@ -95,3 +113,5 @@ export const forOne = (
     }))
 
 type All = ReadonlyArray<registry.Registered<registry.AnyDefinition>>
+
+const none: All = []

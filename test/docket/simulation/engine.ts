@@ -94,76 +94,88 @@ export const make = (
     if (random.chance(chaos.doubled)) arrive(ring, at() + random.between(0, 1000))
   }
 
-  const consume =
-    (process: Process) =>
-    (answer: (id: string) => Effect.Effect<void>, { concurrency }: { readonly concurrency: number }) =>
-      Effect.scoped(Effect.gen(function*() {
-        const inbox: Array<Waiting> = []
-        let wake = () => {}
-        const consumer: Consumer = {
-          process,
-          free: concurrency,
-          take: (ring) => {
-            active++
-            let isOpen = true
-            const close = () => {
+  const consume = (process: Process) =>
+  (
+    answer: (id: string, release: Effect.Effect<void>) => Effect.Effect<void>,
+    { concurrency }: { readonly concurrency: number }
+  ) =>
+    Effect.scoped(Effect.gen(function*() {
+      const inbox: Array<Waiting> = []
+      let wake = () => {}
+      const consumer: Consumer = {
+        process,
+        free: concurrency,
+        take: (ring) => {
+          active++
+          let isOpen = true
+          const close = () => {
+            if (!isOpen) return
+            isOpen = false
+            active--
+          }
+          // Who does not answer within the lease has not got it.
+          const watch = () => {
+            world.at(world.now() + leaseMillis, () => {
               if (!isOpen) return
-              isOpen = false
-              active--
-            }
-            // Who does not answer within the lease has not got it.
-            const watch = () => {
-              world.at(world.now() + leaseMillis, () => {
-                if (!isOpen) return
-                if (process.state() === "Up" && consumers.has(consumer)) return watch()
-                close()
-                if (process.state() === "Dead") consumers.delete(consumer)
-                due.push(ring)
-                deliver()
-              })
-            }
-            watch()
-            settle.set(ring, (isDone) => {
-              consumer.free++
-              const wasOpen = isOpen
+              if (process.state() === "Up" && consumers.has(consumer)) return watch()
               close()
-              if (!isDone && wasOpen) due.push(ring)
+              if (process.state() === "Dead") consumers.delete(consumer)
+              due.push(ring)
               deliver()
             })
-            network.send(() =>
-              process.post(() => {
-                inbox.push(ring)
-                wake()
-              })
-            )
           }
+          watch()
+          let isIn = true
+          const leave = () => {
+            if (isIn) consumer.free++
+            isIn = false
+          }
+          vacate.set(ring, () => {
+            leave()
+            deliver()
+          })
+          settle.set(ring, (isDone) => {
+            leave()
+            const wasOpen = isOpen
+            close()
+            if (!isDone && wasOpen) due.push(ring)
+            deliver()
+          })
+          network.send(() =>
+            process.post(() => {
+              inbox.push(ring)
+              wake()
+            })
+          )
         }
-        const settle = new Map<Waiting, (isDone: boolean) => void>()
-        yield* Effect.acquireRelease(
+      }
+      const settle = new Map<Waiting, (isDone: boolean) => void>()
+      const vacate = new Map<Waiting, () => void>()
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          consumers.add(consumer)
+          network.send(deliver)
+        }),
+        () =>
           Effect.sync(() => {
-            consumers.add(consumer)
-            network.send(deliver)
-          }),
-          () =>
-            Effect.sync(() => {
-              consumers.delete(consumer)
-              for (const ring of inbox) network.send(() => settle.get(ring)?.(false))
-            })
-        )
-        while (true) {
-          const ring = inbox.shift()
-          if (ring === undefined) {
-            yield* Effect.callback<void>((resume) => {
-              wake = () => resume(Effect.void)
-            })
-          } else {
-            yield* answer(ring.id).pipe(
-              Effect.onExit((exit) => Effect.sync(() => network.send(() => settle.get(ring)?.(Exit.isSuccess(exit))))),
-              Effect.forkScoped
-            )
-          }
+            consumers.delete(consumer)
+            for (const ring of inbox) network.send(() => settle.get(ring)?.(false))
+          })
+      )
+      while (true) {
+        const ring = inbox.shift()
+        if (ring === undefined) {
+          yield* Effect.callback<void>((resume) => {
+            wake = () => resume(Effect.void)
+          })
+        } else {
+          yield* answer(ring.id, Effect.sync(() => network.send(() => vacate.get(ring)?.()))).pipe(
+            Effect.onExit((exit) => Effect.sync(() => network.send(() => settle.get(ring)?.(Exit.isSuccess(exit))))),
+            Effect.forkScoped
+          )
         }
-      }))
+      }
+    }))
 
   return {
     have: (next) => {

@@ -1,0 +1,2 @@
+export * as Proxy from "./Proxy.ts"
+export * as ProxyError from "./ProxyError.ts"

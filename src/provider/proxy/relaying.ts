@@ -1,0 +1,215 @@
+/**
+ * A request as it goes on to the server behind a proxy, and what comes back for its caller: `_meta` and budget on the
+ * way there, progress and logs meanwhile, the result or the refusal at the end. Nothing is decoded or checked.
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as ClientHandlers from "../../client/ClientHandlers.ts"
+import type * as McpClient from "../../client/McpClient.ts"
+import type * as RequestContext from "../../context/RequestContext.ts"
+import * as Budget from "../../core/Budget.ts"
+import * as Outcome from "../../core/Outcome.ts"
+import type * as JsonRpc from "../../protocol/JsonRpc.ts"
+import type * as McpError from "../../protocol/McpError.ts"
+import * as McpSchema from "../../protocol/McpSchema.ts"
+import * as Meta from "../../protocol/Meta.ts"
+import * as Revisions from "../../protocol/Revisions.ts"
+import * as refusals from "./refusals.ts"
+import type * as sessions from "./sessions.ts"
+
+export type Request = RequestContext.RequestContext["Service"]
+
+/** What is asked of the server behind. */
+export interface Call {
+  readonly method: "tools/call" | "resources/read" | "prompts/get" | "completion/complete"
+  readonly params: JsonRpc.JsonObject
+  /** Whether it may be sent twice where its answer was lost; what only reads is, when left out. */
+  readonly idempotent?: boolean
+}
+
+/** How it is asked, beside what. */
+export interface Options {
+  readonly listener: Listener
+  readonly party: sessions.Party
+  readonly answer?: NonNullable<McpClient.RequestOptions["answer"]>
+}
+
+/** Who hears what the server says before it answers. */
+export interface Listener {
+  readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
+  readonly onLog: ((params: JsonRpc.JsonObject) => void) | undefined
+  readonly logLevel: McpSchema.LoggingLevel | undefined
+}
+
+/** Sends it, within what is left of the caller's budget. */
+export const send = (
+  name: string,
+  { client }: sessions.Session,
+  { idempotent, method, params }: Call,
+  request: Request,
+  { answer, listener, party }: Options
+): Effect.Effect<JsonRpc.JsonObject, McpError.McpError> =>
+  Effect.flatMap(Budget.remaining, ({ cost, timeLeft }) => {
+    const millis = Duration.toMillis(timeLeft)
+    const left = lessOf(millis)
+    if (left <= 0) return Outcome.interruptSelf("Deadline")
+    const { revision } = client.server()
+    const isStateless = Revisions.select(revision)?.era === "Stateless"
+    const own: { [key: string]: JsonRpc.Json } = {}
+    if (left !== Infinity || cost !== Infinity) {
+      own[Meta.budget] = {
+        ...(left === Infinity ? undefined : { timeLeft: left }),
+        ...(cost === Infinity ? undefined : { cost })
+      }
+    }
+    if (isStateless) {
+      if (party.info !== undefined) own[Meta.clientInfo] = party.info as unknown as JsonRpc.Json
+      if (listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
+    }
+    return client.request(method, { ...params, _meta: passedOn(request.meta) }, {
+      // Who has a deadline is interrupted when it falls; that time stands still while its client is asked.
+      ...(millis === Infinity ? undefined : { timeout: Duration.infinity, maxTimeout: Duration.infinity }),
+      meta: own,
+      unchecked: true,
+      keepsErrors: true,
+      rounds: false,
+      ...(idempotent === undefined ? undefined : { idempotent }),
+      ...(isStateless ? { capabilities: party.capabilities } : undefined),
+      ...(listener.onProgress === undefined ? undefined : { onProgress: listener.onProgress }),
+      answer,
+      onLog: listener.onLog
+    }).pipe(
+      Effect.mapBoth({
+        onSuccess: (result) => isStateless ? lifted(method, result) : result,
+        onFailure: (error) => refusals.of(name, error, { request, method, params, revision })
+      })
+    )
+  })
+
+/** Time for an answer to come back in: what is passed on is less at each hop. */
+const lessOf = (millis: number): number =>
+  millis === Infinity ? Infinity : Math.floor(millis) - Math.min(Math.max(Math.floor(millis / 100), 1), 100)
+
+/** Said anew on each hop. */
+const ofOneHop: ReadonlySet<string> = new Set([
+  "progressToken",
+  Meta.protocolVersion,
+  Meta.clientInfo,
+  Meta.clientCapabilities,
+  Meta.logLevel,
+  Meta.subscriptionId,
+  Meta.relatedTask,
+  Meta.budget
+])
+
+const passedOn = (meta: JsonRpc.JsonObject): JsonRpc.JsonObject =>
+  Object.fromEntries(Object.entries(meta).filter(([key]) => !ofOneHop.has(key)))
+
+/** A result of 2026-07-28, without what only its own hop says. */
+const lifted = (method: string, result: JsonRpc.JsonObject): JsonRpc.JsonObject => {
+  const { _meta, resultType, ...rest } = result
+  const { [Meta.serverInfo]: _, ...meta } = (_meta ?? {}) as JsonRpc.JsonObject
+  const lifted = {
+    ...rest,
+    ...(resultType === "complete" || resultType === undefined ? undefined : { resultType }),
+    ...(_meta === undefined || Object.keys(meta).length === 0 ? undefined : { _meta: meta })
+  }
+  if (method !== "resources/read" || resultType === "input_required") return lifted
+  const { cacheScope, ttlMs, ...read } = lifted as JsonRpc.JsonObject
+  return ttlMs === undefined && cacheScope === undefined ? read : {
+    ...read,
+    cacheHints: {
+      ...(ttlMs === undefined ? undefined : { ttlMs }),
+      ...(cacheScope === undefined ? undefined : { cacheScope })
+    }
+  }
+}
+
+// ----------------------------------------------------------------------------
+// meanwhile
+// ----------------------------------------------------------------------------
+
+/** Messages one call may be behind; then it misses the oldest. */
+const maxBehind = 256
+
+/** Passes on what the server says about one request, in order, and no faster than its client reads. */
+export class Outflow {
+  private readonly context: Context.Context<never>
+  private readonly waiting: Array<Effect.Effect<void>> = []
+  private fiber: Fiber.Fiber<void> | undefined
+
+  constructor(context: Context.Context<never>) {
+    this.context = context
+  }
+
+  push(effect: Effect.Effect<void>): void {
+    if (this.waiting.length >= maxBehind) this.waiting.shift()
+    this.waiting.push(effect)
+    if (this.fiber !== undefined) return
+    // It runs on this very stack as long as the client keeps up.
+    const fiber = Effect.runForkWith(this.context)(this.run)
+    if (fiber.pollUnsafe() === undefined) this.fiber = fiber
+  }
+
+  private get run(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const next = this.waiting.shift()
+      if (next !== undefined) return Effect.andThen(next, this.run)
+      this.fiber = undefined
+      return Effect.void
+    })
+  }
+
+  /** Nothing may be said of a request once it has its answer. */
+  get drained(): Effect.Effect<void> {
+    return Effect.suspend(() => this.fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(this.fiber)))
+  }
+
+  end(): void {
+    this.waiting.length = 0
+    this.fiber?.interruptUnsafe()
+  }
+}
+
+/** The request's own client hears, as far as it has asked to. */
+export const listenerOf = (request: Request, outflow: Outflow, wantsLogs: boolean): Listener => ({
+  onProgress: request.wantsProgress
+    ? ({ progress, ...rest }) => outflow.push(request.reportProgress(progress, rest))
+    : undefined,
+  onLog: wantsLogs ? (params) => outflow.push(log(request, params)) : undefined,
+  logLevel: wantsLogs ? request.logLevel : undefined
+})
+
+/** A log message as it came, at the level its client wants. */
+export const log = (request: Request, params: JsonRpc.JsonObject): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { logLevel } = request
+    const { level } = params
+    return logLevel === undefined || !isLevel(level) || !McpSchema.passes(level, logLevel)
+      ? Effect.void
+      : request.notify("notifications/message", params)
+  })
+
+const isLevel = (level: unknown): level is McpSchema.LoggingLevel =>
+  (McpSchema.LoggingLevel.literals as ReadonlyArray<unknown>).includes(level)
+
+/** Runs a call whose server may say something meanwhile. */
+export const heard = <A, E>(
+  request: Request,
+  wantsLogs: boolean,
+  body: (listener: Listener) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  request.wantsProgress || wantsLogs
+    ? Effect.withFiber((fiber) => {
+      const outflow = new Outflow(fiber.context)
+      return Effect.onExit(
+        Effect.flatMap(body(listenerOf(request, outflow, wantsLogs)), (value) => Effect.as(outflow.drained, value)),
+        (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => outflow.end())
+      )
+    })
+    : body(silent)
+
+export const silent: Listener = { onProgress: undefined, onLog: undefined, logLevel: undefined }

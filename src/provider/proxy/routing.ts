@@ -1,0 +1,164 @@
+/**
+ * On which session a request goes to the server behind, and how that may ask back. A server of 2026-07-28 is told with
+ * each request who asks, and shares one session among all. One of the stateful era keeps what it knows of its client
+ * with the session: there each client has its own.
+ */
+import * as Effect from "effect/Effect"
+import * as Identity from "../../context/Identity.ts"
+import * as RequestContext from "../../context/RequestContext.ts"
+import type * as Definition from "../../definition/Definition.ts"
+import type * as JsonRpc from "../../protocol/JsonRpc.ts"
+import type * as McpError from "../../protocol/McpError.ts"
+import * as Revisions from "../../protocol/Revisions.ts"
+import * as asking from "./asking.ts"
+import type * as holding from "./holding.ts"
+import * as refusals from "./refusals.ts"
+import * as relaying from "./relaying.ts"
+import * as sessions from "./sessions.ts"
+import type * as upstream from "./upstream.ts"
+
+export interface Options {
+  readonly name: string
+  readonly upstream: upstream.Upstream
+  readonly pool: sessions.Pool
+  readonly holding: holding.Holding
+  /** One session for all, which is told nothing of anybody. */
+  readonly isShared: boolean
+}
+
+type Answered<E> = Effect.Effect<JsonRpc.JsonObject, E, RequestContext.RequestContext>
+
+export interface Routing {
+  readonly ask: (call: relaying.Call) => Answered<Definition.HandlerError>
+  readonly complete: (params: JsonRpc.JsonObject) => Answered<McpError.McpError>
+}
+
+export const make = ({ holding, isShared, name, pool, upstream }: Options): Routing => {
+  const keys = new asking.Keys()
+
+  const direct = (
+    session: sessions.Session,
+    call: relaying.Call,
+    request: relaying.Request,
+    party: sessions.Party,
+    wantsLogs: boolean
+  ) =>
+    relaying.heard(request, wantsLogs, (listener) =>
+      sessions.canBeAsked(party) && session !== upstream.session
+        ? Effect.flatMap(
+          asking.onConnection(keys, name, request),
+          (answer) => relaying.send(name, session, call, request, { listener, party, answer })
+        )
+        : relaying.send(name, session, call, request, { listener, party }))
+
+  /** To a server of the stateless era. */
+  const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request) => {
+    const wantsLogs = request.logLevel !== undefined && main.client.server().capabilities.logging !== undefined
+    const party = sessions.partyOf(request)
+    const through = (session: sessions.Session) => {
+      const send = (call: relaying.Call) =>
+        relaying.heard(
+          request,
+          wantsLogs,
+          (listener) => relaying.send(name, session, call, request, { listener, party })
+        )
+      if (sessions.canBeAsked(party)) {
+        return asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, send(call))
+      }
+      return Effect.flatMap(send(call), (result) =>
+        result.resultType === "input_required"
+          ? asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, Effect.succeed(result))
+          : Effect.succeed(result))
+    }
+    // Without streams a server does not say for which request it logs.
+    return wantsLogs && !main.hasStreams && !isShared
+      ? Effect.flatMap(
+        keyOf(request, party),
+        (key) => pool.use(key, party, main.client.server().revision, request.peer === undefined, through)
+      )
+      : through(main)
+  }
+
+  /** To a server of the stateful era. */
+  const stateful = (
+    main: sessions.Session,
+    call: relaying.Call,
+    request: relaying.Request
+  ): Effect.Effect<JsonRpc.JsonObject, Definition.HandlerError> => {
+    const { capabilities, revision } = main.client.server()
+    if (isShared) return direct(main, call, request, sessions.nobody, false)
+    const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
+    const party = sessions.partyOf(request)
+    if (request.peer !== undefined) {
+      return pool.use(
+        request.peer,
+        party,
+        revision,
+        false,
+        (session) =>
+          Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))
+      )
+    }
+    return Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => {
+      const mayAsk = sessions.canBeAsked(party)
+      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, party, false)
+      const alone = mayAsk || wantsLogs
+      return Effect.flatMap(keyOf(request, party), (key) =>
+        mayAsk
+          ? holding.run(keys.ofCall(request, name, call), request, party, ({ answer, listener }) =>
+            pool.use(key, party, revision, true, (session) =>
+              Effect.andThen(
+                level(session, request, wantsLogs),
+                relaying.send(name, session, call, request, { answer, listener, party })
+              )))
+          : pool.use(key, party, revision, alone, (session) =>
+            Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))))
+    })
+  }
+
+  /** The session's log level is its client's. */
+  const level = (session: sessions.Session, { logLevel }: relaying.Request, wantsLogs: boolean): Effect.Effect<void> =>
+    !wantsLogs || session.logLevel === logLevel
+      ? Effect.void
+      : Effect.matchEffect(session.client.setLogLevel(logLevel!), {
+        onSuccess: () =>
+          Effect.sync(() => {
+            session.logLevel = logLevel
+          }),
+        onFailure: (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
+      })
+
+  const onMain = <E>(
+    body: (main: sessions.Session, request: relaying.Request) => Effect.Effect<JsonRpc.JsonObject, E>
+  ): Answered<E | McpError.McpError> =>
+    RequestContext.RequestContext.use((request): Effect.Effect<JsonRpc.JsonObject, E | McpError.McpError> => {
+      const main = upstream.session
+      return main === undefined ? Effect.fail(refusals.unavailable(name)) : body(main, request)
+    })
+
+  return {
+    ask: (call) =>
+      onMain<Definition.HandlerError>((main, request) =>
+        isStateless(main) ? stateless(main, call, request) : stateful(main, call, request)
+      ),
+    complete: (params) =>
+      onMain((main, request) => {
+        const call: relaying.Call = { method: "completion/complete", params }
+        const party = sessions.partyOf(request)
+        return isShared || isStateless(main) || request.peer === undefined
+          ? direct(main, call, request, isShared ? sessions.nobody : party, false)
+          : pool.use(request.peer, party, main.client.server().revision, false, (session) =>
+            direct(session, call, request, party, false))
+      })
+  }
+}
+
+const isStateless = ({ client }: sessions.Session): boolean =>
+  Revisions.select(client.server().revision)?.era === "Stateless"
+
+/** Callers that nothing tells apart to the server behind. */
+const keyOf = (request: relaying.Request, party: sessions.Party): Effect.Effect<unknown> =>
+  request.peer !== undefined ? Effect.succeed(request.peer) : Effect.map(
+    Identity.CurrentIdentity,
+    ({ issuer, subject }) => JSON.stringify([issuer, subject, party.info, party.capabilities, request.logLevel])
+  )

@@ -1,0 +1,5 @@
+export * as MapResult from "./MapResult.ts"
+export * as Namespace from "./Namespace.ts"
+export * as Rename from "./Rename.ts"
+export * as VersionChoice from "./VersionChoice.ts"
+export * as Visibility from "./Visibility.ts"
