@@ -25,6 +25,12 @@ export interface Client {
   readonly capabilities: McpSchema.ClientCapabilities
 }
 
+/** What requests have in common that came on one connection, or in one session. @category models @since 0.1.0 */
+export interface Peer {
+  /** Calls back when it has ended, until the result is called. */
+  readonly whenClosed: (listener: () => void) => () => void
+}
+
 /** @category services @since 0.1.0 */
 export class RequestContext extends Context.Service<RequestContext, {
   readonly id: JsonRpc.RequestId
@@ -33,11 +39,13 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly client: Client
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
+  /** One for all requests of a session. Undefined where a request belongs to none: in stateless revisions, and in a task. */
+  readonly peer: Peer | undefined
   /**
-   * Stands for the connection it came on, or its session: one object for all its requests. Undefined where a request
-   * belongs to none: in stateless revisions, and in a task.
+   * The mounts it came through, outermost first: what is kept for a request by the names of one server is not another's
+   * who has the same names.
    */
-  readonly peer: object | undefined
+  readonly mounts: ReadonlyArray<string>
   /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
   readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
@@ -149,6 +157,7 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
   peer: undefined,
+  mounts: [],
   taskId: undefined,
   meta: {},
   logLevel: undefined,

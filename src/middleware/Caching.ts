@@ -186,6 +186,7 @@ const keyOf = (
       sorted(claims, passingClaims)
     ]),
     context.sessionId ?? null,
+    context.mounts,
     context.revision.version,
     context.client,
     sorted(context.meta, passingMeta),

@@ -22,6 +22,20 @@ describe("examples", () => {
     assertEnded(await run(file))
   }, 40_000)
 
+  it("everything has its tour where it is mounted, too", async () => {
+    let tour: Ended | undefined
+    const ended = await run("examples/everything/mounted.ts", {
+      args: ["http"],
+      env: { PORT: "0" },
+      until: /http:\/\/\S+\/mcp/,
+      meanwhile: async ([url]) => {
+        tour = await run("examples/everything/client.ts", { args: [url] })
+      }
+    })
+    assertEnded(ended)
+    assertEnded(tour!)
+  }, 40_000)
+
   it("hello answers on stdio until its input ends", async () => {
     const ended = await run("examples/hello/server.ts", {
       input: `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}\n`
