@@ -33,7 +33,7 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<AuthProvider.AuthProvider, never, TokenVerifier.TokenVerifier> =>
   Effect.gen(function*() {
-    const { environment, scopes } = options
+    const { environment, scopes = [] } = options
     const name = (options.header ?? "x-api-key").toLowerCase()
     const cache = yield* Effect.serviceOption(TokenCache.TokenCache)
     const identify = callers.make({
@@ -52,7 +52,8 @@ export const make = (
         return key.length > maxLength ? unknown : identify(key, sha256)
       },
       // No standard names this scheme; it says to a person what to send.
-      challenge: () => `ApiKey header="${name}"`
+      challenge: () => `ApiKey header="${name}"`,
+      lacks: (granted) => scopes.filter((scope) => !granted.includes(scope))
     }
   })
 

@@ -31,6 +31,8 @@ export interface AuthProvider {
   readonly authenticate: (request: Admission.Request) => Effect.Effect<Caller.Caller, AuthError.AuthError>
   /** A challenge for the `WWW-Authenticate` header. */
   readonly challenge: (refusal: Refusal) => string
+  /** Which scopes a caller with these lacks to be let in at all. None when left out. */
+  readonly lacks?: (scopes: ReadonlyArray<string>) => ReadonlyArray<string>
   /** What anybody may read over HTTP, by path. */
   readonly documents?: ReadonlyMap<string, JsonRpc.JsonObject>
 }
@@ -53,6 +55,10 @@ export const firstOf = (...providers: ReadonlyArray<AuthProvider>): AuthProvider
     return from(0)
   },
   challenge: (refusal) => providers.map((provider) => provider.challenge(refusal)).join(", "),
+  lacks: (scopes) => {
+    const lacking = providers.map(({ lacks }) => lacks?.(scopes) ?? [])
+    return lacking.toSorted((a, b) => a.length - b.length)[0] ?? []
+  },
   documents: new Map(providers.flatMap(({ documents = [] }) => [...documents]))
 })
 
@@ -120,7 +126,7 @@ const missing = Effect.fail(AuthError.make(new AuthError.Missing()))
 
 /** A provider as transports ask it. @category constructors @since 0.1.0 */
 export const toAdmission = (provider: AuthProvider): Admission.Admission["Service"] => {
-  const { authenticate, challenge, documents = new Map() } = provider
+  const { authenticate, challenge, documents = new Map(), lacks } = provider
 
   const refuse = ({ message, reason }: AuthError.AuthError): Admission.Refused => {
     switch (reason._tag) {
@@ -182,6 +188,7 @@ export const toAdmission = (provider: AuthProvider): Admission.Admission["Servic
         })
       }
     },
+    ...(lacks === undefined ? undefined : { lacks }),
     documents
   }
 }

@@ -38,6 +38,11 @@ export class RequestContext extends Context.Service<RequestContext, {
    * belongs to none: in stateless revisions, and in a task.
    */
   readonly peer: object | undefined
+  /**
+   * The mounts it came through, outermost first: what is kept for a request by the names of one server is not another's
+   * who has the same names.
+   */
+  readonly mounts: ReadonlyArray<string>
   /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
   readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
@@ -149,6 +154,7 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
   peer: undefined,
+  mounts: [],
   taskId: undefined,
   meta: {},
   logLevel: undefined,

@@ -48,6 +48,8 @@ export interface Options {
 export interface Common extends Required<Options> {
   /** Which way it came from where it was made, outermost first; for errors, and not seen by clients. */
   readonly source: ReadonlyArray<string>
+  /** Whether lists show it to this caller, beside what its server says; to everybody who may use it when undefined. @internal */
+  readonly listed: ((viewer: Viewer) => boolean) | undefined
 }
 
 /** @category constructors @since 0.1.0 */
@@ -63,7 +65,8 @@ export const common = (
   visible,
   scopes,
   unlisted,
-  source: here
+  source: here,
+  listed: undefined
 })
 
 const here: ReadonlyArray<string> = []

@@ -59,6 +59,19 @@ export class InvalidDefinition extends Schema.TaggedClass<InvalidDefinition>()("
   message: Schema.String
 }) {}
 
+/** A server would be mounted in itself, by way of others perhaps. @category reasons @since 0.1.0 */
+export class MountCycle extends Schema.TaggedClass<MountCycle>()("MountCycle", {
+  /** Each server is mounted in the one before it; the first and the last are the same. */
+  path: Schema.Array(Schema.String)
+}) {}
+
+/** Servers are mounted in each other too many deep. @category reasons @since 0.1.0 */
+export class MountTooDeep extends Schema.TaggedClass<MountTooDeep>()("MountTooDeep", {
+  path: Schema.Array(Schema.String),
+  /** How many mounts may stand one in the other. */
+  maximum: Schema.Finite
+}) {}
+
 /** @category reasons @since 0.1.0 */
 export const Reason = Schema.Union([
   NotFound,
@@ -66,7 +79,9 @@ export const Reason = Schema.Union([
   InvalidOutput,
   ExecutionFailed,
   Duplicate,
-  InvalidDefinition
+  InvalidDefinition,
+  MountCycle,
+  MountTooDeep
 ])
 
 /** @category reasons @since 0.1.0 */
@@ -98,6 +113,11 @@ export class DefinitionError extends Schema.TaggedError<DefinitionError>(
         }; rename one of them`
       case "InvalidDefinition":
         return `${reason.name} cannot be served: ${reason.message}`
+      case "MountCycle":
+        return `A server cannot be mounted in itself: ${reason.path.join(" > ")}; take one of these mounts away, or ` +
+          "make it one that does not follow its server"
+      case "MountTooDeep":
+        return `Servers may be mounted in each other ${reason.maximum} deep at most: ${reason.path.join(" > ")}`
     }
   }
 }

@@ -6,11 +6,17 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
+import type * as Prompt from "../definition/Prompt.ts"
+import type * as Resource from "../definition/Resource.ts"
+import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import * as methods from "./internal/methods.ts"
 
 const TypeId = "~fastmcp-effect/middleware/Middleware"
+
+/** @category models @since 0.1.0 */
+export type Definition = Tool.Any | Resource.Any | ResourceTemplate.Any | Prompt.Any
 
 /** @category models @since 0.1.0 */
 export interface Request {
@@ -20,8 +26,17 @@ export interface Request {
   readonly context: RequestContext.RequestContext["Service"]
   /** The tool a `tools/call` is for. */
   readonly tool: Tool.Any | undefined
+  /** What a call, a read, a subscription, a prompt or a completion is of. */
+  readonly definition?: Definition | undefined
+  /** Of a list: what an item of it stands for, by its name, its URI or its template. Of `subscriptions/listen`: by a URI. */
+  readonly definitionOf?: (item: object) => Definition | undefined
   /** What it is refused with if it gets through: what it is for is not there for its caller, say. */
   readonly refused?: McpError.McpError
+  /**
+   * Whether it is a run of a task, whose call has been here before. A task is run again each time its client has answered,
+   * and its handler begins anew.
+   */
+  readonly isTaskRun?: boolean
 }
 
 /**
@@ -102,8 +117,10 @@ export const provide = <I, S, R = never>(
 export const forMethods = <R>(self: Middleware<never, R>, methods: ReadonlyArray<string>): Middleware<never, R> =>
   make((request, next) => methods.includes(request.method) ? self.wrap(request, next) : next)
 
-/** Which assembly a context came from. */
-class Assembly extends Context.Service<Assembly, object>()("fastmcp-effect/middleware/Middleware/Assembly") {}
+/** Which assembly a context came from, and all of its services. */
+class Assembly extends Context.Service<Assembly, { readonly services: ReadonlyMap<string, unknown> }>()(
+  "fastmcp-effect/middleware/Middleware/Assembly"
+) {}
 
 /**
  * Marks the services something was assembled with, so that `compose` can tell at a glance whether a handler has the
@@ -112,9 +129,30 @@ class Assembly extends Context.Service<Assembly, object>()("fastmcp-effect/middl
  * @category combinators
  * @since 0.1.0
  */
-export const assembled = (context: Context.Context<never>): Context.Context<never> =>
+export const assembled = (context: Context.Context<never>): Context.Context<never> => {
   // NOTE: flat, for every request builds on it: a context that is many layers deep is copied when the next is added.
-  Context.makeUnsafe(new Map([...context.mapUnsafe, [Assembly.key, {}]]))
+  const services = new Map<string, unknown>(context.mapUnsafe)
+  services.set(Assembly.key, { services })
+  return Context.makeUnsafe(services)
+}
+
+/**
+ * For what was assembled with `context` to answer in a request that reached something else first: the services it was
+ * assembled with, and of the `current` ones what belongs to the request, be it the caller or what a middleware supplied.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const reassembled = (
+  current: Context.Context<never>,
+  context: Context.Context<never>
+): Context.Context<never> => {
+  const left = Context.getOrUndefined(current, Assembly)?.services
+  if (left === undefined) return Context.merge(current, context)
+  const services = new Map<string, unknown>(context.mapUnsafe)
+  for (const [key, value] of current.mapUnsafe) if (left.get(key) !== value) services.set(key, value)
+  return Context.makeUnsafe(services)
+}
 
 /**
  * Composes a list into one wrapper, the first outermost, each running with the services in `context` while what it

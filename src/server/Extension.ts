@@ -11,6 +11,7 @@ import type * as AskError from "../context/AskError.ts"
 import type * as Identity from "../context/Identity.ts"
 import type * as McpRequest from "../context/McpRequest.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
+import type * as Budget from "../core/Budget.ts"
 import type * as Prompt from "../definition/Prompt.ts"
 import type * as Resource from "../definition/Resource.ts"
 import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
@@ -119,6 +120,8 @@ export interface DetachedCall {
   readonly meta: JsonRpc.JsonObject
   readonly identity: Identity.Identity
   readonly taskId: string
+  /** What the call had left, beside what the server allows; a call that outlives its request has no deadline of it. */
+  readonly budget?: Pick<Budget.Budget, "pollQuota" | "costQuota" | "priority">
   readonly record: Record
   readonly reportProgress: RequestContext.RequestContext["Service"]["reportProgress"]
 }

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as Identity from "../context/Identity.ts"
 import type * as McpRequest from "../context/McpRequest.ts"
@@ -38,6 +39,8 @@ import * as dispatcher from "./dispatcher.ts"
 import type * as Extension from "./Extension.ts"
 import * as clientLogs from "./internal/clientLogs.ts"
 import type * as lists from "./internal/lists.ts"
+import * as mounting from "./mounting.ts"
+import * as mounts from "./mounts.ts"
 import * as registry from "./registry.ts"
 import * as RequestState from "./RequestState.ts"
 import * as router from "./router.ts"
@@ -136,6 +139,8 @@ export class McpServer extends Context.Service<McpServer, {
   readonly remove: (list: registry.ListName, ...names: ReadonlyArray<string>) => Effect.Effect<void>
   /** Tells the clients that watch it that a resource may have changed. */
   readonly resourceUpdated: (uri: string) => Effect.Effect<void>
+  /** What another server serves of it, see `provider/Mount`. @internal */
+  readonly mounted: mounting.Mounted
 }>()("fastmcp-effect/server/McpServer") {}
 
 /**
@@ -225,6 +230,8 @@ type AnyOptions = Options<
 const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const { maxInFlight = 1024, middleware = [], requestTimeout = "30 seconds" } = options
   const strict = options.strictInput ?? false
+  const requestMillis = Duration.toMillis(Duration.fromInputUnsafe(requestTimeout))
+  const node = mounts.makeNode(options.name)
   for (const option of ["pageSize", "concurrency", "sessionConcurrency"] as const) {
     const value = options[option]
     if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
@@ -268,7 +275,12 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
 
   const catalogue = Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => ({ held: nothing, isClosed: false })),
+      Effect.sync(() => ({
+        held: nothing,
+        isClosed: false,
+        from: Context.empty() as Context.Context<never>,
+        context: undefined as Context.Context<never> | undefined
+      })),
       (state) => {
         state.isClosed = true
         return Effect.orDie(change(state, [], Context.empty()))
@@ -276,11 +288,16 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     ),
     (state): Catalogue => ({
       set: (...added) =>
-        Effect.contextWith((context: Context.Context<any>) =>
-          state.isClosed
-            ? Effect.fail(closed)
-            : change(state, added, assembled(Context.merge(services, assembly(context))))
-        ) as Effect.Effect<void, DefinitionError.DefinitionError, any>
+        Effect.contextWith((context: Context.Context<any>) => {
+          if (state.isClosed) return Effect.fail(closed)
+          // What is the same, and has the same services, stays what it was.
+          const from = assembly(context)
+          if (state.context === undefined || !isSame(state.from, from)) {
+            state.from = from
+            state.context = assembled(Context.merge(services, from))
+          }
+          return change(state, added, state.context)
+        }) as Effect.Effect<void, DefinitionError.DefinitionError, any>
     })
   )
 
@@ -288,9 +305,18 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     scope: yield* Effect.scope,
     catalogue,
     add: (...sources) =>
-      Effect.flatMap(catalogue, (catalogue) => supplying.fill(catalogue, sources)) as Effect.Effect<void, any, any>,
+      Effect.flatMap(
+        catalogue,
+        (catalogue) => Effect.provideService(supplying.fill(catalogue, sources), mounts.Mounter, node)
+      ) as Effect.Effect<
+        void,
+        any,
+        any
+      >,
     remove: (list, ...names) => Effect.sync(() => definitions.remove(list, names)),
-    resourceUpdated: (uri) => Effect.sync(() => updates.publish(uri))
+    resourceUpdated: (uri) => Effect.sync(() => updates.publish(uri)),
+    // Nobody can mount it before it is made.
+    mounted: (mounting) => Stream.suspend(() => mounted(mounting))
   })
 
   const own = assembly(yield* Effect.context<never>()).pipe(
@@ -323,21 +349,44 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     updates,
     fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services)
   })
+  const admission = Context.getOrUndefined(services, Admission.Admission)
+  const wrap = Middleware.compose(middleware, services)
+  const isVisible = visibility(options.visible)
+  const limit = options.concurrency === undefined ? undefined : yield* Semaphore.make(options.concurrency)
   const routes = router.make({
     profile,
     projection,
     registry: definitions,
     updates,
     watched,
-    middleware: Middleware.compose(middleware, services),
+    middleware: wrap,
     extensions,
     services,
-    isVisible: visibility(options.visible),
+    isVisible,
     listForbidden: options.listForbidden ?? false,
     isRestricted: options.visible !== undefined,
     pageSize: options.pageSize ?? 1000,
     strict,
-    limit: options.concurrency === undefined ? undefined : yield* Semaphore.make(options.concurrency)
+    limit
+  })
+  const mounted = mounting.make({
+    node,
+    registry: definitions,
+    updates,
+    watched,
+    siblings: routes.siblings,
+    middleware: wrap,
+    services,
+    isVisible,
+    isRestricted: options.visible !== undefined,
+    listForbidden: options.listForbidden ?? false,
+    strict,
+    cacheHints: projection.cacheHints,
+    limit,
+    sessionConcurrency: options.sessionConcurrency,
+    budget: options.budget ?? Budget.unlimited,
+    requestTimeout: requestMillis,
+    admission
   })
   const { connect } = dispatcher.make({
     router: routes,
@@ -349,7 +398,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     services,
     fork: yield* Effect.provideContext(FiberSet.makeRuntime(), services),
     budget: options.budget ?? Budget.unlimited,
-    requestTimeout: Duration.toMillis(Duration.fromInputUnsafe(requestTimeout)),
+    requestTimeout: requestMillis,
     askTimeout: Duration.fromInputUnsafe(options.askTimeout ?? "5 minutes"),
     requestState: Context.getOrUndefined(services, RequestState.RequestState)
       ?? Context.get(yield* Layer.build(RequestState.layerRandom), RequestState.RequestState),
@@ -370,7 +419,6 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   yield* Effect.forEach(extensions, ({ attach }) => attach === undefined ? Effect.void : attach(host), {
     discard: true
   })
-  const admission = Context.getOrUndefined(services, Admission.Admission)
   return Context.make(Receiver.Receiver, { connect, admission }).pipe(Context.add(McpServer, server))
 })
 
@@ -393,8 +441,13 @@ const assembly: (context: Context.Context<never>) => Context.Context<never> = Co
   Tracer.ParentSpan,
   RequestContext.RequestContext,
   Identity.CurrentIdentity,
-  Budget.CurrentBudget
+  Budget.CurrentBudget,
+  mounts.Mounter
 ) as unknown as (context: Context.Context<never>) => Context.Context<never>
+
+const isSame = (a: Context.Context<never>, b: Context.Context<never>): boolean =>
+  a.mapUnsafe.size === b.mapUnsafe.size
+  && Array.from(a.mapUnsafe).every(([key, value]) => b.mapUnsafe.has(key) && b.mapUnsafe.get(key) === value)
 
 const implementation = (options: McpSchema.Implementation): McpSchema.Implementation => {
   const { description, icons, name, title, version, websiteUrl } = options

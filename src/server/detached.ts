@@ -22,7 +22,17 @@ export const make = ({ budget, router, serverInfo, services }: {
   readonly services: Context.Context<never>
   readonly budget: Budget.Budget
 }): Extension.Host => {
-  const call = ({ client, identity, meta, params, record, reportProgress, revision, taskId }: Extension.DetachedCall) =>
+  const call = ({
+    budget: left = Budget.unlimited,
+    client,
+    identity,
+    meta,
+    params,
+    record,
+    reportProgress,
+    revision,
+    taskId
+  }: Extension.DetachedCall) =>
     Effect.suspend(() => {
       const context = Identity.context(identity)
       const scope: lifecycle.RequestScope = {
@@ -53,7 +63,7 @@ export const make = ({ budget, router, serverInfo, services }: {
         Effect.updateContext((current: Context.Context<never>) =>
           Context.mergeAll(current, plan.context ?? services, context).pipe(
             Context.add(RequestContext.RequestContext, request),
-            Context.add(Budget.CurrentBudget, Budget.start(budget))
+            Context.add(Budget.CurrentBudget, Budget.start(Budget.meet(budget, { ...Budget.unlimited, ...left })))
           )
         ),
         Effect.ensuring(Effect.sync(() => request.end()))

@@ -223,7 +223,7 @@ export class InFlight {
       answer = reply.make(id, Outcome.panicked(defect), revision.era, encode, this.correlationId())
       this.report(Cause.die(defect), this.correlationId())
     }
-    exchange.reply(answer.frame, answer.status, answer.refused)
+    exchange.reply(answer.frame, answer.status, answer.refused, this.request.challenge)
     return answer.code
   }
 

@@ -151,6 +151,11 @@ export const make = (
           if (options.onDuplicate === "warn") warnings.push(clash)
           if (options.onDuplicate === "ignore") continue
         }
+        // What stays as it is has not changed for anybody.
+        if (rival === undefined && held?.definition === definition && held.context === context) {
+          entries.set(name, held)
+          continue
+        }
         const order = (held ?? rival)?.order ?? ++last
         const registered = register(definition, name, order, context, options.strict, held)
         if (registered instanceof DefinitionError.DefinitionError) return registered
@@ -165,8 +170,11 @@ export const make = (
         }
       }
       for (const [shelf, entries] of added) {
-        for (const entry of entries.values()) shelf.set(entry)
-        if (entries.size > 0) touched.add(shelf)
+        for (const entry of entries.values()) {
+          if (shelf.get(entry.name) === entry) continue
+          shelf.set(entry)
+          touched.add(shelf)
+        }
       }
       changed(touched)
       return { added: new Set([...added.values()].flatMap((entries) => [...entries.values()])), warnings }
@@ -238,7 +246,10 @@ const duplicate = (first: AnyDefinition, second: AnyDefinition) =>
 
 const labelOf = (definition: AnyDefinition): string => {
   const text = definition.title ?? definition.description ?? `${definition.name}, which says nothing of itself`
-  return definition.source.length === 0 ? text : `${text}, from ${definition.source.join(" > ")}`
+  const { source } = definition
+  return source.length === 0
+    ? text
+    : `${text}, from ${[...source, `${Provider.kindOf(definition)} ${Provider.nameOf(definition)}`].join(" > ")}`
 }
 
 const register = (

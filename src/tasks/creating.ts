@@ -9,6 +9,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as Background from "../context/Background.ts"
 import * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
+import * as Budget from "../core/Budget.ts"
 import * as Outcome from "../core/Outcome.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as Docket from "../docket/Docket.ts"
@@ -145,7 +146,8 @@ export const make = (
       },
       meta: taskRecord.toJson(meta),
       identity: taskRecord.snapshotOf(identity, claims),
-      recovery: tool.task!.recovery
+      recovery: tool.task!.recovery,
+      ...taskRecord.budgetOf(yield* Budget.remaining, (yield* Budget.CurrentBudget).budget.priority)
     }
     const expiry = ttl === null ? undefined : now + ttl
     const slot = { key: slotOf(owner), holder: taskId }

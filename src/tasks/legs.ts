@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Semaphore from "effect/Semaphore"
 import * as AskError from "../context/AskError.ts"
+import * as Budget from "../core/Budget.ts"
 import * as CoreOutcome from "../core/Outcome.ts"
 import type * as DocketError from "../docket/DocketError.ts"
 import * as DocketTask from "../docket/DocketTask.ts"
@@ -67,6 +68,7 @@ const leg = Effect.fnUntraced(function*(host: Extension.Host, call: taskRecord.C
     meta: call.meta,
     identity: taskRecord.identityOf(call.identity),
     taskId: call.taskId,
+    ...call.budget !== undefined && { budget: { ...Budget.unlimited, ...call.budget } },
     record: record(call, run, state),
     reportProgress: yield* progress(run)
   })

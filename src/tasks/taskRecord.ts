@@ -33,7 +33,13 @@ export const Call = Schema.Struct({
     scopes: Schema.Array(Schema.String),
     claims: JsonObject
   }),
-  recovery: Schema.Literals(["fail", "resume", "repeat"])
+  recovery: Schema.Literals(["fail", "resume", "repeat"]),
+  /** What the call had left of what it might use, where that is limited. */
+  budget: Schema.optionalKey(Schema.Struct({
+    pollQuota: Schema.optionalKey(Schema.Finite),
+    costQuota: Schema.optionalKey(Schema.Finite),
+    priority: Schema.Finite
+  }))
 })
 
 export type Call = typeof Call.Type
@@ -106,6 +112,19 @@ export const ownerOf = (identity: Identity.Identity): string => Identity.princip
 export const keyOf = (owner: string, taskId: string): string => `${owner}/${taskId}`
 
 export const isTaskId = (text: string): boolean => /^[\da-f]{44}$/u.test(text)
+
+/** What is left; its time is not part of it, for a task is there to outlive that of its call. */
+export const budgetOf = (
+  { cost, polls }: { readonly cost: number; readonly polls: number },
+  priority: number
+): Pick<Call, "budget"> =>
+  cost === Infinity && polls === Infinity ? {} : {
+    budget: {
+      ...cost !== Infinity && { costQuota: cost },
+      ...polls !== Infinity && { pollQuota: polls },
+      priority
+    }
+  }
 
 /** Principal and scopes, and the claims that were asked for; no token. */
 export const snapshotOf = (

@@ -67,6 +67,11 @@ export class Admission extends Context.Service<Admission, {
   readonly admit: (request: Request) => Effect.Effect<Verdict>
   /** The headers of an answer that refuses a caller for its scopes, or for having said nothing of itself. */
   readonly challenge: (refused: McpError.McpError) => HttpEndpoint.Headers
+  /**
+   * Which scopes a caller with these lacks to be let in at all; for a server whose callers another one has let in, as a
+   * mounted one. None when left out.
+   */
+  readonly lacks?: (scopes: ReadonlyArray<string>) => ReadonlyArray<string>
   /** What anybody may read over HTTP, by path. */
   readonly documents: ReadonlyMap<string, JsonRpc.JsonObject>
 }>()("fastmcp-effect/transport/Admission") {}

@@ -10,6 +10,7 @@ import type * as JsonRpc from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import type * as Session from "../session/Session.ts"
 import type * as Admission from "./Admission.ts"
+import type * as HttpEndpoint from "./HttpEndpoint.ts"
 
 /**
  * The way back for one message.
@@ -19,10 +20,15 @@ import type * as Admission from "./Admission.ts"
  */
 export interface Exchange {
   /**
-   * The final frame; `status` is what HTTP would say, and `refused` the error it is the frame of. After it nothing
-   * follows.
+   * The final frame; `status` is what HTTP would say, and `refused` the error it is the frame of, with a `challenge` in
+   * the place of the transport's own if there is one. After it nothing follows.
    */
-  readonly reply: (frame: string, status: number, refused?: McpError.McpError) => void
+  readonly reply: (
+    frame: string,
+    status: number,
+    refused?: McpError.McpError,
+    challenge?: HttpEndpoint.Headers
+  ) => void
   /** A frame that belongs to this message, before its reply. */
   readonly notify: (frame: string) => void
   /** Ends the exchange without a reply. */

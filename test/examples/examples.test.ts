@@ -22,6 +22,20 @@ describe("examples", () => {
     assertEnded(await run(file))
   }, 40_000)
 
+  it("everything has its tour where it is mounted, too", async () => {
+    let tour: Ended | undefined
+    const ended = await run("examples/everything/mounted.ts", {
+      args: ["http"],
+      env: { PORT: "0" },
+      until: /http:\/\/\S+\/mcp/,
+      meanwhile: async ([url]) => {
+        tour = await run("examples/everything/client.ts", { args: [url] })
+      }
+    })
+    assertEnded(ended)
+    assertEnded(tour!)
+  }, 40_000)
+
   it("hello answers on stdio until its input ends", async () => {
     const ended = await run("examples/hello/server.ts", {
       input: `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}\n`
@@ -69,6 +83,17 @@ describe("examples", () => {
       fs.rmSync(directory, { recursive: true })
     }
   }, 40_000)
+
+  it("show each middleware", () => {
+    const imports = stories.flatMap((story) => fs.globSync(`${root}/examples/${story}/*.ts`))
+      .map((file) => fs.readFileSync(file, "utf8")).join("\n")
+    // What makes one: the others are stores.
+    const middlewares = fs.globSync(`${root}/src/middleware/*.ts`).filter((file) =>
+      /^export const make = [^{]*\bMiddleware</m.test(fs.readFileSync(file, "utf8").replaceAll(/\{.*\}/g, ""))
+    ).map((file) => path.basename(file, ".ts"))
+    assert.isAtLeast(middlewares.length, 10)
+    assert.deepStrictEqual(middlewares.filter((name) => !imports.includes(`fastmcp-effect/middleware/${name}"`)), [])
+  })
 
   it("are all here, each with a program and a page of its own", () => {
     const started = new Set(programs.map((file) => file.split("/")[1]!))

@@ -951,13 +951,52 @@ export const rows: ReadonlyArray<Row> = [
     "test/transport/StreamableHttpServer.test.ts::answers what is in flight before it closes, with Shutdown after the grace period",
     "the server is a Layer; only `node/` ends a process"
   ),
-  planned("S29", "A built server moves under a prefix and loses its hooks and its auth", "provider/Mount"),
-  planned("S30", "Mounting only the tools, the resources or the prompts", "provider/Mount"),
-  planned("S31", "A mount reports warnings and always success", "provider/Mount"),
-  planned("S32", "A remote server's components, read once, with or without a prefix", "provider/Proxy"),
-  planned("S33", "A proxied tool's progress reaches the caller", "provider/Proxy"),
-  planned("S34", "Calls through a proxy queue behind one lock", "provider/Proxy"),
-  planned("S35", "A proxy shares one upstream session and does not come back after a crash", "provider/Proxy"),
+  done(
+    "S29",
+    "A built server moves under a prefix and loses its hooks and its auth",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::runs in its middleware, which is inside that of its parent, under the names it knows",
+    "live, or as it was; who may not use it may not here, and prefixes are a transform's"
+  ),
+  done(
+    "S30",
+    "Mounting only the tools, the resources or the prompts",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::has only what is asked for"
+  ),
+  done(
+    "S31",
+    "A mount reports warnings and always success",
+    "provider/Mount",
+    "test/provider/Mount.test.ts::that has a name that is taken fails, and says which way the two came"
+  ),
+  done(
+    "S32",
+    "A remote server's components, read once, with or without a prefix",
+    "provider/Proxy",
+    "test/provider/several.test.ts::have names and URIs that say whose they are, and what two of them have is the first one's",
+    "read again whenever they change"
+  ),
+  done(
+    "S33",
+    "A proxied tool's progress reaches the caller",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::passes on progress to who asks for it, and logs at the level of their client"
+  ),
+  done(
+    "S34",
+    "Calls through a proxy queue behind one lock",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::answers many calls at once",
+    "they run side by side"
+  ),
+  done(
+    "S35",
+    "A proxy shares one upstream session and does not come back after a crash",
+    "provider/Proxy",
+    "test/provider/sessions.test.ts::says that the server is away, and answers again when it is back",
+    "a session for each client, and it comes back"
+  ),
   planned("S36", "Files under a folder as resources; the filters hold for the listing only", "provider/FileSystem"),
   effect("S37", "About 45 file extensions with their media types", "effect/http/Mime.getType"),
   done(
@@ -1805,9 +1844,26 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Prompt.user, definition/Prompt.assistant",
     "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
   ),
-  planned("prelude.ProxyBackend", "What a proxy calls upstream", "provider/Proxy", "any client transport"),
-  planned("prelude.ProxyCatalog", "What a proxy found upstream", "provider/Proxy"),
-  planned("prelude.ProxyClient", "A lock around the upstream connection", "provider/Proxy", "calls run side by side"),
+  done(
+    "prelude.ProxyBackend",
+    "What a proxy calls upstream",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::lists and answers as the server behind it does",
+    "any client transport"
+  ),
+  done(
+    "prelude.ProxyCatalog",
+    "What a proxy found upstream",
+    "provider/Proxy",
+    "test/provider/sessions.test.ts::follows the lists of the server, also in the middle of a call"
+  ),
+  done(
+    "prelude.ProxyClient",
+    "A lock around the upstream connection",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::answers many calls at once",
+    "calls run side by side"
+  ),
   done(
     "prelude.Resource",
     "A resource's description on the wire",

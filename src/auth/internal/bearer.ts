@@ -65,6 +65,7 @@ export const make = (options: Options): Effect.Effect<AuthProvider.AuthProvider>
         const bound = parameters("DPoP", { error, error_description: text, algs: dpops.algorithms, ...shared })
         return dpop.isRequired ? bound : `${bearer}, ${bound}`
       },
+      lacks: (granted) => scopes.filter((scope) => !granted.includes(scope)),
       ...(documents === undefined ? undefined : { documents })
     }
   })

@@ -12,6 +12,7 @@ import type * as Definition from "../../definition/Definition.ts"
 import * as JsonRpc from "../../protocol/JsonRpc.ts"
 import type * as McpError from "../../protocol/McpError.ts"
 import * as McpSchema from "../../protocol/McpSchema.ts"
+import type * as HttpEndpoint from "../../transport/HttpEndpoint.ts"
 import type * as Receiver from "../../transport/Receiver.ts"
 import type * as backChannel from "../backChannel.ts"
 import type * as lifecycle from "../lifecycle.ts"
@@ -62,7 +63,9 @@ export class HandlerContext implements Service {
   readonly home: Home
   /** How many handlers called each other to get here. */
   readonly depth: number
-  /** The handler that called this one. */
+  /** What it is mounted as that it came to, if that is mounted. */
+  private mount: string | undefined = undefined
+  /** The handler that called this one, or the same request as the server sees it that this one is mounted in. */
   readonly caller: HandlerContext | undefined
   /** What a nested call is of. */
   readonly target: string | undefined
@@ -79,6 +82,12 @@ export class HandlerContext implements Service {
   private calls: Map<string, number> | undefined = undefined
   /** The nested calls that lead here. */
   private path: ReadonlyArray<string> = []
+  /** Which server asks its client by a key alone. */
+  private keys: Map<string, Home> | undefined = undefined
+  /** Who calls, where a server it came to has decided that by itself. */
+  services: Context.Context<never> | undefined = undefined
+  /** The headers of an answer that refuses its caller, where whoever refuses it has its own. */
+  challenge: HttpEndpoint.Headers | undefined = undefined
   private enders: Set<() => void> | undefined = undefined
   private ownTurns: Scope.Closeable | undefined = undefined
 
@@ -98,7 +107,7 @@ export class HandlerContext implements Service {
     this.home = home
     this.caller = caller
     this.target = target
-    this.depth = caller === undefined ? 0 : caller.depth + 1
+    this.depth = caller === undefined ? 0 : caller.home === home ? caller.depth + 1 : caller.depth
   }
 
   get revision() {
@@ -129,16 +138,26 @@ export class HandlerContext implements Service {
     return this.scope.meta
   }
 
+  get mounts(): ReadonlyArray<string> {
+    if (this.caller === undefined) return none
+    return this.mount === undefined ? this.caller.mounts : [...this.caller.mounts, this.mount]
+  }
+
   get session(): SessionState.Values | undefined {
-    return this.scope.session
+    const values = this.caller === undefined ? this.scope.session : this.caller.session
+    return values === undefined || this.mount === undefined ? values : mountedValues(values, this.mount)
   }
 
   get viewer(): Definition.Viewer {
     return {
-      identity: Context.get(this.exchange.context ?? this.home.connection.context, Identity.CurrentIdentity),
+      identity: Context.get(this.servicesOfCaller(), Identity.CurrentIdentity),
       client: this.client,
       session: this.session
     }
+  }
+
+  private servicesOfCaller(): Context.Context<never> {
+    return this.services ?? this.caller?.servicesOfCaller() ?? this.exchange.context ?? this.home.connection.context
   }
 
   get wantsProgress(): boolean {
@@ -206,6 +225,7 @@ export class HandlerContext implements Service {
   get reportProgress(): Service["reportProgress"] {
     return (progress, options) =>
       Effect.suspend(() => {
+        if (this.caller !== undefined && this.wantsProgress) return this.caller.reportProgress(progress, options)
         if (!this.wantsProgress || !(progress > this.lastProgress) || progress === Infinity) return Effect.void
         this.lastProgress = progress
         if (this.home.task !== undefined) return this.home.task.reportProgress(progress, options)
@@ -257,7 +277,7 @@ export class HandlerContext implements Service {
       Effect.suspend(() =>
         !this.root.isHeard()
           ? Effect.fail(unavailable)
-          : this.backChannel().ask(questions, (key) => this.addressOf(key))
+          : this.waiting(this.backChannel().ask(questions, (key) => this.questionOf(key)))
       )
   }
 
@@ -270,8 +290,30 @@ export class HandlerContext implements Service {
     return this.path.length === 0 && !key.startsWith("[") ? key : JSON.stringify([...this.path, key])
   }
 
-  /** What all that work for one request work for. */
-  private get root(): HandlerContext {
+  /**
+   * The same of a question, which its client gets to see: where only a mount lies between, it is called as it would be
+   * without, unless two servers ask by one key.
+   */
+  private questionOf(key: string): string {
+    if (this.depth > 0 || key.startsWith("[")) return this.addressOf(key)
+    const { root } = this
+    const keys = root.keys ??= new Map()
+    const holder = keys.get(key)
+    if (holder === undefined) keys.set(key, this.home)
+    return holder === undefined || holder === this.home
+      ? key
+      : JSON.stringify([...(this.path.length === 0 ? [""] : this.path), key])
+  }
+
+  /** Others have its turns in the servers it came through while it waits; the outermost is had again first. */
+  private waiting<A, E>(answers: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    if (this.caller === undefined) return answers
+    const outside = this.caller.waiting(answers)
+    return this.turn === undefined ? outside : this.turn.wait(outside)
+  }
+
+  /** What all that work for one request work for: as it came to the server it was made of. */
+  get root(): HandlerContext {
     return this.caller === undefined ? this : this.caller.root
   }
 
@@ -298,10 +340,25 @@ export class HandlerContext implements Service {
     }))
   }
 
-  /** Whether this, or what it was called by, is a call of the tool. */
-  isWithinTool(name: string): boolean {
-    return (this.method === "tools/call" && (this.target ?? this.params.name) === name)
-      || this.caller?.isWithinTool(name) === true
+  /** Whether this, or what it was called by, is a call of the server's tool. */
+  isWithinTool(name: string, home: Home): boolean {
+    return (this.home === home && this.method === "tools/call" && (this.target ?? this.params.name) === name)
+      || this.caller?.isWithinTool(name, home) === true
+  }
+
+  /** The same request as a server sees it that is mounted in this one; `name` keeps what they remember apart. */
+  mounted(home: Home, method: string, target: string, name: string): HandlerContext {
+    const mounted = new HandlerContext(
+      { id: this.id, method, params: undefined },
+      this.scope,
+      this.exchange,
+      home,
+      this,
+      target
+    )
+    mounted.mount = name
+    mounted.path = [...this.path, `mount ${name}`]
+    return mounted
   }
 
   /** The same request as a sibling it uses sees it. */
@@ -325,6 +382,15 @@ export class HandlerContext implements Service {
 }
 
 const noParams: JsonRpc.JsonObject = {}
+
+const none: ReadonlyArray<string> = []
+
+/** What a session keeps for a mounted server. */
+export const mountedValues = (values: SessionState.Values, name: string): SessionState.Values => ({
+  get: (key) => values.get(`${name}: ${key}`),
+  refresh: values.refresh,
+  modify: (key, change) => values.modify(`${name}: ${key}`, change)
+})
 
 /** Why nobody can be asked any more. */
 export const unavailable = AskError.make(

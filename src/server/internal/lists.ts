@@ -13,7 +13,7 @@ import * as permission from "./permission.ts"
 
 export type IsVisible = (
   registered: Pick<registry.Registered<registry.AnyDefinition>, "definition">,
-  request: handlerContext.HandlerContext
+  request: Pick<handlerContext.HandlerContext, "viewer">
 ) => boolean
 
 /** Whether a list shows it: it is there for the caller, who may also use it. */
@@ -24,6 +24,7 @@ export const isListed = (
   registered.definition.unlisted !== true
   && isVisible(registered, request)
   && (listForbidden || permission.refusal(registered.definition, request) === undefined)
+  && (registered.definition.listed === undefined || registered.definition.listed(request.viewer))
 
 /** Whether there is something of this name for the caller, who may also use it; lists need not show it. */
 export const sees =
@@ -93,8 +94,8 @@ export const list = (
 }
 
 /** Whether it is the same for every caller. */
-export const isForAll = ({ scopes, visible }: registry.AnyDefinition): boolean =>
-  visible === undefined && (scopes === undefined || scopes.length === 0)
+export const isForAll = ({ listed, scopes, visible }: registry.AnyDefinition): boolean =>
+  visible === undefined && listed === undefined && (scopes === undefined || scopes.length === 0)
 
 /** What one caller sees is not for the caches in between, whatever the server says of its other lists. */
 export const personal: Pick<McpSchema.CacheHints, "cacheScope"> = { cacheScope: "private" }

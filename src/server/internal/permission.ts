@@ -9,6 +9,6 @@ import type * as handlerContext from "./handlerContext.ts"
 /** Why the caller may not use it, if it may not. */
 export const refusal = (
   { scopes }: Definition.Options,
-  request: handlerContext.HandlerContext
+  request: Pick<handlerContext.HandlerContext, "viewer">
 ): McpError.McpError | undefined =>
   scopes === undefined || scopes.length === 0 ? undefined : Challenge.refusal(request.viewer.identity, scopes)

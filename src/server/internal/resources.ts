@@ -26,6 +26,7 @@ export interface Options {
 interface Target {
   readonly context: Context.Context<never>
   readonly scopes: ReadonlyArray<string> | undefined
+  readonly definition: Middleware.Definition
   readonly effect: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
 }
 
@@ -39,6 +40,7 @@ const find = (
     return permission.refusal(exact.definition, request) ?? {
       context: exact.context,
       scopes: exact.definition.scopes,
+      definition: exact.definition,
       effect: lists.forOne(
         exact.definition,
         Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
@@ -47,16 +49,12 @@ const find = (
   }
   const found = registry.templates.find(uri, (template) => isVisible(template, request))
   if (found === undefined) return McpError.make(new McpError.ResourceNotFound({ uri }))
-  if (found === "Unsafe") {
-    return McpError.invalidParams(
-      "A value in this URI would leave its place: \"..\" as a path segment, a slash or a NUL.",
-      { uri }
-    )
-  }
+  if (found === "Unsafe") return unsafe(uri)
   const { template, values } = found
   return permission.refusal(template.definition, request) ?? {
     context: template.context,
     scopes: template.definition.scopes,
+    definition: template.definition,
     effect: lists.forOne(
       template.definition,
       ResourceTemplate.respond(
@@ -67,6 +65,12 @@ const find = (
     )
   }
 }
+
+export const unsafe = (uri: string): McpError.McpError =>
+  McpError.invalidParams(
+    "A value in this URI would leave its place: \"..\" as a path segment, a slash or a NUL.",
+    { uri }
+  )
 
 /** Whether there is such a resource, and not for this client. */
 export const isHidden = (options: Options) => (uri: string, request: handlerContext.HandlerContext): boolean =>
@@ -158,7 +162,11 @@ export const nestedRead = (
     context: target.context,
     scopes: target.scopes,
     answer: (request) =>
-      siblings.wrapped(wrap(), { method: "resources/read", params, context: request, tool: undefined }, target.effect)
+      siblings.wrapped(
+        wrap(),
+        { method: "resources/read", params, context: request, tool: undefined, definition: target.definition },
+        target.effect
+      )
   })
 }
 
@@ -168,7 +176,10 @@ export const subscribe =
     const target = find(options, uri, request)
     return target instanceof McpError.McpError
       ? target
-      : { effect: Effect.map(session.watch(uri, subscriptions.maxWatched), () => rewatch(request)) }
+      : {
+        effect: Effect.map(session.watch(uri, subscriptions.maxWatched), () => rewatch(request)),
+        definition: target.definition
+      }
   }
 
 export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { request, session }) => ({

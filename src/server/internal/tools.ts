@@ -49,7 +49,8 @@ export const call =
     }
   }
 
-const respond = (
+/** With the tool's own limits, and in `wrap`. */
+export const respond = (
   { definition: tool, limit }: registry.RegisteredTool,
   params: McpSchema.CallToolParams,
   request: handlerContext.HandlerContext,
@@ -64,10 +65,12 @@ const respond = (
   )
   const timed = tool.timeout === undefined ? answer : Budget.timeout(answer, tool.timeout)
   // A tool that reaches itself again would wait for its own end.
-  const limited = limit === undefined || request.caller?.isWithinTool(tool.name) === true
+  const limited = limit === undefined || request.caller?.isWithinTool(tool.name, request.home) === true
     ? timed
     : Effect.suspend(() => turn.make([limit], request.turns).run(timed))
-  return wrap === undefined ? limited : wrap({ method: "tools/call", params, context: request, tool }, limited)
+  return wrap === undefined
+    ? limited
+    : wrap({ method: "tools/call", params, context: request, tool, definition: tool }, limited)
 }
 
 const strictly = { strict: true }
@@ -102,7 +105,7 @@ export const nestedCall = (
 
 const noArguments = {}
 
-const checkCapabilities = (
+export const checkCapabilities = (
   tool: Tool.Any,
   request: handlerContext.HandlerContext
 ): McpError.McpError | undefined => {

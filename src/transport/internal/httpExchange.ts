@@ -54,10 +54,10 @@ export class HttpExchange implements Receiver.Exchange {
     return this.options.head.expiresAt ?? Infinity
   }
 
-  reply(frame: string, status: number, refused?: McpError.McpError): void {
+  reply(frame: string, status: number, refused?: McpError.McpError, own?: HttpEndpoint.Headers): void {
     if (this.isDone) return
     if (!this.isStreaming) {
-      const challenge = refused === undefined ? undefined : this.options.challenge?.(refused)
+      const challenge = refused === undefined ? undefined : own ?? this.options.challenge?.(refused)
       return this.respond({
         status,
         headers: challenge === undefined ? json : { ...json, ...challenge },
