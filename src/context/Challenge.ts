@@ -51,7 +51,7 @@ export const include = (error: McpError.McpError, scopes: ReadonlyArray<string> 
   if (all.length === reason.scopes.length) return error
   return McpError.make(
     reason._tag === "InsufficientScope"
-      ? new McpError.InsufficientScope({ scopes: all })
+      ? new McpError.InsufficientScope({ ...reason, scopes: all })
       : new McpError.Unauthenticated({ ...reason, scopes: all })
   )
 }

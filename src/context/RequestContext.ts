@@ -34,15 +34,15 @@ export class RequestContext extends Context.Service<RequestContext, {
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
   /**
-   * The mounts it came through, outermost first: what is kept for a request by the names of one server is not another's
-   * who has the same names.
-   */
-  readonly mounts: ReadonlyArray<string>
-  /**
    * Stands for the connection it came on, or its session: one object for all its requests. Undefined where a request
    * belongs to none: in stateless revisions, and in a task.
    */
   readonly peer: object | undefined
+  /**
+   * The mounts it came through, outermost first: what is kept for a request by the names of one server is not another's
+   * who has the same names.
+   */
+  readonly mounts: ReadonlyArray<string>
   /** Of the task the handler works for, if it does: the same in each run, so that it can be part of an idempotency key. */
   readonly taskId: string | undefined
   /** The request's `_meta`, as it came. */
@@ -153,8 +153,8 @@ export const layerNoop: Layer.Layer<RequestContext> = Layer.succeed(RequestConte
   revision: Revisions.v2026_07_28,
   client: { info: undefined, capabilities: {} },
   sessionId: undefined,
-  mounts: [],
   peer: undefined,
+  mounts: [],
   taskId: undefined,
   meta: {},
   logLevel: undefined,

@@ -393,6 +393,20 @@ export const encodeParameters = <P extends Codec>(
         : Effect.succeed(encoded.value as JsonObject))
   )
 
+/** What the handler would get of raw JSON; `strict` as in `respond`. @category decoding @since 0.1.0 */
+export const decodeParameters = <P extends Codec>(
+  tool: Tool<string, P, any, any>,
+  input: unknown,
+  options?: { readonly strict?: boolean }
+): Effect.Effect<P["Type"], DefinitionError.DefinitionError> =>
+  Effect.suspend(() => {
+    const { decodeParameters, decodeStrictly } = tool.wire()
+    return settle(
+      (options?.strict ?? tool.strict ? decodeStrictly : decodeParameters)(input),
+      (decoded) => Exit.isSuccess(decoded) ? Exit.succeed(decoded.value) : fault(tool.name, decoded.cause, invalidInput)
+    )
+  })
+
 /**
  * Answers a `tools/call` whose arguments are raw JSON. Arguments that do not fit, declared failures, and questions that
  * came to nothing are results with `isError`; only an `McpError` fails. `strict` refuses argument keys that the

@@ -31,9 +31,13 @@ interface Compartment {
 }
 
 /**
- * The places are this value's: two servers with the same value in their lists share them. The handshake, lists and the
- * like pass by, and so does what a handler uses of its own server where it has the place already. A request keeps its
- * place while it waits for a person.
+ * The places are this value's: two servers with the same value in their lists share them. The handshake, lists, what looks
+ * after tasks and the like pass by, and so does what a handler uses of its own server where it has the place already. A
+ * request keeps its place while it waits for a person.
+ *
+ * A call that becomes a task has its place until the task is made, and each run of the task has one until its end. A run
+ * waits for its place however many wait, for it has been let in before, and counts as one that waits. A task that waits for
+ * an answer has none.
  *
  * @category constructors
  * @since 0.1.0
@@ -55,21 +59,23 @@ export const make = (options: Options): Middleware.Middleware<never, never> => {
     })
 
   return Middleware.make((request, next) =>
-    methods.isProtocol(request.method) ? next : Effect.withFiber<object, McpError.McpError>((fiber) => {
-      const own = key.of(per, request, key.callerOf(fiber))
-      if (own === undefined) return next
-      const compartment = compartments.get(own)
-      const places = fiber.getRef(Places)
-      if (compartment !== undefined && places.includes(compartment)) return next
-      return Effect.uninterruptibleMask((restore) => {
-        const taken = compartments.get(own) ?? { semaphore: Semaphore.makeUnsafe(concurrency), users: 0 }
-        if (taken.users >= concurrency + queue) return Effect.fail(full)
-        taken.users++
-        compartments.set(own, taken)
-        const placed = Effect.provideService(next, Places, [...places, taken])
-        return Effect.ensuring(restore(taken.semaphore.withPermit(placed)), leave(own, taken))
+    methods.isProtocol(request.method) || methods.isOfTask(request.method) ?
+      next :
+      Effect.withFiber<object, McpError.McpError>((fiber) => {
+        const own = key.of(per, request, key.callerOf(fiber))
+        if (own === undefined) return next
+        const compartment = compartments.get(own)
+        const places = fiber.getRef(Places)
+        if (compartment !== undefined && places.includes(compartment)) return next
+        return Effect.uninterruptibleMask((restore) => {
+          const taken = compartments.get(own) ?? { semaphore: Semaphore.makeUnsafe(concurrency), users: 0 }
+          if (taken.users >= concurrency + queue && request.isTaskRun !== true) return Effect.fail(full)
+          taken.users++
+          compartments.set(own, taken)
+          const placed = Effect.provideService(next, Places, [...places, taken])
+          return Effect.ensuring(restore(taken.semaphore.withPermit(placed)), leave(own, taken))
+        })
       })
-    })
   )
 }
 

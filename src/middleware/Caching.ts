@@ -113,11 +113,15 @@ export const make = <R = never>(
     const ttl = request.method === "tools/call"
       ? request.tool?.cache === undefined ? 0 : Duration.toMillis(Duration.fromInputUnsafe(request.tool.cache))
       : ttls.get(request.method) ?? 0
-    const params = request.params as { readonly requestState?: unknown; readonly inputResponses?: unknown }
-    // What was answered by a person is for this once.
+    const params = request.params as {
+      readonly requestState?: unknown
+      readonly inputResponses?: unknown
+      readonly task?: unknown
+    }
+    // What was answered by a person is for this once, and a task is its own.
     if (
       ttl <= 0 || request.refused !== undefined || params.requestState !== undefined ||
-      params.inputResponses !== undefined
+      params.inputResponses !== undefined || params.task !== undefined || request.isTaskRun === true
     ) return next
     return Effect.withFiber<object, McpError.McpError, CacheStore.CacheStore | R>((fiber) => {
       const store = Context.getUnsafe(fiber.context, CacheStore.CacheStore)
@@ -129,7 +133,8 @@ export const make = <R = never>(
         : undefined
       const answered = (key: string): Middleware.Next =>
         Effect.flatMap(store.get(key), ({ age, epoch, text }) => {
-          if (text !== undefined) return Effect.succeed(hinted(JSON.parse(text), said, age))
+          const kept = text === undefined ? undefined : read(text)
+          if (kept !== undefined) return Effect.succeed(hinted(kept, said, age))
           // What began before something was forgotten is not for who comes after it.
           const flight = `${epoch} ${key}`
           const shared = running.get(flight)
@@ -206,6 +211,16 @@ const textOf = (result: object, most: number): Pick<CacheStore.Entry, "text" | "
   if (!isToKeep(result)) return undefined
   const bytes = jsonSize.of(result, most)
   return bytes > most ? undefined : { text: JSON.stringify(result), bytes }
+}
+
+/** Who else writes into a store that is shared may have left something else there. */
+const read = (text: string): object | undefined => {
+  try {
+    const kept = JSON.parse(text)
+    return typeof kept === "object" && kept !== null ? kept : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const hintsOf = (result: object): Partial<McpSchema.CacheHints> | undefined =>

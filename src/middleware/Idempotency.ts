@@ -60,6 +60,8 @@ export interface Options {
   readonly onUnavailable?: "refuse" | "allow"
 }
 
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 /** @category constants @since 0.1.0 */
 export const longestKey = 255
 
@@ -74,6 +76,8 @@ interface Flight {
   readonly fingerprint: string
   readonly landed: Deferred.Deferred<Landing>
   waiting: number
+  /** Its handler, or what stands before it, has begun. */
+  isTouched: boolean
   fiber: Fiber.Fiber<object, McpError.McpError> | undefined
 }
 
@@ -118,14 +122,15 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
   const begin = Effect.fnUntraced(function*(
     store: ReceiptStore.ReceiptStore["Service"],
     key: string,
-    call: ReceiptStore.Call
+    call: ReceiptStore.Call,
+    restore: Restore
   ) {
     const until = (yield* Clock.currentTimeMillis) + waitMillis
     for (let pause = 50;; pause = Math.min(pause * 2, 1000)) {
-      const begun = yield* Effect.uninterruptible(store.begin(key, call))
+      const begun = yield* store.begin(key, call)
       if (begun._tag !== "Running") return begun
       if ((yield* Clock.currentTimeMillis) + pause > until) return begun
-      yield* Effect.sleep(pause)
+      yield* restore(Effect.sleep(pause))
     }
   })
 
@@ -135,7 +140,9 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
     next: Middleware.Next,
     store: ReceiptStore.ReceiptStore["Service"],
     key: string,
-    runId: string
+    runId: string,
+    flight: Flight,
+    restore: Restore
   ): Middleware.Next => {
     const renewed = Effect.forever(
       Effect.andThen(Effect.sleep(leaseMillis / 3), Effect.ignore(store.renew(key, runId, leaseMillis)))
@@ -148,52 +155,51 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
     return Effect.flatMap(
       Effect.forkChild(renewed, { startImmediately: true }),
       (renewing) =>
-        Effect.onExit(next, (exit) => {
+        Effect.onExit(restore(touching(flight, next)), (exit) => {
           const ended = receipt.of(exit, request.context.paused, store.maxItemBytes)
           renewing.interruptUnsafe()
-          return keep(ended._tag === "Unknown" && isHarmless(request) ? { _tag: "Undone" } : ended)
+          return keep(
+            !flight.isTouched || ended._tag === "Unknown" && isHarmless(request) ? { _tag: "Undone" } : ended
+          )
         })
     )
   }
 
+  // NOTE: what has begun is ended, whatever interrupts it: only the waits and the call itself let themselves be stopped.
   const answer = (
     request: Middleware.Request,
     next: Middleware.Next,
     store: ReceiptStore.ReceiptStore["Service"],
     key: string,
-    fingerprint: string,
     flight: Flight
-  ): Middleware.Next => {
-    const { requestState } = request.params as { readonly requestState?: string }
-    const call = { fingerprint, round: requestState, leaseMillis, ttlMillis, isHarmless: isHarmless(request) }
-    return Effect.matchEffect(begin(store, key, call), {
-      onFailure: (error): Middleware.Next =>
-        onUnavailable === "refuse"
-          ? Effect.fail(McpError.make(new McpError.Overloaded({ message: error.message })))
-          : Effect.andThen(warn("Calls with keys run without receipts.", error), next),
-      onSuccess: (begun): Middleware.Next => {
-        switch (begun._tag) {
-          case "Begun":
-            return flight.waiting === 0 && onAbandoned === "cancel"
-              ? Effect.andThen(
-                Effect.ignore(store.end(key, begun.run, { _tag: "Undone" }, ttlMillis)),
-                Effect.interrupt
-              )
-              : run(request, next, store, key, begun.run)
-          case "Done":
-            return begun.text === undefined
-              ? unknown("The call has ended, and its result was too large to be kept.")
-              : receipt.read(begun.text)
-          case "Running":
-            return Effect.fail(McpError.make(new McpError.InProgress({ retryAfter: 1000 })))
-          case "Unknown":
-            return unknown("The call was begun and cut off; whether it was done is unknown, so it is not run again.")
-          case "Conflict":
-            return conflict
+  ): Middleware.Next =>
+    Effect.uninterruptibleMask((restore) => {
+      const { requestState } = request.params as { readonly requestState?: string }
+      const { fingerprint } = flight
+      const call = { fingerprint, round: requestState, leaseMillis, ttlMillis, isHarmless: isHarmless(request) }
+      return Effect.matchEffect(begin(store, key, call, restore), {
+        onFailure: (error): Middleware.Next =>
+          onUnavailable === "refuse"
+            ? Effect.fail(McpError.make(new McpError.Overloaded({ message: error.message })))
+            : Effect.andThen(warn("Calls with keys run without receipts.", error), restore(touching(flight, next))),
+        onSuccess: (begun): Middleware.Next => {
+          switch (begun._tag) {
+            case "Begun":
+              return run(request, next, store, key, begun.run, flight, restore)
+            case "Done":
+              return begun.text === undefined
+                ? unknown("The call has ended, and its result was too large to be kept.")
+                : receipt.read(begun.text)
+            case "Running":
+              return Effect.fail(McpError.make(new McpError.InProgress({ retryAfter: 1000 })))
+            case "Unknown":
+              return unknown("The call was begun and cut off; whether it was done is unknown, so it is not run again.")
+            case "Conflict":
+              return conflict
+          }
         }
-      }
+      })
     })
-  }
 
   const flightsOf = (store: ReceiptStore.ReceiptStore["Service"]): Map<string, Flight> => {
     const found = flights.get(store)
@@ -211,7 +217,13 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
     fingerprint: string,
     context: Context.Context<never>
   ): Flight => {
-    const flight: Flight = { fingerprint, landed: Deferred.makeUnsafe(), waiting: 1, fiber: undefined }
+    const flight: Flight = {
+      fingerprint,
+      landed: Deferred.makeUnsafe(),
+      waiting: 1,
+      isTouched: false,
+      fiber: undefined
+    }
     const beside = flightsOf(store)
     beside.set(key, flight)
     if (onAbandoned === "finish") {
@@ -220,7 +232,7 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
     flight.fiber = store.fork(Effect.provideContext(
       Effect.onExit(
         // Its time goes on when its request is over for who sent it.
-        Budget.nested(Effect.suspend(() => answer(request, next, store, key, fingerprint, flight)), {}),
+        Budget.nested(Effect.suspend(() => answer(request, next, store, key, flight)), {}),
         (exit) =>
           flight.waiting === 0 && Outcome.fromExit(exit)._tag === "Panicked"
             ? Effect.logError("A call with a key hit a defect when nobody waited for it any more.", exit)
@@ -260,7 +272,7 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
         const outcome = Outcome.fromExit(exit)
         return outcome._tag === "Err"
           ? exit
-          : isHarmless(request)
+          : isHarmless(request) || !flight.isTouched
           ? again
           : unknown("The call was cut off; whether it was done is unknown, so it is not run again.")
       }
@@ -310,6 +322,12 @@ export const make = (options: Options = {}): Middleware.Middleware<never, Receip
     })
   })
 }
+
+const touching = (flight: Flight, next: Middleware.Next): Middleware.Next =>
+  Effect.suspend(() => {
+    flight.isTouched = true
+    return next
+  })
 
 const changes = ({ method, tool }: Middleware.Request): boolean =>
   method === "tools/call" && tool !== undefined && tool.annotations?.readOnlyHint !== true

@@ -6,11 +6,17 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Identity from "../context/Identity.ts"
 import type * as RequestContext from "../context/RequestContext.ts"
+import type * as Prompt from "../definition/Prompt.ts"
+import type * as Resource from "../definition/Resource.ts"
+import type * as ResourceTemplate from "../definition/ResourceTemplate.ts"
 import type * as Tool from "../definition/Tool.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import * as methods from "./internal/methods.ts"
 
 const TypeId = "~fastmcp-effect/middleware/Middleware"
+
+/** @category models @since 0.1.0 */
+export type Definition = Tool.Any | Resource.Any | ResourceTemplate.Any | Prompt.Any
 
 /** @category models @since 0.1.0 */
 export interface Request {
@@ -20,8 +26,17 @@ export interface Request {
   readonly context: RequestContext.RequestContext["Service"]
   /** The tool a `tools/call` is for. */
   readonly tool: Tool.Any | undefined
+  /** What a call, a read, a subscription, a prompt or a completion is of. */
+  readonly definition?: Definition | undefined
+  /** Of a list: what an item of it stands for, by its name, its URI or its template. Of `subscriptions/listen`: by a URI. */
+  readonly definitionOf?: (item: object) => Definition | undefined
   /** What it is refused with if it gets through: what it is for is not there for its caller, say. */
   readonly refused?: McpError.McpError
+  /**
+   * Whether it is a run of a task, whose call has been here before. A task is run again each time its client has answered,
+   * and its handler begins anew.
+   */
+  readonly isTaskRun?: boolean
 }
 
 /**

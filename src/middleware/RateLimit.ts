@@ -30,8 +30,8 @@ export interface Options {
    */
   readonly cost?: (request: Middleware.Request) => number
   /**
-   * The methods it is for. What runs code of the author's when left out: the handshake, lists, subscriptions and the
-   * like pass by.
+   * The methods it is for. What runs code of the author's when left out: the handshake, lists, subscriptions, what looks
+   * after tasks and the like pass by. A call that becomes a task counts once, when it is made.
    */
   readonly methods?: ReadonlyArray<string>
   /**
@@ -56,7 +56,7 @@ export const make = (options: Options): Middleware.Middleware<never, RateLimitSt
   check(options, rule)
   const most = algorithm === "token-bucket" ? rule.burst : limit
   const isLimited = options.methods === undefined
-    ? (method: string) => !methods.isProtocol(method)
+    ? (method: string) => !methods.isProtocol(method) && !methods.isOfTask(method)
     : (method: string) => options.methods!.includes(method)
   // No two limits that differ have keys in common.
   const prefix = JSON.stringify([
@@ -97,7 +97,7 @@ export const make = (options: Options): Middleware.Middleware<never, RateLimitSt
     })
 
   return Middleware.make((request, next) =>
-    isLimited(request.method)
+    isLimited(request.method) && request.isTaskRun !== true
       ? Effect.flatMap(refusal(request), (error) => error === undefined ? next : Effect.fail(error))
       : next
   )

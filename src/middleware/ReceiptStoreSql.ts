@@ -78,13 +78,23 @@ export const layer = (
             (rows) => rows.length
           )))
 
-      /** Whoever comes next waits at this row until this one has decided. */
+      const members = sql`fingerprint, state, run, ${until}, receipt, ${next}, expires`
+
+      // Whoever comes next waits at the row until this one has decided.
       const locked = (id: string) =>
         Effect.map(
-          sql<Row>`
-            UPDATE ${table} SET expires = expires WHERE id = ${id}
-            RETURNING fingerprint, state, run, ${until}, receipt, ${next}, expires`,
+          sql<Row>`UPDATE ${table} SET expires = expires WHERE id = ${id} RETURNING ${members}`,
           ([row]): receipts.Record | undefined => row === undefined ? undefined : ofRow(row)
+        )
+
+      /** The same, of a row that is there from now on: what has not begun has expired. */
+      const lockedOrNew = (id: string) =>
+        Effect.map(
+          sql<Row>`
+            INSERT INTO ${table} AS old (id, fingerprint, state, run, ${until}, expires)
+            VALUES (${id}, '', 'unknown', '', 0, 0) ON CONFLICT (id) DO UPDATE SET expires = old.expires
+            RETURNING ${members}`,
+          ([row]) => ofRow(row!)
         )
 
       const write = (id: string, record: receipts.Record): Effect.Effect<boolean, SqlError.SqlError> =>
@@ -121,10 +131,7 @@ export const layer = (
           }).pipe(available),
         begin: (id, call, run) =>
           Effect.gen(function*() {
-            yield* sql`
-              INSERT INTO ${table} (id, fingerprint, state, run, ${until}, expires)
-              VALUES (${id}, '', 'unknown', '', 0, 0) ON CONFLICT (id) DO NOTHING`
-            const found = yield* locked(id)
+            const found = yield* lockedOrNew(id)
             const [begun, record] = receipts.begin(found, call, run, yield* Clock.currentTimeMillis)
             if (record !== undefined) yield* write(id, record)
             return begun

@@ -1,3 +1,4 @@
+export * as Authorization from "./Authorization.ts"
 export * as Bulkhead from "./Bulkhead.ts"
 export * as CacheStore from "./CacheStore.ts"
 export * as CacheStoreRedis from "./CacheStoreRedis.ts"

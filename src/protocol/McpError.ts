@@ -124,7 +124,9 @@ export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unau
 /** It is known who calls, and that one may not do this. @category reasons @since 0.1.0 */
 export class InsufficientScope extends Schema.TaggedClass<InsufficientScope>()("InsufficientScope", {
   /** All that the operation needs, also what the caller has. */
-  scopes: Schema.Array(Schema.String)
+  scopes: Schema.Array(Schema.String),
+  /** Why, where it is not for the scopes. */
+  message: Schema.optionalKey(Schema.String)
 }) {}
 
 /** The details were withheld on purpose, by the server's policy. @category reasons @since 0.1.0 */
@@ -230,7 +232,7 @@ const describe = (reason: Reason): string => {
     case "Unauthenticated":
       return reason.message ?? "This needs a caller who is known"
     case "InsufficientScope":
-      return `This needs the scopes ${reason.scopes.join(" ")}`
+      return reason.message ?? needs(reason.scopes)
     case "RateLimited":
       return reason.retryAfter === undefined
         ? "Too many requests"
@@ -241,6 +243,8 @@ const describe = (reason: Reason): string => {
       return reason.message
   }
 }
+
+const needs = (scopes: ReadonlyArray<string>): string => `This needs the scopes ${scopes.join(" ")}`
 
 /**
  * The JSON-RPC code of a reason. Our own reasons use HTTP's numbers, outside the range JSON-RPC and MCP reserve, as
@@ -384,8 +388,10 @@ export const fromObject = ({ code, message, data }: ErrorObject): McpError => {
       return make(new HeaderMismatch({ message }))
     case 401:
       return make(new Unauthenticated({ scopes: scopesOf(data), message }))
-    case 403:
-      return make(new InsufficientScope({ scopes: scopesOf(data) }))
+    case 403: {
+      const scopes = scopesOf(data)
+      return make(new InsufficientScope(message === needs(scopes) ? { scopes } : { scopes, message }))
+    }
     case 408:
       return make(new DeadlineExceeded())
     case 409:

@@ -30,14 +30,18 @@ import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as ClientConfig from "../client/ClientConfig.ts"
+import type * as ClientGroup from "../client/ClientGroup.ts"
 import type * as McpClient from "../client/McpClient.ts"
 import * as Provider from "../definition/Provider.ts"
+import * as Namespace from "../transform/Namespace.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
 import * as catalogue from "./proxy/catalogue.ts"
 import * as holding from "./proxy/holding.ts"
 import * as refusals from "./proxy/refusals.ts"
 import * as routing from "./proxy/routing.ts"
 import * as sessions from "./proxy/sessions.ts"
+import * as several from "./proxy/several.ts"
 import * as upstreams from "./proxy/upstream.ts"
 import * as ProxyError from "./ProxyError.ts"
 
@@ -99,6 +103,81 @@ export const make = <E, R>(options: Options<E, R>): Provider.Provider<ProxyError
   return Provider.from(Provider.make(Stream.unwrap(open(options))), `proxy ${name}`)
 }
 
+// ----------------------------------------------------------------------------
+// several servers
+// ----------------------------------------------------------------------------
+
+/** @category models @since 0.1.0 */
+export interface ServersOptions extends Settings {
+  /** The namespace of a server's definitions. Its own name, less what no namespace may have. */
+  readonly namespace?: (server: string) => string
+  /** Between that and a name. `_`. */
+  readonly separator?: string
+}
+
+/**
+ * Several servers as one provider, each in a namespace of its own (`transform/Namespace`). None is `required` unless that
+ * is said: one that fails is away by itself. What two of them have under one name is the first one's.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromServers = <const S extends ClientGroup.Servers>(
+  servers: S,
+  { namespace = several.namespaceOf, separator = "_", ...settings }: ServersOptions = {}
+): Provider.Provider<ProxyError.ProxyError, ClientGroup.Services<S>> => {
+  const [first, ...others] = Object.entries<ClientGroup.Server<any, any>>(servers).map((
+    [name, { options, transport }]
+  ) =>
+    Namespace.make(namespace(name), { separator })(make({
+      required: false,
+      ...settings,
+      ...(options === undefined ? undefined : { client: { ...settings.client, ...options } }),
+      name,
+      transport
+    }))
+  )
+  return first === undefined
+    ? Provider.fromDefinitions()
+    : Provider.mapEffect(Provider.merge(first, ...others), several.distinct)
+}
+
+/** @category models @since 0.1.0 */
+export interface ConfigOptions<E = never, R = never> extends ServersOptions {
+  /** How the placeholders in it are filled in. */
+  readonly resolve?: ClientConfig.ResolveOptions<E, R>
+}
+
+/**
+ * The servers of a config file as one provider, see `fromServers`; those it disables are left out. `transport` is the
+ * way to each, on Node `NodeClientConfig.transport`. A server whose entry is wrong, or whose placeholders stand for
+ * nothing, is named in the log, and the others are there.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromConfig = <E, R, E2 = never, R2 = never>(
+  config: Pick<ClientConfig.Config, "servers" | "problems">,
+  transport: (server: ClientConfig.Resolved) => Layer.Layer<ClientTransport.ClientTransport, E, R>,
+  { resolve, ...options }: ConfigOptions<E2, R2> = {}
+): Provider.Provider<ProxyError.ProxyError | E2, R | R2> =>
+  Provider.make(Stream.unwrap(
+    Effect.flatMap(ClientConfig.resolveAll(config.servers, resolve), ({ problems, servers }) => {
+      const wrong = [...config.problems, ...problems]
+      const found = Object.fromEntries(
+        servers.map((server) => [server.server.name, { transport: transport(server) }] as const)
+      )
+      const { catalogues }: Provider.Provider<ProxyError.ProxyError, R> = fromServers(found, options)
+      return wrong.length === 0
+        ? Effect.succeed(catalogues)
+        : Effect.as(Effect.logWarning("Servers are left out", wrong.map(ClientConfig.formatProblem)), catalogues)
+    })
+  ))
+
+// ----------------------------------------------------------------------------
+// one
+// ----------------------------------------------------------------------------
+
 /** Tried quickly, and given up as quickly: then it is away, and `retry` says when it is tried again. */
 const reconnect = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(3)])
 
@@ -135,7 +214,6 @@ const open = <E, R>(options: Options<E, R>) =>
     const upstream: upstreams.Upstream = new upstreams.Upstream({
       ...session,
       name,
-      scope,
       retry: options.retry ?? defaultRetry,
       onLists: (lists) => {
         const count = catalogue.sizeOf(lists)

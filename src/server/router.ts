@@ -48,6 +48,7 @@ export interface Plan {
   /** Where it runs; the server's own services when left out. */
   readonly context?: Context.Context<never>
   readonly tool?: Tool.Any
+  readonly definition?: Middleware.Definition
   /** What its target asks of a caller; part of whatever refuses this one for another scope. */
   readonly scopes?: ReadonlyArray<string> | undefined
   /** What it is of, for telemetry; `name` is part of the span's name. */
@@ -164,15 +165,26 @@ export const make = (options: Options): Router => {
     })
   }
 
-  const wrapped = (method: string, handle: Handler): Handler =>
-    middleware === undefined ? handle : (params, call) => {
+  const wrapped = (method: string, handle: Handler): Handler => {
+    if (middleware === undefined) return handle
+    const listed = definitions({ registry, isVisible })[method]
+    return (params, call) => {
       const plan = handle(params, call)
-      const refused = plan instanceof McpError.McpError
-      const effect = refused
-        ? middleware({ method, params, context: call.request, tool: undefined, refused: plan }, Effect.fail(plan))
-        : middleware({ method, params, context: call.request, tool: plan.tool }, plan.effect)
-      return refused ? { effect } : { ...plan, effect }
+      const { request } = call
+      const isTaskRun = request.taskId !== undefined
+      if (plan instanceof McpError.McpError) {
+        const refused = { method, params, context: request, tool: undefined, refused: plan, isTaskRun }
+        return { effect: middleware(refused, Effect.fail(plan)) }
+      }
+      const { definition = plan.tool, tool } = plan
+      const about = listed === undefined ? undefined : { definitionOf: (item: object) => listed(item, request) }
+      const effect = middleware(
+        { method, params, context: request, tool, definition, isTaskRun, ...about },
+        plan.effect
+      )
+      return { ...plan, effect }
     }
+  }
 
   const routes = new Map(Revisions.all.map((revision) => {
     const table = new Map<string, Route>()
@@ -255,6 +267,29 @@ export const make = (options: Options): Router => {
       getPrompt: prompts.nestedGet(gets, () => middleware),
       sees: lists.sees(registry, isVisible)
     }
+  }
+}
+
+type Find = (item: object, request: handlerContext.HandlerContext) => Middleware.Definition | undefined
+
+/** What the items of lists stand for, of what is there for who asks. */
+const definitions = ({ isVisible, registry: { prompts, resources, templates, tools } }: {
+  readonly registry: registry.Registry
+  readonly isVisible: lists.IsVisible
+}): { readonly [method: string]: Find } => {
+  const ofUri: Find = (item, request) => {
+    const { uri } = item as McpSchema.Resource
+    const exact = resources.get(uri)
+    if (exact !== undefined && isVisible(exact, request)) return exact.definition
+    const found = templates.find(uri, (template) => isVisible(template, request))
+    return found === undefined || found === "Unsafe" ? undefined : found.template.definition
+  }
+  return {
+    "tools/list": (item) => tools.get((item as McpSchema.Tool).name)?.definition,
+    "prompts/list": (item) => prompts.get((item as McpSchema.Prompt).name)?.definition,
+    "resources/list": ofUri,
+    "resources/templates/list": (item) => templates.get((item as McpSchema.ResourceTemplate).uriTemplate)?.definition,
+    "subscriptions/listen": ofUri
   }
 }
 

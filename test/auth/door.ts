@@ -81,11 +81,12 @@ export const bearer = (
 /** The server behind this provider, in the scope of the test. */
 export const open = (
   auth: Layer.Layer<AuthProvider.Known, never, HttpClient.HttpClient> = bearer(),
-  options: StreamableHttpServer.Options = {}
+  options: StreamableHttpServer.Options = {},
+  served: typeof server = server
 ) =>
   Effect.gen(function*() {
     const issuer = yield* issuers.make
-    const context = yield* Layer.build(server.pipe(Layer.provide(auth), Layer.provide(issuer.client)))
+    const context = yield* Layer.build(served.pipe(Layer.provide(auth), Layer.provide(issuer.client)))
     const handler = yield* Effect.provideContext(FetchMount.make(options), context)
     return { issuer, handler }
   })

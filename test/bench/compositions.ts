@@ -37,6 +37,14 @@ export const compositions = (work: string): ReadonlyArray<Composition> => {
     group("One tool of many", "stdio", [
       ["10 tools", { FASTMCP_BENCH_TOOLS: "10" }],
       ["10,000 tools", { FASTMCP_BENCH_TOOLS: "10000" }]
+    ]),
+    group("A proxy in front, to a process over stdio", "stdio", [
+      ["direct", {}],
+      ["one hop", { FASTMCP_BENCH_BEHIND: "stdio" }]
+    ]),
+    group("A proxy in front, to a process over HTTP", "http", [
+      ["direct", {}],
+      ["one hop", { FASTMCP_BENCH_BEHIND: "http" }]
     ])
   ]
 }

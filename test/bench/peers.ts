@@ -64,7 +64,9 @@ export const stripPeers = (work: string): void => {
     const from = join(import.meta.dirname, folder)
     for (const file of readdirSync(from)) strip(join(from, file), join(to, file.replace(/\.ts$/, ".mjs")))
   }
-  for (const file of ["probe", "bearer"]) strip(join(import.meta.dirname, `${file}.ts`), join(work, `${file}.mjs`))
+  for (const file of ["probe", "bearer", "composed"]) {
+    strip(join(import.meta.dirname, `${file}.ts`), join(work, `${file}.mjs`))
+  }
 }
 
 /** Ours over either carrier, with this in its environment. `work` is where `stripPeers` left its files. */

@@ -3,6 +3,7 @@
  * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`;
  * FASTMCP_BENCH_MIDDLEWARES is how many middlewares that do nothing stand around each request, and FASTMCP_BENCH_TOOLS how
  * many tools there are, the one among them;
+ * FASTMCP_BENCH_BEHIND puts it behind another, see `composed.ts`;
  * FASTMCP_BENCH_JWK is the key that tokens are signed with, and lets nobody in without one;
  * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
@@ -63,8 +64,13 @@ const open = McpServer.layer({
   Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
 )
 
+const how = process.env.FASTMCP_BENCH_BEHIND as "stdio" | "http" | undefined
+const whole = how === undefined ? open : (await import("./composed.ts")).behind(how)
+
 const jwk = process.env.FASTMCP_BENCH_JWK
-const server = jwk === undefined ? open : open.pipe(Layer.provide((await import("./bearer.ts")).layer(JSON.parse(jwk))))
+const server = jwk === undefined
+  ? whole
+  : whole.pipe(Layer.provide((await import("./bearer.ts")).layer(JSON.parse(jwk))))
 
 const [mode, port] = process.argv.slice(2)
 const sessionIdle = process.env.FASTMCP_BENCH_SESSION_IDLE

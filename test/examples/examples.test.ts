@@ -84,6 +84,17 @@ describe("examples", () => {
     }
   }, 40_000)
 
+  it("show each middleware", () => {
+    const imports = stories.flatMap((story) => fs.globSync(`${root}/examples/${story}/*.ts`))
+      .map((file) => fs.readFileSync(file, "utf8")).join("\n")
+    // What makes one: the others are stores.
+    const middlewares = fs.globSync(`${root}/src/middleware/*.ts`).filter((file) =>
+      /^export const make = [^{]*\bMiddleware</m.test(fs.readFileSync(file, "utf8").replaceAll(/\{.*\}/g, ""))
+    ).map((file) => path.basename(file, ".ts"))
+    assert.isAtLeast(middlewares.length, 10)
+    assert.deepStrictEqual(middlewares.filter((name) => !imports.includes(`fastmcp-effect/middleware/${name}"`)), [])
+  })
+
   it("are all here, each with a program and a page of its own", () => {
     const started = new Set(programs.map((file) => file.split("/")[1]!))
     assert.deepStrictEqual([...started, "testing"].sort(), [...stories].sort())

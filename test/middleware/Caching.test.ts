@@ -14,16 +14,19 @@ import * as Bulkhead from "fastmcp-effect/middleware/Bulkhead"
 import * as CacheStore from "fastmcp-effect/middleware/CacheStore"
 import * as Caching from "fastmcp-effect/middleware/Caching"
 import * as ErrorHandling from "fastmcp-effect/middleware/ErrorHandling"
+import * as Idempotency from "fastmcp-effect/middleware/Idempotency"
 import * as Logging from "fastmcp-effect/middleware/Logging"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as RateLimit from "fastmcp-effect/middleware/RateLimit"
 import * as RateLimitStore from "fastmcp-effect/middleware/RateLimitStore"
+import * as ReceiptStore from "fastmcp-effect/middleware/ReceiptStore"
 import * as ResponseLimit from "fastmcp-effect/middleware/ResponseLimit"
 import * as Retry from "fastmcp-effect/middleware/Retry"
 import * as Timeout from "fastmcp-effect/middleware/Timeout"
 import * as Timing from "fastmcp-effect/middleware/Timing"
 import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
 import * as McpError from "fastmcp-effect/protocol/McpError"
+import * as Meta from "fastmcp-effect/protocol/Meta"
 import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
@@ -403,7 +406,10 @@ describe("Caching", () => {
 
   /** Every middleware there is beside it, in an order of its own. */
   const others: ReadonlyArray<
-    () => Middleware.Middleware<never, RateLimitStore.RateLimitStore | CacheStore.CacheStore>
+    () => Middleware.Middleware<
+      never,
+      RateLimitStore.RateLimitStore | CacheStore.CacheStore | ReceiptStore.ReceiptStore
+    >
   > = [
     () => RateLimit.make({ limit: 100_000, window: "1 minute" }),
     () => Retry.make(),
@@ -413,6 +419,7 @@ describe("Caching", () => {
     () => Logging.make({ payloads: true }),
     () => ErrorHandling.make({}),
     () => Timeout.make("10 seconds"),
+    () => Idempotency.make(),
     () => Caching.make({ ttl: { "resources/read": hour, "tools/list": hour, "prompts/get": hour } })
   ]
 
@@ -431,6 +438,10 @@ describe("Caching", () => {
               handler: () =>
                 Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => Effect.as(Effect.yieldNow, `for ${subject}`))
             })
+          const keyed = Tool.make("keyed", {
+            success: Schema.String,
+            handler: () => Effect.map(Identity.CurrentIdentity, ({ subject }) => `for ${subject}`)
+          })
           const mine = Resource.make("acme:///mine", {
             handler: Effect.map(Identity.CurrentIdentity, ({ subject }) => `for ${subject}`)
           })
@@ -441,10 +452,10 @@ describe("Caching", () => {
           const server = yield* shared(
             McpServer.layer({
               ...info,
-              tools: [whoami("cached", hour), whoami("plain"), onlyAda],
+              tools: [whoami("cached", hour), whoami("plain"), keyed, onlyAda],
               resources: [mine],
               middleware
-            }).pipe(Layer.provide([CacheStore.layerMemory(), RateLimitStore.layerMemory()]))
+            }).pipe(Layer.provide([CacheStore.layerMemory(), RateLimitStore.layerMemory(), ReceiptStore.layerMemory()]))
           )
           const revisions = Revisions.versions as ReadonlyArray<Revisions.Version>
           const callers = yield* Effect.forEach([ada, bob], (identity) =>
@@ -459,6 +470,7 @@ describe("Caching", () => {
               return yield* Random.choice<ReadonlyArray<Effect.Effect<unknown, McpError.McpError>>>([
                 client.callTool("cached", { n }),
                 client.callTool("plain", { n }),
+                client.callTool("keyed", {}, { meta: { [Meta.idempotencyKey]: `${n}` } }),
                 client.readResource("acme:///mine"),
                 client.listTools
               ])

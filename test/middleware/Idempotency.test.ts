@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Identity from "fastmcp-effect/context/Identity"
@@ -422,4 +424,51 @@ describe("Idempotency on several processes", () => {
       assert.strictEqual(yield* charge(other, 5, "a"), "5")
       assert.deepStrictEqual(done, [5])
     }))
+
+  it.live("never runs a call twice, whatever comes at once, who goes, and how it ends", () =>
+    Effect.gen(function*() {
+      let known = 0
+      for (let round = 0; round < 60; round++) {
+        const [pause, end, abandoned] = [
+          yield* Random.nextIntBetween(0, 4),
+          yield* Random.nextIntBetween(0, 5),
+          yield* Random.nextBoolean
+        ]
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { done, one, other } = yield* two(
+            { onAbandoned: abandoned ? "cancel" : "finish" },
+            (amount) =>
+              Effect.andThen(
+                Effect.sleep(pause),
+                end === 0 ? Effect.die("a bug") : end === 1 ? Effect.fail("no") : Effect.succeed(`${amount}`)
+              )
+          )
+          const ends = new Set<string>()
+          yield* Effect.forEach(Array.from({ length: 8 }), () =>
+            Effect.gen(function*() {
+              yield* Effect.sleep(yield* Random.nextIntBetween(0, 6))
+              const client = (yield* Random.nextBoolean) ? one : other
+              const call = Effect.match(charge(client, 5, "a"), {
+                onSuccess: (text) => text,
+                onFailure: ({ reason }) => reason._tag
+              })
+              const patience = yield* Random.nextIntBetween(0, 12)
+              const ended = yield* patience < 6 ? Effect.timeoutOption(call, patience) : Effect.asSome(call)
+              if (Option.isSome(ended)) ends.add(ended.value)
+            }), { concurrency: "unbounded" })
+          assert.isAtMost(done.length, 1)
+          ends.delete("InternalError")
+          assert.isAtMost(ends.size, 1, [...ends].join())
+          // It stays so.
+          const last = yield* Effect.match(charge(one, 5, "a"), {
+            onSuccess: (text) => text,
+            onFailure: ({ reason }) => reason._tag
+          })
+          for (const end of ends) assert.strictEqual(end, last)
+          if (last !== "OutcomeUnknown") known++
+          assert.isAtMost(done.length, 1)
+        }))
+      }
+      assert.isAtLeast(known, 10)
+    }).pipe(Random.withSeed("calls")), 60_000)
 })

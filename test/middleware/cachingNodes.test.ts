@@ -184,6 +184,22 @@ needing(redis, () => {
         assert.strictEqual(runs.tool, 5)
       })))
 
+    it.effect("has nothing where something else has been left", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { client: connection, prefix } = yield* keys
+        const { send } = Context.get(yield* Layer.build(connection()), Redis.Redis)
+        const { client, runs } = yield* node(CacheStoreRedis.layer({ prefix }).pipe(Layer.provide(connection())))
+        yield* client.callTool("echo", { text: "a" })
+        const [id] = yield* send<Array<string>>("HKEYS", `${prefix}cache:texts`)
+        for (const [index, text] of ["{", "null", "1"].entries()) {
+          yield* send("HSET", `${prefix}cache:texts`, id!, text)
+          yield* client.callTool("echo", { text: "a" })
+          assert.strictEqual(runs.tool, index + 2)
+        }
+        yield* client.callTool("echo", { text: "a" })
+        assert.strictEqual(runs.tool, 4)
+      })))
+
     it.effect("is waited for a second and no longer", () =>
       Effect.scoped(Effect.gen(function*() {
         const { layer, mood } = yield* moody

@@ -968,10 +968,33 @@ export const rows: ReadonlyArray<Row> = [
     "provider/Mount",
     "test/provider/Mount.test.ts::that has a name that is taken fails, and says which way the two came"
   ),
-  planned("S32", "A remote server's components, read once, with or without a prefix", "provider/Proxy"),
-  planned("S33", "A proxied tool's progress reaches the caller", "provider/Proxy"),
-  planned("S34", "Calls through a proxy queue behind one lock", "provider/Proxy"),
-  planned("S35", "A proxy shares one upstream session and does not come back after a crash", "provider/Proxy"),
+  done(
+    "S32",
+    "A remote server's components, read once, with or without a prefix",
+    "provider/Proxy",
+    "test/provider/several.test.ts::have names and URIs that say whose they are, and what two of them have is the first one's",
+    "read again whenever they change"
+  ),
+  done(
+    "S33",
+    "A proxied tool's progress reaches the caller",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::passes on progress to who asks for it, and logs at the level of their client"
+  ),
+  done(
+    "S34",
+    "Calls through a proxy queue behind one lock",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::answers many calls at once",
+    "they run side by side"
+  ),
+  done(
+    "S35",
+    "A proxy shares one upstream session and does not come back after a crash",
+    "provider/Proxy",
+    "test/provider/sessions.test.ts::says that the server is away, and answers again when it is back",
+    "a session for each client, and it comes back"
+  ),
   planned("S36", "Files under a folder as resources; the filters hold for the listing only", "provider/FileSystem"),
   effect("S37", "About 45 file extensions with their media types", "effect/http/Mime.getType"),
   planned("S38", "A tool under another name or description", "transform/RenameTool"),
@@ -1796,9 +1819,26 @@ export const rows: ReadonlyArray<Row> = [
     "definition/Prompt.user, definition/Prompt.assistant",
     "test/parity/features.test.ts::a prompt is got as messages of two roles, from the text its arguments are"
   ),
-  planned("prelude.ProxyBackend", "What a proxy calls upstream", "provider/Proxy", "any client transport"),
-  planned("prelude.ProxyCatalog", "What a proxy found upstream", "provider/Proxy"),
-  planned("prelude.ProxyClient", "A lock around the upstream connection", "provider/Proxy", "calls run side by side"),
+  done(
+    "prelude.ProxyBackend",
+    "What a proxy calls upstream",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::lists and answers as the server behind it does",
+    "any client transport"
+  ),
+  done(
+    "prelude.ProxyCatalog",
+    "What a proxy found upstream",
+    "provider/Proxy",
+    "test/provider/sessions.test.ts::follows the lists of the server, also in the middle of a call"
+  ),
+  done(
+    "prelude.ProxyClient",
+    "A lock around the upstream connection",
+    "provider/Proxy",
+    "test/provider/Proxy.test.ts::answers many calls at once",
+    "calls run side by side"
+  ),
   done(
     "prelude.Resource",
     "A resource's description on the wire",

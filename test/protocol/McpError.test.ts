@@ -50,6 +50,13 @@ const table: ReadonlyArray<
   [new McpError.Unauthenticated({ scopes: [] }), 401, 401, [401, 401], { requiredScopes: [] }],
   [new McpError.Unauthenticated({ scopes: ["a"], message: "b" }), 401, 401, [401, 401], { requiredScopes: ["a"] }],
   [new McpError.InsufficientScope({ scopes: ["a"] }), 403, 403, [403, 403], { requiredScopes: ["a"] }],
+  [
+    new McpError.InsufficientScope({ scopes: [], message: "No" }),
+    403,
+    403,
+    [403, 403],
+    { requiredScopes: [] }
+  ],
   [new McpError.Masked(), 500, 500, [200, 200]],
   [new McpError.Other({ code: 7, message: "a", data: 1 }), 7, 7, [200, 200], 1]
 ]
@@ -135,6 +142,8 @@ describe("an error off the wire", () => {
       new McpError.InProgress({}),
       new McpError.IdempotencyConflict({ message: "a" }),
       new McpError.OutcomeUnknown({ message: "a" }),
+      new McpError.InsufficientScope({ scopes: ["a", "b"] }),
+      new McpError.InsufficientScope({ scopes: ["a"], message: "No" }),
       new McpError.Other({ code: 7, message: "a", data: 1 })
     ]
     for (const reason of same) {

@@ -14,3 +14,14 @@ const protocolMethods: ReadonlySet<string> = new Set([
   "resources/unsubscribe",
   "subscriptions/listen"
 ])
+
+/** What looks after a task: no code of the author's runs, and `tasks/result` waits for a run that needs its own place. */
+export const isOfTask = (method: string): boolean => taskMethods.has(method)
+
+const taskMethods: ReadonlySet<string> = new Set([
+  "tasks/get",
+  "tasks/result",
+  "tasks/update",
+  "tasks/cancel",
+  "tasks/list"
+])

@@ -74,8 +74,8 @@ export const make = <E>(
         )
       })
 
-    const inTime = <A>(effect: Effect.Effect<A, E>): Effect.Effect<A, unknown> =>
-      Effect.interruptible(Effect.timeout(effect, patience))
+    const inTime = <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, unknown> =>
+      Effect.interruptible(Effect.timeout(Effect.catchDefect(effect, Effect.fail), patience))
 
     /** Forgets what is owed. */
     const pay: Effect.Effect<void, unknown> = Effect.suspend(() => {
@@ -118,7 +118,10 @@ export const make = <E>(
         const isAll = owed.size + tags.length > mostOwed
         if (isAll) owed.clear()
         for (const tag of isAll ? [everything] : tags) owed.set(tag, forgotten)
-        return Effect.catch(pay, (cause) => Effect.andThen(failed(cause), keepPaying))
+        return Effect.catch(
+          Effect.onInterrupt(pay, () => keepPaying),
+          (cause) => Effect.andThen(failed(cause), keepPaying)
+        )
       })
 
     return {

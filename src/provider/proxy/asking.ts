@@ -55,22 +55,27 @@ export const isAnswered = (method: string, { capabilities }: sessions.Party): bo
   }
 }
 
-/** Keys that tell the questions of one request apart, whichever calls they belong to. */
+/** Keys that tell questions apart, whichever requests and calls they belong to. */
 export class Keys {
+  private last = 0
   private readonly counts = new WeakMap<object, Map<string, number>>()
 
-  /** The same for the same call each time the handler of the request runs. */
-  next(request: relaying.Request, text: string): string {
+  /** Of a question that is asked once. */
+  next(text: string): string {
+    return `${text} ${++this.last}`
+  }
+
+  /**
+   * Of a call: the same each time the handler of the request runs, and by what it is, so that it does not matter in which
+   * order several are made.
+   */
+  ofCall(request: relaying.Request, name: string, { method, params }: relaying.Call): string {
+    const text = `${name} ${method} ${(Hash.string(JSON.stringify(params)) >>> 0).toString(36)}`
     let counts = this.counts.get(request)
     if (counts === undefined) this.counts.set(request, counts = new Map())
     const count = counts.get(text) ?? 0
     counts.set(text, count + 1)
     return count === 0 ? text : `${text} (${count + 1})`
-  }
-
-  /** Of a call: by what it is, so that it does not matter in which order several are made. */
-  ofCall(request: relaying.Request, name: string, { method, params }: relaying.Call): string {
-    return this.next(request, `${name} ${method} ${(Hash.string(JSON.stringify(params)) >>> 0).toString(36)}`)
   }
 }
 
@@ -86,7 +91,7 @@ export const onConnection = (
     Effect.succeed((method, params) => {
       const asked = question(method, params)
       if (asked === undefined) return Effect.fail(McpError.methodNotFound(method))
-      const key = keys.next(request, `${name} ${method}`)
+      const key = keys.next(`${name} ${method}`)
       return Effect.provideContext(request.ask({ [key]: asked }), fiber.context).pipe(
         Effect.mapBoth({
           onSuccess: (answers) => answers[key] as JsonRpc.JsonObject,

@@ -69,7 +69,8 @@ export const send = (
       if (party.info !== undefined) own[Meta.clientInfo] = party.info as unknown as JsonRpc.Json
       if (listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
     }
-    return client.request(method, { ...params, _meta: passedOn(request.meta) }, {
+    const meta = passedOn(request.meta)
+    return client.request(method, meta === undefined ? params : { ...params, _meta: meta }, {
       // Who has a deadline is interrupted when it falls; that time stands still while its client is asked.
       ...(millis === Infinity ? undefined : { timeout: Duration.infinity, maxTimeout: Duration.infinity }),
       meta: own,
@@ -105,8 +106,11 @@ const ofOneHop: ReadonlySet<string> = new Set([
   Meta.budget
 ])
 
-const passedOn = (meta: JsonRpc.JsonObject): JsonRpc.JsonObject =>
-  Object.fromEntries(Object.entries(meta).filter(([key]) => !ofOneHop.has(key)))
+const passedOn = (meta: JsonRpc.JsonObject): JsonRpc.JsonObject | undefined => {
+  let passed: { [key: string]: JsonRpc.Json } | undefined
+  for (const key in meta) if (!ofOneHop.has(key)) (passed ??= {})[key] = meta[key]!
+  return passed
+}
 
 /** A result of 2026-07-28, without what only its own hop says. */
 const lifted = (method: string, result: JsonRpc.JsonObject): JsonRpc.JsonObject => {

@@ -70,6 +70,8 @@ export const open = (
       Effect.provideService(ClientHandlers.RawHandler, { capabilities }),
       Effect.provideContext(built)
     )
+    // Extensions go by what a tool was listed with.
+    if (revision !== undefined && client.extensions !== undefined) yield* opened.listTools({ unchecked: true })
     return { client: opened, hasStreams: kind === "http", logLevel: undefined }
   }).pipe(
     Effect.updateContext((current: Context.Context<Scope.Scope>) =>

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as McpClientError from "../../client/McpClientError.ts"
 import * as catalogue from "./catalogue.ts"
@@ -16,7 +16,6 @@ import * as sessions from "./sessions.ts"
 
 export interface Options extends sessions.Options {
   readonly name: string
-  readonly scope: Scope.Scope
   /** When to try again. */
   readonly retry: Schedule.Schedule<unknown, unknown>
   /** Gets the lists, each time they are other ones. */
@@ -70,10 +69,8 @@ export class Upstream {
       let step: ((error: unknown) => Effect.Effect<unknown, unknown>) | undefined
       while (true) {
         const since = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-        const scope = yield* Scope.fork(this.options.scope)
-        const exit = yield* Effect.exit(Scope.provide(this.attempt, scope))
+        const exit = yield* Effect.exit(Effect.scoped(this.attempt))
         this.session = undefined
-        yield* Scope.close(scope, exit)
         const error = Exit.isSuccess(exit) ? exit.value : reasonOf(exit.cause)
         if (!this.hasListed && !(yield* onFailed(error))) return
         this.hasListed = true

@@ -23,7 +23,7 @@ export const complete = (options: {
     { context, definition }: registry.Registered<registry.AnyDefinition>,
     effect: Effect.Effect<McpSchema.CompleteResult, McpError.McpError>
   ): router.Plan | McpError.McpError =>
-    permission.refusal(definition, request) ?? { effect, context, scopes: definition.scopes }
+    permission.refusal(definition, request) ?? { effect, context, scopes: definition.scopes, definition }
 
   if (ref.type === "ref/prompt") {
     const prompt = visible(options.registry.prompts.get(ref.name))

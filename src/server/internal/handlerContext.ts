@@ -317,7 +317,7 @@ export class HandlerContext implements Service {
     return this.turn === undefined ? outside : this.turn.wait(outside)
   }
 
-  /** What all that work for one request work for. */
+  /** What all that work for one request work for: as it came to the server it was made of. */
   get root(): HandlerContext {
     return this.caller === undefined ? this : this.caller.root
   }

@@ -43,6 +43,7 @@ export const get = (options: Options): router.Handler => (params: McpSchema.GetP
     effect: respond(registered, params),
     context: registered.context,
     scopes: registered.definition.scopes,
+    definition: registered.definition,
     target: { attribute: Tracing.attributes.promptName, value: params.name, name: params.name }
   }
 }
@@ -65,7 +66,7 @@ export const nestedGet = (
     answer: (request) =>
       siblings.wrapped(
         wrap(),
-        { method: "prompts/get", params, context: request, tool: undefined },
+        { method: "prompts/get", params, context: request, tool: undefined, definition: registered.definition },
         respond(registered, params)
       )
   })

@@ -26,6 +26,7 @@ export interface Options {
 interface Target {
   readonly context: Context.Context<never>
   readonly scopes: ReadonlyArray<string> | undefined
+  readonly definition: Middleware.Definition
   readonly effect: Effect.Effect<McpSchema.ReadResourceResult, McpError.McpError>
 }
 
@@ -39,6 +40,7 @@ const find = (
     return permission.refusal(exact.definition, request) ?? {
       context: exact.context,
       scopes: exact.definition.scopes,
+      definition: exact.definition,
       effect: lists.forOne(
         exact.definition,
         Resource.respond(exact.definition as Resource.Handled<string, any, never>, uri)
@@ -52,6 +54,7 @@ const find = (
   return permission.refusal(template.definition, request) ?? {
     context: template.context,
     scopes: template.definition.scopes,
+    definition: template.definition,
     effect: lists.forOne(
       template.definition,
       ResourceTemplate.respond(
@@ -159,7 +162,11 @@ export const nestedRead = (
     context: target.context,
     scopes: target.scopes,
     answer: (request) =>
-      siblings.wrapped(wrap(), { method: "resources/read", params, context: request, tool: undefined }, target.effect)
+      siblings.wrapped(
+        wrap(),
+        { method: "resources/read", params, context: request, tool: undefined, definition: target.definition },
+        target.effect
+      )
   })
 }
 
@@ -169,7 +176,10 @@ export const subscribe =
     const target = find(options, uri, request)
     return target instanceof McpError.McpError
       ? target
-      : { effect: Effect.map(session.watch(uri, subscriptions.maxWatched), () => rewatch(request)) }
+      : {
+        effect: Effect.map(session.watch(uri, subscriptions.maxWatched), () => rewatch(request)),
+        definition: target.definition
+      }
   }
 
 export const unsubscribe: router.Handler = ({ uri }: McpSchema.SubscribeParams, { request, session }) => ({

@@ -68,7 +68,9 @@ export const respond = (
   const limited = limit === undefined || request.caller?.isWithinTool(tool.name, request.home) === true
     ? timed
     : Effect.suspend(() => turn.make([limit], request.turns).run(timed))
-  return wrap === undefined ? limited : wrap({ method: "tools/call", params, context: request, tool }, limited)
+  return wrap === undefined
+    ? limited
+    : wrap({ method: "tools/call", params, context: request, tool, definition: tool }, limited)
 }
 
 const strictly = { strict: true }

@@ -77,11 +77,21 @@ export const make = (catalogue: Provider.Catalogue, namespace: string): Uris => 
       templates.set(definition.uriTemplate, typeof place === "string" ? invalid(definition, place) : place)
     }
   }
+  const there = new Set(resources.values())
   let sorted: ReadonlyArray<ResourceTemplate.Any> | undefined
+
+  /** Whoever reads what stands beside it hears the server's URIs. */
+  const isMoved = (uri: string): boolean =>
+    there.has(uri) || movable.some((template) => {
+      const place = templates.get(template.uriTemplate) as Place
+      const before = restored(uri, place)
+      return before !== undefined && isSound(template) && ResourceTemplate.match(template, before) !== undefined
+    })
 
   const findWhole = (uri: string): string | undefined => {
     const exact = resources.get(uri)
     if (exact !== undefined || movable.length === 0) return exact
+    if (isMoved(uri)) return undefined
     sorted ??= movable.filter(isSound).toSorted(ResourceTemplate.compare)
     for (const template of sorted) {
       const place = templates.get(template.uriTemplate) as Place
