@@ -136,8 +136,11 @@ export interface RequestOptions extends CallOptions {
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answer) | undefined
   /** What this request's caller can do besides what the client can (2026-07-28, where each request says so). */
   readonly capabilities?: McpSchema.ClientCapabilities
-  /** Hears what the server logs for this request, found in the same way. It must not throw. */
-  readonly onLog?: ((params: JsonRpc.JsonObject) => void) | undefined
+  /**
+   * Hears what the server tells for this request, beside its progress: logs, and whatever is not known here. It is found in
+   * the same way, and must not throw.
+   */
+  readonly onTold?: ((notification: JsonRpc.Notification) => void) | undefined
   /** Hears what belongs to a stream of the request's own (`subscriptions/listen`). It must not throw. */
   readonly onNotification?: (notification: JsonRpc.Notification) => void
 }

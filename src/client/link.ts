@@ -68,8 +68,8 @@ export interface Call {
   readonly onNotification?: (notification: JsonRpc.Notification) => void
   /** Answers what the server asks for this request; the client's handlers do when left out. */
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answered) | undefined
-  /** Hears what the server logs for this request. */
-  readonly onLog?: ((params: JsonRpc.JsonObject) => void) | undefined
+  /** Hears what the server tells for this request alone, beside its progress. */
+  readonly onTold?: ((notification: JsonRpc.Notification) => void) | undefined
   /** What its caller can do besides what the client can, where requests say so themselves. */
   readonly capabilities?: McpSchema.ClientCapabilities | undefined
   /** Whether a refusal is kept as it was sent, code, message and data. */
@@ -309,7 +309,7 @@ export class Link implements ClientTransport.Listener {
   }
 
   /**
-   * The request a server asks or logs for: the one on whose stream it does. Where requests have none, it is the last of
+   * The request a server asks or tells something for: the one on whose stream it does. Where requests have none, it is the last of
    * those in flight that have a use for it.
    */
   private causeOf(about: JsonRpc.RequestId | undefined, hears: (call: Call) => boolean): Waiting | undefined {
@@ -357,7 +357,7 @@ export class Link implements ClientTransport.Listener {
       const subscription = JsonRpc.isObject(params?._meta) ? params._meta[Meta.subscriptionId] : undefined
       const waiting = subscription === undefined ? undefined : this.waiting.get(subscription as JsonRpc.RequestId)
       waiting?.call.onNotification?.(notification)
-      if (method === "notifications/message") this.causeOf(about, hearsLogs)?.call.onLog!(params ?? {})
+      if (subscription === undefined && !forAll.has(method)) this.causeOf(about, hears)?.call.onTold!(notification)
     }
     this.shared.tell(notification)
   }
@@ -420,7 +420,16 @@ export class Link implements ClientTransport.Listener {
 
 const answers = ({ answer }: Call): boolean => answer !== undefined
 
-const hearsLogs = ({ onLog }: Call): boolean => onLog !== undefined
+const hears = ({ onTold }: Call): boolean => onTold !== undefined
+
+/** What a server tells for no request. */
+const forAll: ReadonlySet<string> = new Set([
+  "notifications/tools/list_changed",
+  "notifications/prompts/list_changed",
+  "notifications/resources/list_changed",
+  "notifications/resources/updated",
+  "notifications/subscriptions/acknowledged"
+])
 
 /** What a call waits for besides its answer takes of the same time, of which some may have passed. */
 export const inTime = <A, E>(

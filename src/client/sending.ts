@@ -69,7 +69,7 @@ export const make = (options: Options): Send => {
     const maxTimeout = callOptions.maxTimeout === undefined
       ? callOptions.timeout === undefined ? maxRequestTimeout : Math.max(timeout, maxRequestTimeout)
       : millis(callOptions.maxTimeout)
-    const { keepsErrors, onLog, onNotification, onProgress, raw = false, rounds = true, unchecked } = callOptions
+    const { keepsErrors, onNotification, onProgress, onTold, raw = false, rounds = true, unchecked } = callOptions
     const { idempotencyKey, idempotent } = callOptions
     const key = method === "tools/call" ? idempotencyKey : undefined
     const meta = key === undefined ? callOptions.meta : { ...callOptions.meta, [Meta.idempotencyKey]: key }
@@ -92,7 +92,7 @@ export const make = (options: Options): Send => {
           ...(onSent === undefined ? undefined : { onSent }),
           ...(onNotification === undefined ? undefined : { onNotification }),
           answer: callOptions.answer,
-          onLog,
+          onTold,
           capabilities: callOptions.capabilities,
           keepsErrors
         }

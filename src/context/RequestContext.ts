@@ -25,6 +25,12 @@ export interface Client {
   readonly capabilities: McpSchema.ClientCapabilities
 }
 
+/** What requests have in common that came on one connection, or in one session. @category models @since 0.1.0 */
+export interface Peer {
+  /** Calls back when it has ended, until the result is called. */
+  readonly whenClosed: (listener: () => void) => () => void
+}
+
 /** @category services @since 0.1.0 */
 export class RequestContext extends Context.Service<RequestContext, {
   readonly id: JsonRpc.RequestId
@@ -33,11 +39,8 @@ export class RequestContext extends Context.Service<RequestContext, {
   readonly client: Client
   /** Absent in stateless revisions, and where the transport keeps no session. */
   readonly sessionId: string | undefined
-  /**
-   * Stands for the connection it came on, or its session: one object for all its requests. Undefined where a request
-   * belongs to none: in stateless revisions, and in a task.
-   */
-  readonly peer: object | undefined
+  /** One for all requests of a session. Undefined where a request belongs to none: in stateless revisions, and in a task. */
+  readonly peer: Peer | undefined
   /**
    * The mounts it came through, outermost first: what is kept for a request by the names of one server is not another's
    * who has the same names.

@@ -115,7 +115,7 @@ const tellOfChanges = ({ listening, registry, updates }: Shared): void => {
 }
 
 /** One connection: its session, if it has one, and its requests in flight. */
-class Conversation implements Receiver.Peer, handlerContext.Home {
+class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext.Peer {
   private readonly shared: Shared
   readonly connection: Receiver.Connection
   private readonly session: statefulLifecycle.StatefulLifecycle
@@ -129,6 +129,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
   private untold: Set<string> | undefined
   /** The updates it holds open. */
   private held: Map<string, () => void> | undefined
+  private closers: Set<() => void> | undefined
   private idleWaiters: Array<Deferred.Deferred<void>> | undefined
   private isClosed = false
 
@@ -138,6 +139,18 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
     this.session = new statefulLifecycle.StatefulLifecycle(connection.session ?? Session.makeLocal())
     this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
     this.established()
+  }
+
+  get peer(): RequestContext.Peer {
+    return this
+  }
+
+  whenClosed(listener: () => void): () => void {
+    const closers = this.closers ??= new Set()
+    closers.add(listener)
+    return () => {
+      closers.delete(listener)
+    }
   }
 
   get siblings(): handlerContext.Siblings {
@@ -479,6 +492,8 @@ class Conversation implements Receiver.Peer, handlerContext.Home {
     this.watches()
     this.untold = undefined
     for (const entry of this.entries()) entry.cancel(reason)
+    for (const listener of this.closers ?? []) listener()
+    this.closers = undefined
   }
 
   /** As they are now: whoever goes through them may end them. */

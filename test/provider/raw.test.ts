@@ -161,6 +161,24 @@ for (const pair of hops.pairs) {
         assert.isAtMost(page, 101)
       }))
 
+    it.effect("passes on what the server tells for a request, of whatever kind", () =>
+      Effect.gen(function*() {
+        const told = { method: "notifications/acme/own", params: { "x-own": [1] } }
+        const { client } = yield* open(pair, {
+          "tools/list": always({ tools: [strange] }),
+          "tools/call": ({ id }, wire) => {
+            wire.say({ jsonrpc: "2.0", ...told })
+            wire.say({ jsonrpc: "2.0", method: "notifications/elicitation/complete", params: { elicitationId: "7" } })
+            wire.result(id, { content: [] })
+          }
+        }, { logLevel: "info" })
+        yield* client.callTool("strange")
+        const heard = (yield* client.notifications).map(({ method, params }) => ({ method, params }))
+        assert.deepStrictEqual(heard.slice(0, 1), [told] as never)
+        // Only one revision has it.
+        assert.lengthOf(heard, pair.front === "2025-11-25" ? 2 : 1)
+      }))
+
     it.effect("hears a flood of messages, and keeps no more than a few of them", () =>
       Effect.gen(function*() {
         const { client, server } = yield* open(pair, {

@@ -215,6 +215,25 @@ describe("sessions with a server of 2025-11-25", () => {
       assert.strictEqual(text(yield* ada.callTool("counts")), "1")
     }))
 
+  it.effect("end with their client, and with them what it had begun", () =>
+    Effect.gen(function*() {
+      const cut = yield* Deferred.make<void>()
+      const waits = Tool.make("waits", {
+        handler: () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(cut, undefined))
+      })
+      const { front, wire } = yield* serve(one.behind, [waits, counts])
+      yield* Effect.scoped(Effect.gen(function*() {
+        const ada = yield* McpTest.client(front, one)
+        yield* ada.callTool("counts")
+        yield* Effect.forkScoped(ada.callTool("waits"))
+        yield* McpTest.settle
+        assert.strictEqual(wire.open(), 2)
+      }))
+      yield* Deferred.await(cut)
+      yield* McpTest.settle
+      assert.strictEqual(wire.open(), 1)
+    }))
+
   it.effect("are so many at most: an idle one makes room, and where none is, the call is refused", () =>
     Effect.gen(function*() {
       const go = yield* Deferred.make<void>()

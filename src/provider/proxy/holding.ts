@@ -132,7 +132,7 @@ class HeldCall {
           onProgress: this.current!.request.wantsProgress
             ? ({ progress, ...rest }) => this.tell((request) => request.reportProgress(progress, rest))
             : undefined,
-          onLog: (params) => this.tell((request) => relaying.log(request, params)),
+          onTold: (notification) => this.tell((request) => relaying.tell(request, notification)),
           logLevel: this.current!.request.logLevel
         },
         answer: (method, params) => this.ask(method, params)

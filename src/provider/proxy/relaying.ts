@@ -40,7 +40,7 @@ export interface Options {
 /** Who hears what the server says before it answers. */
 export interface Listener {
   readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
-  readonly onLog: ((params: JsonRpc.JsonObject) => void) | undefined
+  readonly onTold: ((notification: JsonRpc.Notification) => void) | undefined
   readonly logLevel: McpSchema.LoggingLevel | undefined
 }
 
@@ -81,7 +81,7 @@ export const send = (
       ...(isStateless ? { capabilities: party.capabilities } : undefined),
       ...(listener.onProgress === undefined ? undefined : { onProgress: listener.onProgress }),
       answer,
-      onLog: listener.onLog
+      onTold: listener.onTold
     }).pipe(
       Effect.mapBoth({
         onSuccess: (result) => isStateless ? lifted(method, result) : result,
@@ -179,22 +179,29 @@ export class Outflow {
 }
 
 /** The request's own client hears, as far as it has asked to. */
-export const listenerOf = (request: Request, outflow: Outflow, wantsLogs: boolean): Listener => ({
+const listenerOf = (request: Request, outflow: Outflow, hears: Hears): Listener => ({
   onProgress: request.wantsProgress
     ? ({ progress, ...rest }) => outflow.push(request.reportProgress(progress, rest))
     : undefined,
-  onLog: wantsLogs ? (params) => outflow.push(log(request, params)) : undefined,
-  logLevel: wantsLogs ? request.logLevel : undefined
+  onTold: hears === "nothing" ? undefined : (notification) => outflow.push(tell(request, notification)),
+  logLevel: hears === "all" ? request.logLevel : undefined
 })
 
-/** A log message as it came, at the level its client wants. */
-export const log = (request: Request, params: JsonRpc.JsonObject): Effect.Effect<void> =>
+/** Whether what the server tells can be told to be for one request, and whether logs are wanted. */
+export type Hears = "nothing" | "no logs" | "all"
+
+/** As it came: logs at the level the client wants, what its revision does not have not at all, and what nobody knows. */
+export const tell = (request: Request, { method, params = {} }: JsonRpc.Notification): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { logLevel } = request
-    const { level } = params
-    return logLevel === undefined || !isLevel(level) || !McpSchema.passes(level, logLevel)
-      ? Effect.void
-      : request.notify("notifications/message", params)
+    if (method === "notifications/message") {
+      const { logLevel } = request
+      const { level } = params
+      if (logLevel === undefined || !isLevel(level) || !McpSchema.passes(level, logLevel)) return Effect.void
+    } else if (
+      !Object.hasOwn(request.revision.serverNotifications, method) &&
+      Revisions.all.some(({ serverNotifications }) => Object.hasOwn(serverNotifications, method))
+    ) return Effect.void
+    return request.notify(method, params)
   })
 
 const isLevel = (level: unknown): level is McpSchema.LoggingLevel =>
@@ -203,17 +210,17 @@ const isLevel = (level: unknown): level is McpSchema.LoggingLevel =>
 /** Runs a call whose server may say something meanwhile. */
 export const heard = <A, E>(
   request: Request,
-  wantsLogs: boolean,
+  hears: Hears,
   body: (listener: Listener) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  request.wantsProgress || wantsLogs
+  request.wantsProgress || hears !== "nothing"
     ? Effect.withFiber((fiber) => {
       const outflow = new Outflow(fiber.context)
       return Effect.onExit(
-        Effect.flatMap(body(listenerOf(request, outflow, wantsLogs)), (value) => Effect.as(outflow.drained, value)),
+        Effect.flatMap(body(listenerOf(request, outflow, hears)), (value) => Effect.as(outflow.drained, value)),
         (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => outflow.end())
       )
     })
     : body(silent)
 
-export const silent: Listener = { onProgress: undefined, onLog: undefined, logLevel: undefined }
+export const silent: Listener = { onProgress: undefined, onTold: undefined, logLevel: undefined }

@@ -36,6 +36,10 @@ export interface Routing {
 export const make = ({ holding, isShared, name, pool, upstream }: Options): Routing => {
   const keys = new asking.Keys()
 
+  /** On a session that others use, too, only a stream says for whom something is. */
+  const hearing = (session: sessions.Session, wantsLogs: boolean): relaying.Hears =>
+    session === upstream.session && !session.hasStreams ? "nothing" : wantsLogs ? "all" : "no logs"
+
   const direct = (
     session: sessions.Session,
     call: relaying.Call,
@@ -43,13 +47,17 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     party: sessions.Party,
     wantsLogs: boolean
   ) =>
-    relaying.heard(request, wantsLogs, (listener) =>
-      sessions.canBeAsked(party) && session !== upstream.session
-        ? Effect.flatMap(
-          asking.onConnection(keys, name, request),
-          (answer) => relaying.send(name, session, call, request, { listener, party, answer })
-        )
-        : relaying.send(name, session, call, request, { listener, party }))
+    relaying.heard(
+      request,
+      hearing(session, wantsLogs),
+      (listener) =>
+        sessions.canBeAsked(party) && session !== upstream.session
+          ? Effect.flatMap(
+            asking.onConnection(keys, name, request),
+            (answer) => relaying.send(name, session, call, request, { listener, party, answer })
+          )
+          : relaying.send(name, session, call, request, { listener, party })
+    )
 
   /** To a server of the stateless era. */
   const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request) => {
@@ -59,7 +67,7 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
       const send = (call: relaying.Call) =>
         relaying.heard(
           request,
-          wantsLogs,
+          hearing(session, wantsLogs),
           (listener) => relaying.send(name, session, call, request, { listener, party })
         )
       if (sessions.canBeAsked(party)) {
@@ -157,7 +165,7 @@ const isStateless = ({ client }: sessions.Session): boolean =>
   Revisions.select(client.server().revision)?.era === "Stateless"
 
 /** Callers that nothing tells apart to the server behind. */
-const keyOf = (request: relaying.Request, party: sessions.Party): Effect.Effect<unknown> =>
+const keyOf = (request: relaying.Request, party: sessions.Party): Effect.Effect<RequestContext.Peer | string> =>
   request.peer !== undefined ? Effect.succeed(request.peer) : Effect.map(
     Identity.CurrentIdentity,
     ({ issuer, subject }) => JSON.stringify([issuer, subject, party.info, party.capabilities, request.logLevel])

@@ -92,6 +92,8 @@ interface Entry {
   readonly key: unknown
   readonly scope: Scope.Closeable
   readonly opened: Deferred.Deferred<Session, McpError.McpError>
+  /** Does not listen for the end of its client any more. */
+  forget: (() => void) | undefined
   users: number
   idleSince: number
   isClosed: boolean
@@ -107,9 +109,9 @@ export class Pool {
     this.options = options
   }
 
-  /** With the session of a key; `alone` is for who has to be the only one on it meanwhile. */
+  /** With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. */
   use<A, E, R>(
-    key: unknown,
+    key: RequestContext.Peer | string,
     party: Party,
     revision: McpClient.Options["revision"],
     alone: boolean,
@@ -131,7 +133,7 @@ export class Pool {
   }
 
   private take(
-    key: unknown,
+    key: RequestContext.Peer | string,
     party: Party,
     revision: McpClient.Options["revision"],
     alone: boolean
@@ -154,10 +156,12 @@ export class Pool {
       key,
       scope: Scope.forkUnsafe(scope),
       opened: Deferred.makeUnsafe(),
+      forget: undefined,
       users: 1,
       idleSince: Infinity,
       isClosed: false
     }
+    if (typeof key !== "string") entry.forget = key.whenClosed(() => this.run(this.close(entry)))
     if (known === undefined) this.entries.set(key, [entry])
     else known.push(entry)
     this.size++
@@ -217,6 +221,7 @@ export class Pool {
   private remove(entry: Entry): void {
     if (entry.isClosed) return
     entry.isClosed = true
+    entry.forget?.()
     this.size--
     const left = this.entries.get(entry.key)!.filter((other) => other !== entry)
     if (left.length === 0) this.entries.delete(entry.key)

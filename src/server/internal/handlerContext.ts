@@ -46,6 +46,8 @@ export interface Home {
   readonly backChannel: (request: HandlerContext) => backChannel.BackChannel | backChannel.Rounds
   /** The session watches other resources than before. */
   readonly watches?: () => void
+  /** Where there is a connection. */
+  readonly peer?: RequestContext.Peer
   /** What it works for where there is no connection. */
   readonly task?: {
     readonly id: string
@@ -121,8 +123,8 @@ export class HandlerContext implements Service {
     return this.home.connection.sessionId
   }
 
-  get peer(): object | undefined {
-    return this.revision.era === "Stateless" || this.home.task !== undefined ? undefined : this.home.connection
+  get peer(): RequestContext.Peer | undefined {
+    return this.revision.era === "Stateless" ? undefined : this.home.peer
   }
 
   get logLevel(): McpSchema.LoggingLevel | undefined {
