@@ -1,11 +1,14 @@
 /** What a server behind a proxy asks, put to the client in front of it. */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { McpServer, Tool } from "fastmcp-effect"
 import { Ask, Elicitation, Roots, Sampling } from "fastmcp-effect/context"
 import * as Prompt from "fastmcp-effect/definition/Prompt"
 import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
-import type * as McpTest from "fastmcp-effect/testing/McpTest"
+import * as Mount from "fastmcp-effect/provider/Mount"
+import * as McpTest from "fastmcp-effect/testing/McpTest"
+import * as Namespace from "fastmcp-effect/transform/Namespace"
 import { assert, describe, it } from "../support/effectVitest.ts"
 import * as hops from "./hops.ts"
 
@@ -85,6 +88,17 @@ for (const pair of hops.pairs) {
         const client = yield* hops.client(server(), pair, { answers })
         const { messages } = yield* hops.inTime(client.getPrompt("topic"))
         assert.deepStrictEqual(messages[0]!.content, { type: "text", text: "About Ada" })
+      }))
+
+    it.effect("asks from within a mount and a namespace, too", () =>
+      Effect.gen(function*() {
+        const inner = hops.proxied(hops.to(server()), pair.behind)
+        const outer = McpServer.register(Namespace.make("ns")(Mount.make(inner))).pipe(
+          Layer.provideMerge(McpServer.layer({ name: "outer", version: "1.0.0" }))
+        )
+        const client = yield* McpTest.client(outer, { revision: pair.front, answers })
+        const { content } = yield* hops.inTime(client.callTool("ns_greet"))
+        assert.deepStrictEqual(content, [{ type: "text", text: "Ada likes red" }])
       }))
 
     it.effect("tells the server what its client can be asked, and nothing more", () =>
