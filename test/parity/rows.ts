@@ -363,11 +363,12 @@ export const rows: ReadonlyArray<Row> = [
     "server/statefulLifecycle",
     "test/parity/wire.test.ts::notifications/initialized gets no answer, and who has not sent it yet is served"
   ),
-  planned(
+  done(
     "P08",
     "The server answers pings; the client refuses them",
     "server/dispatcher, client/McpClient",
-    "the server's half is there"
+    "test/client/handlers.test.ts::a question nobody answers is refused, and a ping is answered",
+    "both answer"
   ),
   done(
     "P09",
@@ -1045,7 +1046,12 @@ export const rows: ReadonlyArray<Row> = [
     "what a client gets is what handlers log; that a request has ended it knows, and `middleware/Logging` tells whoever runs the server"
   ),
   planned("S45", "No servers from OpenAPI documents", "provider/OpenApi"),
-  planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
+  done(
+    "S46",
+    "No routes of the author's own, no health route",
+    "node/NodeHttp",
+    "test/node/NodeHttp.test.ts::says at /health whether it takes requests, whatever the host, and nothing else anywhere else"
+  ),
 
   // Auth, OAuth and OpenID
   done(
@@ -1610,7 +1616,12 @@ export const rows: ReadonlyArray<Row> = [
     "client/ClientConfig",
     "test/client/ClientConfig.test.ts::reads variables as each host writes them, and leaves what a host does not know"
   ),
-  planned("L24", "No client for several servers", "client/ClientGroup"),
+  done(
+    "L24",
+    "No client for several servers",
+    "client/ClientGroup",
+    "test/client/ClientGroup.test.ts::offer all their tools and prompts, each under its server's name, and take calls by that"
+  ),
 
   // Console
   done(
