@@ -352,7 +352,7 @@ const longest = 315_360_000_000
 
 /** A derived key is its tool's; of a client's own there is one for all tools. */
 const keyOf = (
-  { method, tool }: Middleware.Request,
+  { context, method, tool }: Middleware.Request,
   { clientId, issuer, subject }: Identity.Identity,
   given: string | undefined,
   derived: string | undefined
@@ -361,15 +361,16 @@ const keyOf = (
     subject ?? null,
     issuer ?? null,
     clientId ?? null,
-    ...given === undefined ? ["derived", method, tool?.name ?? null, derived] : ["given", given]
+    ...given === undefined ? ["derived", context.mounts, method, tool?.name ?? null, derived] : ["given", given]
   ])
 
 /** What is asked for, in whatever revision and round. */
-const fingerprintOf = ({ method, params, tool }: Middleware.Request): string => {
+const fingerprintOf = ({ context, method, params, tool }: Middleware.Request): string => {
   const { _meta, arguments: args = {}, inputResponses: _, requestState: __, task, ...asked } = params as
     & McpSchema.CallToolAsTaskParams
     & { readonly _meta?: unknown }
-  return canonical({ method, tool: tool?.name, ...asked, arguments: args, isTask: task !== undefined })
+  const { mounts } = context
+  return canonical({ mounts, method, tool: tool?.name, ...asked, arguments: args, isTask: task !== undefined })
 }
 
 /** Where a server says what it keeps to. */

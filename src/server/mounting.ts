@@ -185,11 +185,12 @@ const copying = (options: Shared, door: Door, mount: string) => {
     }
   }
 
-  const kept = (registered: Any): Pick<Definition.Common, "source" | "visible" | "scopes" | "listed"> => {
-    const { listed, scopes, source, visible } = registered.definition
+  const kept = (registered: Any): Pick<Definition.Common, "source" | "visible" | "scopes" | "listed" | "unlisted"> => {
+    const { listed, scopes, source, unlisted, visible } = registered.definition
     const isForSome = door.isGuarded || (scopes !== undefined && scopes.length > 0)
     return {
       source,
+      unlisted,
       visible: options.isRestricted || visible !== undefined
         ? (viewer) => isVisible(registered, here(viewer))
         : undefined,

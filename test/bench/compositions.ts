@@ -38,6 +38,10 @@ export const compositions = (work: string): ReadonlyArray<Composition> => {
       ["10 tools", { FASTMCP_BENCH_TOOLS: "10" }],
       ["10,000 tools", { FASTMCP_BENCH_TOOLS: "10000" }]
     ]),
+    group("A namespace over 1,000 tools", "stdio", [
+      ["without", { FASTMCP_BENCH_TOOLS: "1000" }],
+      ["in a namespace", { FASTMCP_BENCH_TOOLS: "1000", FASTMCP_BENCH_NAMESPACE: "yes" }]
+    ]),
     group("A proxy in front, to a process over stdio", "stdio", [
       ["direct", {}],
       ["one hop", { FASTMCP_BENCH_BEHIND: "stdio" }]

@@ -4,6 +4,7 @@
  * FASTMCP_BENCH_MIDDLEWARES is how many middlewares that do nothing stand around each request, and FASTMCP_BENCH_TOOLS how
  * many tools there are, the one among them;
  * FASTMCP_BENCH_BEHIND puts it behind another, see `composed.ts`;
+ * FASTMCP_BENCH_NAMESPACE gives the tools their names by a namespace, beside a resource whose URI results are searched for;
  * FASTMCP_BENCH_JWK is the key that tokens are signed with, and lets nobody in without one;
  * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
@@ -50,10 +51,25 @@ const tools = load === undefined
   ? [...others.slice(others.length / 2), add, ...others.slice(0, others.length / 2)]
   : (await import("./large/ours.ts"))[load as "list" | "report"]()
 
-const open = McpServer.layer({
+/** The same names, and the first letter of each is a namespace. */
+const namespaced = async () => {
+  const { make } = await import("fastmcp-effect/transform/Namespace")
+  const { fromDefinitions } = await import("fastmcp-effect/definition/Provider")
+  const { text } = await import("fastmcp-effect/definition/Resource")
+  const shortened = (tools as ReadonlyArray<Tool.Handled<string, any, any, any, never>>).map((tool) =>
+    Tool.amend(tool, { name: tool.name.slice(1) })
+  )
+  return McpServer.register(
+    fromDefinitions(...shortened, text("bench://one", "1")).pipe(make("a", { separator: "" }))
+  )
+}
+
+const isNamespaced = process.env.FASTMCP_BENCH_NAMESPACE !== undefined
+
+const alone = McpServer.layer({
   name: "bench",
   version: "1.0.0",
-  tools,
+  tools: isNamespaced ? [] : tools,
   ...(features.has("pages") ? { pageSize: 100 } : {}),
   requestTimeout: features.has("nobudget") ? Duration.infinity : "30 seconds",
   middleware: Array.from(
@@ -63,6 +79,8 @@ const open = McpServer.layer({
 }).pipe(
   Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
 )
+
+const open = isNamespaced ? (await namespaced()).pipe(Layer.provideMerge(alone)) : alone
 
 const how = process.env.FASTMCP_BENCH_BEHIND as "stdio" | "http" | undefined
 const whole = how === undefined ? open : (await import("./composed.ts")).behind(how)

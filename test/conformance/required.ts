@@ -180,14 +180,15 @@ export const proxied = {
 export type Proxied = keyof typeof proxied
 
 /**
- * A way to run the suite: a requirement set, or everything it has; a proxy must meet the requirement set alone. A client is also run without being told which revision
- * it will meet, and then each scenario by itself, where the suite looks at how its process ends.
+ * A way to run the suite: a requirement set, or everything it has; a proxy must meet the requirement set alone, and
+ * examples/everything mounted in another server everything. A client is also run without being told which revision it will
+ * meet, and then each scenario by itself, where the suite looks at how its process ends.
  */
-export type Mode = Requirements | Listed | Proxied | "all, untold" | "each alone"
+export type Mode = Requirements | Listed | Proxied | "mounted" | "all, untold" | "each alone"
 
 const named = (role: Role) => [...Object.keys(required[role]), ...Object.keys(listed[role])] as ReadonlyArray<Mode>
 
 export const modes: { readonly [role in Role]: ReadonlyArray<Mode> } = {
-  server: [...named("server"), ...Object.keys(proxied) as ReadonlyArray<Proxied>],
+  server: [...named("server"), "mounted", ...Object.keys(proxied) as ReadonlyArray<Proxied>],
   client: [...named("client"), "all, untold", "each alone"]
 }

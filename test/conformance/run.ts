@@ -44,14 +44,14 @@ const everything = "examples/everything/server.ts"
 const server = async (given: string | undefined): Promise<Subject> => {
   if (given !== undefined) return { args: () => ["--url", given], hasDied: () => false, stop: () => {} }
   const direct = await start("/mcp", everything, "http")
-  const proxies = new Map<Mode, Program>()
+  const others = new Map<Mode, Program>([["mounted", await start("/mcp", "examples/everything/mounted.ts", "http")]])
   for (const [mode, { behind, over }] of Object.entries(proxied) as ReadonlyArray<[Proxied, typeof proxied[Proxied]]>) {
     const behindAt = over === "http" ? direct.url : everything
-    proxies.set(mode, await start("/mcp", "test/conformance/proxied.ts", behindAt, behind))
+    others.set(mode, await start("/mcp", "test/conformance/proxied.ts", behindAt, behind))
   }
-  const all = [direct, ...proxies.values()]
+  const all = [direct, ...others.values()]
   return {
-    args: (mode) => ["--url", (proxies.get(mode) ?? direct).url],
+    args: (mode) => ["--url", (others.get(mode) ?? direct).url],
     hasDied: () => all.some(({ hasDied }) => hasDied()),
     stop: () => all.forEach(({ stop }) => stop())
   }

@@ -182,11 +182,12 @@ export const rows: ReadonlyArray<Row> = [
     "context/SessionState",
     "test/parity/features.test.ts::no value of a session is the framework's own: neither who calls nor what there is follows from it"
   ),
-  planned(
+  done(
     "C17",
     "A session switches single tools, resources or prompts off and on",
     "transform/Visibility",
-    "not yet a switch: a `visible` function can read the session, but nobody is told that a list changed"
+    "test/transform/Visibility.test.ts::turns definitions on and off for one session, and tells its client",
+    "revisions with sessions only"
   ),
   done(
     "C18",
@@ -362,11 +363,12 @@ export const rows: ReadonlyArray<Row> = [
     "server/statefulLifecycle",
     "test/parity/wire.test.ts::notifications/initialized gets no answer, and who has not sent it yet is served"
   ),
-  planned(
+  done(
     "P08",
     "The server answers pings; the client refuses them",
     "server/dispatcher, client/McpClient",
-    "the server's half is there"
+    "test/client/handlers.test.ts::a question nobody answers is refused, and a ping is answered",
+    "both answer"
   ),
   done(
     "P09",
@@ -813,11 +815,12 @@ export const rows: ReadonlyArray<Row> = [
     "test/parity/features.test.ts::titles, icons, metadata, tags and versions are listed where the revision has a place for them",
     "in `_meta`"
   ),
-  planned(
+  done(
     "S07",
     "A listing can demand all of some tags and none of others, in any case",
     "transform/Visibility",
-    "the tags are in every listing, for clients to filter by themselves"
+    "test/transform/Visibility.test.ts::of which some are included or excluded are there or not, in lists and calls alike",
+    "what the author leaves out cannot be called either; the tags are in every listing, for clients to filter by"
   ),
   done(
     "S08",
@@ -997,15 +1000,38 @@ export const rows: ReadonlyArray<Row> = [
   ),
   planned("S36", "Files under a folder as resources; the filters hold for the listing only", "provider/FileSystem"),
   effect("S37", "About 45 file extensions with their media types", "effect/http/Mime.getType"),
-  planned("S38", "A tool under another name or description", "transform/RenameTool"),
-  planned("S39", "Arguments renamed, hidden, given a default or another schema", "transform/ReshapeArguments"),
-  planned("S40", "Whether an argument is required can be set, without effect", "transform/ReshapeArguments"),
-  planned("S41", "No function over a tool's arguments or result", "transform/ReshapeArguments"),
-  planned(
+  done(
+    "S38",
+    "A tool under another name or description",
+    "transform/Rename",
+    "test/transform/Rename.test.ts::are listed and called under their new names alone, with what else is said of them"
+  ),
+  done(
+    "S39",
+    "Arguments renamed, hidden, given a default or another schema; hidden ones can be given all the same",
+    "transform/ReshapeArguments",
+    "test/transform/ReshapeArguments.test.ts::that are hidden or had another name cannot be given, and are unknown where that is refused",
+    "what cannot be is an error when the tool is registered"
+  ),
+  done(
+    "S40",
+    "Whether an argument is required can be set, without effect",
+    "transform/ReshapeArguments",
+    "test/transform/ReshapeArguments.test.ts::have a default, which callers see, and then are not required"
+  ),
+  done(
+    "S41",
+    "No function over a tool's arguments or result",
+    "transform/MapResult, transform/ReshapeArguments",
+    "test/transform/MapResult.test.ts::get a structure of their own, which is listed and checked",
+    "arguments are decoded by schemas of their own"
+  ),
+  done(
     "S42",
     "What a session has switched off is hidden and refused, templates excepted",
     "transform/Visibility",
-    "a `visible` function that reads the session hides and refuses, templates included; the switch is to come"
+    "test/transform/Visibility.test.ts::turns definitions on and off for one session, and tells its client",
+    "templates included"
   ),
   done(
     "S43",
@@ -1020,7 +1046,12 @@ export const rows: ReadonlyArray<Row> = [
     "what a client gets is what handlers log; that a request has ended it knows, and `middleware/Logging` tells whoever runs the server"
   ),
   planned("S45", "No servers from OpenAPI documents", "provider/OpenApi"),
-  planned("S46", "No routes of the author's own, no health route", "transport/StreamableHttpServer"),
+  done(
+    "S46",
+    "No routes of the author's own, no health route",
+    "node/NodeHttp",
+    "test/node/NodeHttp.test.ts::says at /health whether it takes requests, whatever the host, and nothing else anywhere else"
+  ),
 
   // Auth, OAuth and OpenID
   done(
@@ -1585,7 +1616,12 @@ export const rows: ReadonlyArray<Row> = [
     "client/ClientConfig",
     "test/client/ClientConfig.test.ts::reads variables as each host writes them, and leaves what a host does not know"
   ),
-  planned("L24", "No client for several servers", "client/ClientGroup"),
+  done(
+    "L24",
+    "No client for several servers",
+    "client/ClientGroup",
+    "test/client/ClientGroup.test.ts::offer all their tools and prompts, each under its server's name, and take calls by that"
+  ),
 
   // Console
   done(
@@ -1998,10 +2034,20 @@ export const rows: ReadonlyArray<Row> = [
     "testing/McpTest",
     "test/parity/wire.test.ts::a test holds both ends of a server: it sends frames as they stand, and sees each that comes back"
   ),
-  planned("module.transform", "Tools reshaped", "transform/RenameTool, transform/ReshapeArguments"),
+  done(
+    "module.transform",
+    "Tools reshaped",
+    "transform/Rename, transform/ReshapeArguments",
+    "test/transform/ReshapeArguments.test.ts::are renamed, described, required and hidden, in the listing"
+  ),
 
   // Names: other public names
-  planned("name.ArgTransform", "How one argument is reshaped", "transform/ReshapeArguments"),
+  done(
+    "name.ArgTransform",
+    "How one argument is reshaped",
+    "transform/ReshapeArguments.Argument",
+    "test/transform/ReshapeArguments.test.ts::have a schema of their own, decoded to what the tool takes"
+  ),
   done(
     "name.Budget",
     "Deadline, quotas and priority of a request",
@@ -2051,5 +2097,10 @@ export const rows: ReadonlyArray<Row> = [
     "testing/McpTest",
     "test/parity/wire.test.ts::a test holds both ends of a server: it sends frames as they stand, and sees each that comes back"
   ),
-  planned("name.TransformedTool", "A tool with another face", "transform/RenameTool, transform/ReshapeArguments")
+  done(
+    "name.TransformedTool",
+    "A tool with another face",
+    "transform/Rename, transform/ReshapeArguments",
+    "test/transform/ReshapeArguments.test.ts::reach the tool under its own names"
+  )
 ]

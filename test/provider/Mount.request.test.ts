@@ -19,7 +19,9 @@ import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as CacheStore from "fastmcp-effect/middleware/CacheStore"
 import * as Caching from "fastmcp-effect/middleware/Caching"
+import * as Idempotency from "fastmcp-effect/middleware/Idempotency"
 import * as Middleware from "fastmcp-effect/middleware/Middleware"
+import * as ReceiptStore from "fastmcp-effect/middleware/ReceiptStore"
 import type * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Mount from "fastmcp-effect/provider/Mount"
@@ -369,22 +371,28 @@ describe("a call through a mount", () => {
         McpServer.layer({
           name: who,
           version: "1.0.0",
-          middleware: [Caching.make()],
+          middleware: [Caching.make(), Idempotency.make({ derive: () => "order 7" })],
           tools: [
             Tool.make("who", { cache: "1 minute", success: Schema.String, handler: () => Effect.succeed(who) }),
+            Tool.make("order", { success: Schema.String, handler: () => Effect.succeed(`${who} ${++orders}`) }),
             Tool.make("count", {
+              annotations: { readOnlyHint: true },
               success: Schema.String,
               handler: () => Effect.orDie(Effect.map(count.update((n) => n + 1), String))
             })
           ]
         })
+      let orders = 0
       const count = SessionState.make("count", Schema.Finite, { default: 0 })
       // One store for all of them.
       const parent = serving(prefixed("a_", Mount.make(cached("a"))), prefixed("b_", Mount.make(cached("b")))).pipe(
-        Layer.provide(CacheStore.layerMemory())
+        Layer.provide([CacheStore.layerMemory(), ReceiptStore.layerMemory()])
       )
       const client = yield* McpTest.client(parent, { revision: "2025-11-25" })
       for (const who of ["a", "b", "a", "b"]) assert.strictEqual(yield* call(client, `${who}_who`), who)
+      const ordered = []
+      for (const who of ["a", "b", "a", "b"]) ordered.push(yield* call(client, `${who}_order`))
+      assert.deepStrictEqual(ordered, ["a 1", "b 2", "a 1", "b 2"])
       const counts = []
       for (const who of ["a", "a", "b"]) counts.push(yield* call(client, `${who}_count`))
       assert.deepStrictEqual(counts, ["1", "2", "1"])

@@ -17,6 +17,7 @@ import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Mount from "fastmcp-effect/provider/Mount"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import * as Namespace from "fastmcp-effect/transform/Namespace"
 import { call, Child, childInfo, parentInfo, prefixed, running, serving, textOf, tool, toolNames } from "./support.ts"
 
 const versions = Revisions.versions as ReadonlyArray<Revisions.Version>
@@ -352,5 +353,52 @@ describe("a mount", () => {
       const client = yield* McpTest.client(serving(renamed("a_"), renamed("b_")))
       assert.deepStrictEqual(yield* toolNames(client), ["a_forecast", "b_forecast"])
       assert.include(JSON.stringify(yield* client.callTool("b_forecast", { city: "Oslo" })), "Oslo: rain")
+    }))
+})
+
+describe("a mount in a namespace", () => {
+  it.effect("has valid names and URIs, and works by them", () =>
+    Effect.gen(function*() {
+      const child = yield* running(Child)
+      const client = yield* McpTest.client(
+        serving(Mount.live(child.server).pipe(Namespace.make("east")), Mount.make(Child).pipe(Namespace.make("west"))),
+        { revision: "2025-11-25" }
+      )
+      assert.deepStrictEqual(yield* toolNames(client), ["east_forecast", "west_forecast"])
+      const uris = (yield* client.listResources).map(({ uri }) => uri)
+      assert.include(uris, "weather:///east/stations")
+      assert.include(uris, "weather:///west/station/north")
+      const { contents: [read] } = yield* client.readResource("weather:///west/station/north")
+      assert.deepInclude(read, { uri: "weather:///west/station/north", text: "station north" })
+      assert.include(JSON.stringify(yield* client.callTool("west_forecast", { city: "Oslo" })), "Oslo: rain")
+      assert.strictEqual(textOf(yield* client.getPrompt("east_report", { city: "Oslo" })), "Report on Oslo")
+      const { values } = yield* client.complete({
+        ref: { type: "ref/resource", uri: "weather:///east/station/{id}" },
+        argument: { name: "id", value: "n" }
+      })
+      assert.deepStrictEqual(values, ["north"])
+      yield* client.request("resources/subscribe", { uri: "weather:///east/stations" })
+      yield* child.server.resourceUpdated("weather:///stations")
+      yield* McpTest.settle
+      const [told] = yield* client.notifications
+      assert.deepInclude(told, {
+        method: "notifications/resources/updated",
+        params: { uri: "weather:///east/stations" }
+      })
+    }))
+
+  it.effect("lets its handlers find each other by their own names", () =>
+    Effect.gen(function*() {
+      const inner = tool("inner", "the child's")
+      const outer = Tool.make("outer", {
+        success: Schema.String,
+        handler: () => Effect.orDie(Tool.call(inner, {}))
+      })
+      const child = McpServer.layer({ ...childInfo, tools: [inner, outer] })
+      const client = yield* McpTest.client(
+        serving(tool("inner", "the parent's"), Mount.make(child).pipe(Namespace.make("weather")))
+      )
+      assert.strictEqual(yield* call(client, "weather_outer"), "the child's")
+      assert.strictEqual(yield* call(client, "inner"), "the parent's")
     }))
 })

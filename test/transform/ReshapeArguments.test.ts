@@ -18,6 +18,7 @@ import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as Namespace from "fastmcp-effect/transform/Namespace"
 import * as ReshapeArguments from "fastmcp-effect/transform/ReshapeArguments"
+import { z } from "zod"
 import { connect, info, kinds, serve, textOf } from "./support.ts"
 
 const oslo = { city: "Oslo", days: 1, units: "metric" }
@@ -204,6 +205,46 @@ describe.each(kinds)("arguments of %s", (_, provider) => {
       const lines = yield* client.call(report, {})
       assert.strictEqual(lines[1], "12:00")
     }))
+})
+
+describe("parameters of any schema", () => {
+  const variants = {
+    "of another library": z.object({ a: z.string(), b: z.number() }),
+    "in JSON Schema": ToolSchema.fromJsonSchema<{ readonly a: string; readonly b: number }>({
+      type: "object",
+      properties: { a: { type: "string" }, b: { type: "number" } },
+      required: ["a", "b"]
+    }),
+    "of alternatives": Schema.Union([
+      Schema.Struct({ a: Schema.String, b: Schema.Finite }),
+      Schema.Struct({ c: Schema.String })
+    ])
+  }
+
+  it.effect.each(Object.entries(variants))(
+    "%s are reshaped, and checked by it",
+    ([, parameters]) =>
+      Effect.gen(function*() {
+        const echo = Tool.make("echo", {
+          parameters,
+          success: Schema.Unknown,
+          handler: (given: unknown) => Effect.succeed(given)
+        })
+        const client = yield* connect([
+          Provider.fromDefinitions(echo).pipe(
+            ReshapeArguments.make({ echo: { a: { name: "x" }, b: { hidden: true, value: 2 } } })
+          )
+        ], { revision: "2026-07-28" })
+        const { inputSchema } = (yield* client.listTools)[0]!
+        assert.notInclude(JSON.stringify(inputSchema), "\"b\"")
+        assert.deepStrictEqual((yield* client.callTool("echo", { x: "y", a: "z", b: 3 })).structuredContent, {
+          a: "y",
+          b: 2
+        })
+        const refused = yield* client.callTool("echo", { x: 1 })
+        assert.isTrue(refused.isError)
+      })
+  )
 })
 
 describe("input schemas", () => {

@@ -73,8 +73,7 @@ export class HandlerContext implements Service {
   readonly target: string | undefined
   /** Its turn among those the server works on at once, if there is a limit. */
   turn: turn.Turn | undefined = undefined
-  /** In place of a result, when the client has to answer first. */
-  paused: McpSchema.InputRequiredResult | undefined = undefined
+  private pausedWith: McpSchema.InputRequiredResult | undefined = undefined
   /** Told that it is. */
   onPause: (() => void) | undefined = undefined
   private outliving: (() => void) | undefined = undefined
@@ -198,8 +197,14 @@ export class HandlerContext implements Service {
     return this.ended || this.caller?.hasEnded() === true
   }
 
+  /** In place of a result, when the client has to answer first. */
+  get paused(): McpSchema.InputRequiredResult | undefined {
+    return this.mount === undefined ? this.pausedWith : this.caller!.paused
+  }
+
   outlive(onPaused: () => void): void {
-    this.outliving = onPaused
+    if (this.mount === undefined) this.outliving = onPaused
+    else this.caller!.outlive(onPaused)
   }
 
   /** Whether somebody is there for its questions. */
@@ -333,8 +338,8 @@ export class HandlerContext implements Service {
       const stop = this.whenEnded(() => {
         if (this.outliving === undefined) resume(Effect.fail(unavailable))
       })
-      if (this.paused === undefined) {
-        this.paused = result
+      if (this.pausedWith === undefined) {
+        this.pausedWith = result
         const told = this.ended ? this.outliving : this.onPause
         told?.()
       }

@@ -58,18 +58,19 @@ export const suite = (
           const before = yield* store.get("a")
           assert.strictEqual(before.text, undefined)
           assert.strictEqual(before.age, 0)
-          yield* store.put("a", { ...entry("{\"a\":1}"), ttlMillis: 10 * moment }, before.epoch)
+          // Real time has room for a machine that is busy.
+          const [life, part] = time === "virtual" ? [20_000, 4000] : [1500, 150]
+          yield* store.put("a", { ...entry("{\"a\":1}"), ttlMillis: life }, before.epoch)
           yield* store.put("b", entry("b"), before.epoch)
-          for (let index = 0; index < 4; index++) {
-            yield* wait(2 * moment)
+          for (let age = part; age <= 4 * part; age += part) {
+            yield* wait(part)
             const found = yield* store.get("a")
             assert.strictEqual(found.text, "{\"a\":1}")
             assert.strictEqual(found.epoch, before.epoch)
-            const age = 2 * (index + 1) * moment
             if (time === "virtual") assert.strictEqual(found.age, age)
-            else assert.isTrue(found.age >= age - 2 && found.age < 10 * moment, `${found.age}`)
+            else assert.isTrue(found.age >= age - 5 && found.age < life, `${found.age}`)
           }
-          yield* wait(2 * moment)
+          yield* wait(life - 4 * part + (time === "virtual" ? 0 : 5))
           assert.strictEqual(yield* text(store, "a"), undefined)
           assert.strictEqual(yield* text(store, "b"), "b")
           assert.deepInclude(yield* store.statistics, { entries: 1, bytes: 2, evicted: 0 })
