@@ -128,11 +128,13 @@ for (const revision of hops.eras) {
         const client = yield* McpTest.client(server, { revision })
         const { structuredContent } = yield* client.callTool("tells", {}, {
           progressToken: "outermost",
-          meta: { "acme/id": [1], baggage: "a=b" }
+          meta: { "acme/id": [1], baggage: "a=b", traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` }
         })
         const meta = structuredContent as { readonly [key: string]: unknown }
         assert.deepStrictEqual(meta["acme/id"], [1])
         assert.strictEqual(meta.baggage, "a=b")
+        // The trace goes on, from span to span.
+        assert.include(String(meta.traceparent), "1".repeat(32))
         assert.isNumber(meta.progressToken)
       }))
   })
