@@ -23,7 +23,7 @@ export type Server = Layer.Layer<McpServer.McpServer | Receiver.Receiver, any>
 
 /** A server with nothing but what is behind it. */
 export const proxied = (
-  transport: Layer.Layer<ClientTransport.ClientTransport>,
+  transport: Layer.Layer<ClientTransport.ClientTransport, any>,
   behind: Revisions.Version,
   settings: Proxy.Settings = {},
   server: Partial<McpServer.Options<[], [], [], [], []>> = {}

@@ -54,7 +54,7 @@ for (const front of hops.eras) {
           const { token, ...options } = process_()
           const scope = yield* Scope.make()
           const client = yield* Scope.provide(
-            McpTest.client(hops.proxied(NodeStdioClient.layer(options) as never, "2025-11-25"), { revision: front }),
+            McpTest.client(hops.proxied(NodeStdioClient.layer(options), "2025-11-25"), { revision: front }),
             scope
           )
           const first = text(yield* client.callTool("pid"))
@@ -67,6 +67,36 @@ for (const front of hops.eras) {
           assert.notStrictEqual(second, first)
           yield* Scope.close(scope, Exit.void)
           assert.deepStrictEqual(running(token), [])
+        })
+    )
+
+    live(
+      "mirrors arguments into headers as the server behind wants it, also once that wants it otherwise",
+      () =>
+        Effect.gen(function*() {
+          const called = (header: string) =>
+            Tool.make("called", {
+              parameters: { city: Schema.String.annotate({ "x-mcp-header": header }) },
+              success: Schema.String,
+              handler: ({ city }) => Effect.succeed(city)
+            })
+          const back = yield* Layer.build(
+            NodeHttp.layer({ port: 0, grace: "10 millis" }).pipe(
+              Layer.provideMerge(McpServer.layer({ name: "acme", version: "1.0.0", tools: [called("City")] }))
+            )
+          )
+          const client = yield* McpTest.client(
+            hops.proxied(
+              NodeStreamableHttpClient.layer({ url: Context.get(back, NodeHttp.Address).url }),
+              "2026-07-28"
+            ),
+            { revision: front }
+          )
+          assert.strictEqual(text(yield* client.callTool("called", { city: "Malmö" })), "Malmö")
+          const server = Context.get(back, McpServer.McpServer)
+          yield* server.remove("tools", "called")
+          yield* server.add(called("Town"))
+          assert.strictEqual(text(yield* retried(client.callTool("called", { city: "Oslo" }))), "Oslo")
         })
     )
 
@@ -90,7 +120,7 @@ for (const front of hops.eras) {
               })
             const server = yield* start(0, "first")
             const client = yield* McpTest.client(
-              hops.proxied(NodeStreamableHttpClient.layer({ url: server.url }) as never, behind),
+              hops.proxied(NodeStreamableHttpClient.layer({ url: server.url }), behind),
               { revision: front }
             )
             assert.strictEqual(text(yield* client.callTool("who")), "first")
