@@ -134,9 +134,8 @@ const make = (options: Options) =>
       consume: (answer, { concurrency }) =>
         Persistently.run(
           `consuming of the ${part}`,
-          // Its worker takes the next job when it has written off the one before.
           (works) =>
-            consumeOnce((id) => answer(id, Effect.void), {
+            consumeOnce(answer, {
               ...options,
               name,
               prefix,
@@ -182,7 +181,7 @@ interface Consuming extends Options {
 
 /** Until the worker comes to an end, which it does if it does not come to a beginning. */
 const consumeOnce = (
-  answer: (id: string) => Effect.Effect<void>,
+  answer: (id: string, release: Effect.Effect<void>) => Effect.Effect<void>,
   { concurrency, lease, name, onError, prefix, works, ...options }: Consuming
 ): Effect.Effect<void, unknown> =>
   Effect.scoped(Effect.gen(function*() {
@@ -193,6 +192,7 @@ const consumeOnce = (
     const run = yield* FiberSet.runtime(answers)()
     const { client, destroy } = yield* connect(options, {}, onError)
     let isClosing = false
+    let released = 0
 
     const exitOf = (fiber: Fiber.Fiber<void>) =>
       new Promise<Exit.Exit<void>>((resolve) => {
@@ -206,7 +206,14 @@ const consumeOnce = (
 
     const answered = async (job: Job<string>, token = ""): Promise<void> => {
       if (isClosing) return putBack(job, token)
-      const exit = await exitOf(run(Effect.suspend(() => answer(job.data))))
+      let isReleased = false
+      const release = Effect.sync(() => {
+        if (isReleased || released === concurrency) return
+        isReleased = true
+        worker.concurrency = concurrency + ++released
+      })
+      const exit = await exitOf(run(Effect.suspend(() => answer(job.data, release))))
+      if (isReleased) worker.concurrency = concurrency + --released
       if (exit._tag === "Success") return
       if (Cause.hasInterruptsOnly(exit.cause)) return putBack(job, token)
       run(Effect.logError("The answer to a ring of the docket died.", exit.cause))
