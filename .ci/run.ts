@@ -40,7 +40,7 @@ const tests: Step = {
     const outcome = await command(
       "npm",
       ["test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
-      { live: true, limit: 900 }
+      { live: true, limit: 1200 }
     )
     if (!fs.existsSync(file)) return { outcome, count: one(false) }
     const result: TestReport = JSON.parse(fs.readFileSync(file, "utf8"))
@@ -62,7 +62,7 @@ const steps: ReadonlyArray<Step> = [
   counted("check", ".ci/check.ts", {}),
   tests,
   build,
-  counted("conformance", "test/conformance/run.ts", { limit: 400 }),
+  counted("conformance", "test/conformance/run.ts", { limit: 600 }),
   counted("consumer", "test/consumer/run.ts", { limit: 400 })
 ]
 
