@@ -338,6 +338,11 @@ export const fromTools = <const Tools extends ReadonlyArray<Tool.Any>>(
     ) as Methods<Tools>
   })
 
+const serverInfo = ({ revision, server }: lifecycle.Lifecycle): ServerInfo => ({
+  revision: revision.version as Revisions.Version,
+  ...server
+})
+
 const defaultReconnect: Schedule.Schedule<unknown, TransportError.TransportError> = Schedule.max([
   Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")]),
   Schedule.recurs(10)
@@ -510,9 +515,11 @@ export const make = (
       )
     }
 
+    let known = { of: talk.lifecycle(), info: serverInfo(talk.lifecycle()) }
     const server = (): ServerInfo => {
-      const { revision, server } = talk.lifecycle()
-      return { revision: revision.version as Revisions.Version, ...server }
+      const of = talk.lifecycle()
+      if (known.of !== of) known = { of, info: serverInfo(of) }
+      return known.info
     }
 
     const changes = changing.make({

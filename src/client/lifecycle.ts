@@ -31,7 +31,7 @@ export interface Lifecycle {
     id: number,
     call: link.Call,
     progressToken: number | undefined,
-    span: Tracer.Span | undefined,
+    span: Tracer.AnySpan | undefined,
     hasHeaders: boolean
   ) => ClientTransport.Outgoing
 }

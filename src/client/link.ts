@@ -11,6 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 import type * as Deadlines from "../core/Deadlines.ts"
 import * as Outcome from "../core/Outcome.ts"
+import * as Pending from "../core/Pending.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
@@ -90,6 +91,8 @@ class Waiting {
   readonly id: number
   readonly call: Call
   readonly span: Tracer.Span | undefined
+  /** What the server's span is a child of. */
+  readonly traced: Tracer.AnySpan | undefined
   private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
   /** When its time began, which is later where a person was asked. */
   private since: number
@@ -109,10 +112,11 @@ class Waiting {
     this.call = call
     this.resume = resume
     this.since = clock.currentTimeMillisUnsafe()
-    // Nobody would see the span of a caller who has none, unless there is a tracer to show it to.
-    this.span = parent === undefined && !link.shared.isTraced
-      ? undefined
-      : spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
+    // Without a tracer to show it to nobody would see it; the trace of a caller goes on all the same.
+    this.span = link.shared.isTraced
+      ? spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
+      : undefined
+    this.traced = spans === undefined ? undefined : this.span ?? parent
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, call.method)
       this.span.attribute(Tracing.attributes.requestId, String(this.id))
@@ -173,7 +177,7 @@ export class Link implements ClientTransport.Listener {
   lifecycle: lifecycle.Lifecycle | undefined
   private connection: ClientTransport.Connection | undefined
   private lost: TransportError.TransportError | undefined
-  private readonly waiting = new Map<JsonRpc.RequestId, Waiting>()
+  private readonly waiting = new Pending.Keyed<JsonRpc.RequestId, Waiting>()
   private readonly asked = new Map<JsonRpc.RequestId, Fiber.Fiber<void>>()
 
   constructor(shared: Shared) {
@@ -214,7 +218,7 @@ export class Link implements ClientTransport.Listener {
         call.onSent?.(waiting.id)
         let outgoing: ClientTransport.Outgoing
         try {
-          outgoing = as.encode(waiting.id, call, token, waiting.span, connection.hasHeaders)
+          outgoing = as.encode(waiting.id, call, token, waiting.traced, connection.hasHeaders)
         } catch (defect) {
           // The program's own: what it wants to send is no JSON.
           return waiting.settle(Exit.die(defect))
@@ -245,7 +249,7 @@ export class Link implements ClientTransport.Listener {
 
   /** Nobody waits any more, and the server may stop. */
   abandon(waiting: Waiting, reason: Outcome.CancelReason): void {
-    if (!this.waiting.delete(waiting.id)) return
+    if (this.waiting.take(waiting.id) === undefined) return
     const connection = this.connection!
     const { method } = waiting.call
     const isHeard = this.lifecycle?.revision.era === "Stateless" && connection.hasStreams
@@ -294,8 +298,8 @@ export class Link implements ClientTransport.Listener {
   /** Whoever waits fails with this, and what is being answered is not wanted any more. */
   end(failure: Failure): void {
     this.lost ??= TransportError.make(new TransportError.Closed({}))
-    const waiting = [...this.waiting.values()]
-    this.waiting.clear()
+    const waiting = this.waiting.values()
+    for (const { id } of waiting) this.waiting.take(id)
     for (const fiber of this.asked.values()) fiber.interruptUnsafe()
     this.asked.clear()
     for (const each of waiting) each.settle(Exit.fail(failure))
@@ -303,9 +307,7 @@ export class Link implements ClientTransport.Listener {
 
   /** Each request has one answer; whatever else comes for it is late, or nobody's. */
   private take(id: JsonRpc.RequestId): Waiting | undefined {
-    const waiting = this.waiting.get(id)
-    if (waiting !== undefined) this.waiting.delete(id)
-    return waiting
+    return this.waiting.take(id)
   }
 
   /**
@@ -366,7 +368,7 @@ export class Link implements ClientTransport.Listener {
   private ended(id: JsonRpc.RequestId): void {
     const waiting = this.waiting.get(id)
     if (waiting?.call.onNotification === undefined) return
-    this.waiting.delete(id)
+    this.waiting.take(id)
     waiting.settle(Exit.succeed({}))
   }
 

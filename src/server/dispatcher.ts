@@ -17,6 +17,7 @@ import * as RequestContext from "../context/RequestContext.ts"
 import * as Budget from "../core/Budget.ts"
 import type * as Deadlines from "../core/Deadlines.ts"
 import type * as Outcome from "../core/Outcome.ts"
+import * as Pending from "../core/Pending.ts"
 import type * as Era from "../protocol/Era.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
@@ -120,7 +121,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
   readonly connection: Receiver.Connection
   private readonly session: statefulLifecycle.StatefulLifecycle
   /** There is one while there are any: most connections are idle, or answer at once. */
-  private requests: Map<JsonRpc.RequestId, inFlight.InFlight> | undefined
+  private requests: Pending.Keyed<JsonRpc.RequestId, inFlight.InFlight> | undefined
   private readonly limit: Semaphore.Semaphore | undefined
   /** Our own requests that wait for the client's response. */
   private asked: Map<JsonRpc.RequestId, Deferred.Deferred<JsonRpc.Response, AskError.AskError>> | undefined
@@ -393,7 +394,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return entry.finish(exit)
     entry.fiber = fiber
-    this.requests ??= new Map()
+    this.requests ??= new Pending.Keyed()
     this.requests.set(entry.request.id, entry)
     shared.metrics.inFlight(++shared.total)
     if (deadline !== Infinity) entry.watch(running)
@@ -466,7 +467,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
 
   /** A request has left the table. */
   left(entry: inFlight.InFlight): void {
-    this.requests?.delete(entry.request.id)
+    this.requests?.take(entry.request.id)
     this.shared.metrics.inFlight(--this.shared.total)
     if (this.inFlight() > 0) return
     this.requests = undefined
@@ -498,7 +499,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
 
   /** As they are now: whoever goes through them may end them. */
   private entries(): ReadonlyArray<inFlight.InFlight> {
-    return this.requests === undefined ? [] : [...this.requests.values()]
+    return this.requests === undefined ? [] : this.requests.values()
   }
 
   close(reason: Outcome.CancelReason): Effect.Effect<void> {

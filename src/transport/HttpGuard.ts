@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Pending from "../core/Pending.ts"
 import * as McpError from "../protocol/McpError.ts"
 import type * as Admission from "./Admission.ts"
 import * as HostGuard from "./HostGuard.ts"
@@ -40,6 +41,8 @@ export interface Options extends HostGuard.Options {
 /** A response that is open. @category models @since 0.1.0 */
 export interface Watched {
   readonly tick: (now: number, keepAlive: number, stallTimeout: number) => void
+  /** The guard's own: there while it watches. */
+  leave?: Pending.Leave | undefined
 }
 
 /** @category models @since 0.1.0 */
@@ -68,13 +71,13 @@ export const make = (options: Options = {}, door?: Door): Effect.Effect<HttpGuar
     const isForbidden = HostGuard.make(options)
     const admitting = yield* admittings.make(door?.admission, door?.transport ?? "http")
     const beside = admittings.beside(door?.admission)
-    const open = new Set<Watched>()
+    const open = new Pending.Unkeyed<Watched>()
 
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(
       Effect.sleep(Math.max(Math.min(keepAlive, stallTimeout) / 3, 1)),
       Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        for (const response of open) response.tick(now, keepAlive, stallTimeout)
+        for (const response of open.values()) response.tick(now, keepAlive, stallTimeout)
       })
     )))
 
@@ -109,8 +112,13 @@ export const make = (options: Options = {}, door?: Door): Effect.Effect<HttpGuar
     const readsBody = (head: HttpEndpoint.Head) => head.method === "POST"
 
     return {
-      watch: (response) => open.add(response),
-      unwatch: (response) => open.delete(response),
+      watch: (response) => {
+        response.leave ??= open.add(response)
+      },
+      unwatch: (response) => {
+        response.leave?.()
+        response.leave = undefined
+      },
       protect: (endpoint) => {
         const inner = admitting(endpoint)
         return options.cors === true

@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Pending from "../core/Pending.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
 import * as Meta from "../protocol/Meta.ts"
@@ -66,6 +67,8 @@ export const make = (
     const run = yield* runner.make
     const randomId = (bytes: number) => Effect.map(random.randomBytes(bytes), Hex.encode)
     const passing = new Set<Receiver.Peer>()
+    /** Each for one request. */
+    const brief = new Pending.Unkeyed<Receiver.Peer>()
     let isClosing = false
 
     /** Its client is gone, and its finalizers are still waited for when the transport closes. */
@@ -101,7 +104,7 @@ export const make = (
 
     const each = (f: (peer: Receiver.Peer) => Effect.Effect<void>) =>
       Effect.suspend(() =>
-        Effect.forEach([...sessions.all().map(({ peer }) => peer), ...passing], f, {
+        Effect.forEach([...sessions.all().map(({ peer }) => peer), ...brief.values(), ...passing], f, {
           concurrency: "unbounded",
           discard: true
         })
@@ -157,21 +160,24 @@ export const make = (
         push: undefined,
         context: head.context ?? noServices
       })
-      passing.add(peer)
+      const leave = brief.add(peer)
       const exchange: httpExchange.HttpExchange = begin({
         head,
         responder,
         keep: undefined,
         onClosed: ignore,
         onDone: () => {
-          passing.delete(peer)
+          leave()
           guard.unwatch(exchange)
         }
       })
       peer.receive(message, exchange)
       if (message._tag !== "Request") exchange.acknowledge()
       // Closing the response stream is how a client of this era cancels.
-      return track(exchange, () => abandon(peer))
+      return track(exchange, () => {
+        leave()
+        abandon(peer)
+      })
     }
 
     const acceptStateful = (

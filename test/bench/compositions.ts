@@ -39,16 +39,20 @@ export const compositions = (work: string): ReadonlyArray<Composition> => {
       ["10,000 tools", { FASTMCP_BENCH_TOOLS: "10000" }]
     ]),
     group("A namespace over 1,000 tools", "stdio", [
-      ["without", { FASTMCP_BENCH_TOOLS: "1000" }],
-      ["in a namespace", { FASTMCP_BENCH_TOOLS: "1000", FASTMCP_BENCH_NAMESPACE: "yes" }]
+      ["1,000 tools", { FASTMCP_BENCH_TOOLS: "1000" }],
+      ["in a namespace", { FASTMCP_BENCH_TOOLS: "1000", FASTMCP_BENCH_WITHIN: "namespace" }]
+    ]),
+    group("Within another server", "stdio", [
+      ["by itself", {}],
+      ["mounted", { FASTMCP_BENCH_WITHIN: "mount" }]
     ]),
     group("A proxy in front, to a process over stdio", "stdio", [
       ["direct", {}],
-      ["one hop", { FASTMCP_BENCH_BEHIND: "stdio" }]
+      ["one hop", { FASTMCP_BENCH_WITHIN: "stdio" }]
     ]),
     group("A proxy in front, to a process over HTTP", "http", [
       ["direct", {}],
-      ["one hop", { FASTMCP_BENCH_BEHIND: "http" }]
+      ["one hop", { FASTMCP_BENCH_WITHIN: "http" }]
     ])
   ]
 }

@@ -2,9 +2,8 @@
  * Our side of the bench: `stdio`, or `http PORT`, with one tool. FASTMCP_BENCH_FEATURES leaves parts out or adds them;
  * FASTMCP_BENCH_LOAD puts the tools of a large load in the place of the one: `list` or `report`;
  * FASTMCP_BENCH_MIDDLEWARES is how many middlewares that do nothing stand around each request, and FASTMCP_BENCH_TOOLS how
- * many tools there are, the one among them;
- * FASTMCP_BENCH_BEHIND puts it behind another, see `composed.ts`;
- * FASTMCP_BENCH_NAMESPACE gives the tools their names by a namespace, beside a resource whose URI results are searched for;
+ * many tools there are, the one among them; FASTMCP_BENCH_WITHIN makes it a part of another, see `composed.ts`: `mount`,
+ * `namespace`, or `stdio` or `http` for a proxy in front;
  * FASTMCP_BENCH_JWK is the key that tokens are signed with, and lets nobody in without one;
  * FASTMCP_BENCH_SESSION_IDLE is how many milliseconds a session lives without its client.
  */
@@ -21,14 +20,18 @@ import * as McpServer from "fastmcp-effect/server/McpServer"
 
 const features = new Set((process.env.FASTMCP_BENCH_FEATURES ?? "").split(","))
 
+const within = process.env.FASTMCP_BENCH_WITHIN as "mount" | "namespace" | "stdio" | "http" | undefined
+const composed = within === undefined ? undefined : await import("./composed.ts")
+const name = within === "namespace" ? composed!.nameInNamespace : "add"
+
 const add = features.has("noschema")
-  ? Tool.make("add", {
+  ? Tool.make(name, {
     description: "Adds two numbers",
     parameters: Schema.Record(Schema.String, Schema.Unknown),
     success: Schema.String,
     handler: ({ a, b }) => Effect.succeed(String((a as number) + (b as number)))
   })
-  : Tool.make("add", {
+  : Tool.make(name, {
     description: "Adds two numbers",
     parameters: { a: Schema.Finite, b: Schema.Finite },
     success: Schema.String,
@@ -51,25 +54,10 @@ const tools = load === undefined
   ? [...others.slice(others.length / 2), add, ...others.slice(0, others.length / 2)]
   : (await import("./large/ours.ts"))[load as "list" | "report"]()
 
-/** The same names, and the first letter of each is a namespace. */
-const namespaced = async () => {
-  const { make } = await import("fastmcp-effect/transform/Namespace")
-  const { fromDefinitions } = await import("fastmcp-effect/definition/Provider")
-  const { text } = await import("fastmcp-effect/definition/Resource")
-  const shortened = (tools as ReadonlyArray<Tool.Handled<string, any, any, any, never>>).map((tool) =>
-    Tool.amend(tool, { name: tool.name.slice(1) })
-  )
-  return McpServer.register(
-    fromDefinitions(...shortened, text("bench://one", "1")).pipe(make("a", { separator: "" }))
-  )
-}
-
-const isNamespaced = process.env.FASTMCP_BENCH_NAMESPACE !== undefined
-
-const alone = McpServer.layer({
+const open = McpServer.layer({
   name: "bench",
   version: "1.0.0",
-  tools: isNamespaced ? [] : tools,
+  tools,
   ...(features.has("pages") ? { pageSize: 100 } : {}),
   requestTimeout: features.has("nobudget") ? Duration.infinity : "30 seconds",
   middleware: Array.from(
@@ -80,10 +68,13 @@ const alone = McpServer.layer({
   Layer.provide(Layer.succeed(References.TracerEnabled, !features.has("notrace")))
 )
 
-const open = isNamespaced ? (await namespaced()).pipe(Layer.provideMerge(alone)) : alone
-
-const how = process.env.FASTMCP_BENCH_BEHIND as "stdio" | "http" | undefined
-const whole = how === undefined ? open : (await import("./composed.ts")).behind(how)
+const whole = composed === undefined || within === undefined
+  ? open
+  : within === "mount"
+  ? composed.mounted(open)
+  : within === "namespace"
+  ? composed.namespaced<(typeof tools)[number]>(tools)
+  : composed.behind(within)
 
 const jwk = process.env.FASTMCP_BENCH_JWK
 const server = jwk === undefined

@@ -35,6 +35,7 @@ export interface Routing {
 
 export const make = ({ holding, isShared, name, pool, upstream }: Options): Routing => {
   const keys = new asking.Keys()
+  const partyOf = sessions.makePartyOf()
 
   /** On a session that others use, too, only a stream says for whom something is. */
   const hearing = (session: sessions.Session, wantsLogs: boolean): relaying.Hears =>
@@ -62,7 +63,7 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
   /** To a server of the stateless era. */
   const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request) => {
     const wantsLogs = request.logLevel !== undefined && main.client.server().capabilities.logging !== undefined
-    const party = sessions.partyOf(request)
+    const party = partyOf(request)
     const through = (session: sessions.Session) => {
       const send = (call: relaying.Call) =>
         relaying.heard(
@@ -96,7 +97,7 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     const { capabilities, revision } = main.client.server()
     if (isShared) return direct(main, call, request, sessions.nobody, false)
     const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
-    const party = sessions.partyOf(request)
+    const party = partyOf(request)
     if (request.peer !== undefined) {
       return pool.use(
         request.peer,
@@ -152,7 +153,7 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     complete: (params) =>
       onMain((main, request) => {
         const call: relaying.Call = { method: "completion/complete", params }
-        const party = sessions.partyOf(request)
+        const party = partyOf(request)
         return isShared || isStateless(main) || request.peer === undefined
           ? direct(main, call, request, isShared ? sessions.nobody : party, false)
           : pool.use(request.peer, party, main.client.server().revision, false, (session) =>

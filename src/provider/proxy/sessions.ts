@@ -245,7 +245,17 @@ export class Pool {
 }
 
 /** What the server may be told its client can be asked: what a proxy passes on. */
-export const partyOf = ({ client: { capabilities, info } }: RequestContext.RequestContext["Service"]): Party => {
+export const makePartyOf = (): (request: RequestContext.RequestContext["Service"]) => Party => {
+  // Most callers are the same client again.
+  const known = new WeakMap<object, Party>()
+  return ({ client }) => {
+    let party = known.get(client)
+    if (party === undefined) known.set(client, party = partyOf(client))
+    return party
+  }
+}
+
+const partyOf = ({ capabilities, info }: RequestContext.Client): Party => {
   const { elicitation, roots, sampling } = capabilities
   return {
     info,

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Pending from "../../core/Pending.ts"
 import type * as JsonRpc from "../../protocol/JsonRpc.ts"
 import type * as ClientTransport from "../ClientTransport.ts"
 import type * as TransportError from "../TransportError.ts"
@@ -16,6 +17,7 @@ export interface Post {
   isOver: boolean
   /** The server has taken it in, or it has failed. */
   isTaken: boolean
+  isRunning: boolean
   stop: () => void
   stopLingering: () => void
 }
@@ -32,10 +34,10 @@ type Received = JsonRpc.Message | JsonRpc.Invalid | JsonRpc.Batch
 
 export class Posts {
   private readonly options: Options
-  private readonly unanswered = new Map<JsonRpc.RequestId, Post>()
+  private readonly unanswered = new Pending.Keyed<JsonRpc.RequestId, Post>()
   /** Those without an answer of their own that the server has not taken in. */
   private readonly untaken = new Set<Post>()
-  private readonly running = new Set<Post>()
+  private readonly running = new Pending.Unkeyed<Post>()
   /** Those that wait for leave to go. */
   private held: Array<Post> | undefined
   private size = 0
@@ -47,7 +49,14 @@ export class Posts {
   }
 
   send(message: ClientTransport.Outgoing): void {
-    const post: Post = { message, isOver: false, isTaken: false, stop: ignore, stopLingering: ignore }
+    const post: Post = {
+      message,
+      isOver: false,
+      isTaken: false,
+      isRunning: false,
+      stop: ignore,
+      stopLingering: ignore
+    }
     this.size += message.frame.length
     if (message.id === undefined) this.untaken.add(post)
     else this.unanswered.set(message.id, post)
@@ -99,9 +108,8 @@ export class Posts {
 
   /** Whether somebody waited for the answer to this request; it is there. */
   answer(id: JsonRpc.RequestId): boolean {
-    const post = this.unanswered.get(id)
+    const post = this.unanswered.take(id)
     if (post === undefined) return false
-    this.unanswered.delete(id)
     post.isOver = true
     this.options.onAnswered?.(post)
     return true
@@ -109,7 +117,7 @@ export class Posts {
 
   /** What is left of it gets a moment to end by itself, so that its connection can be used again. */
   linger(post: Post): void {
-    if (!this.running.has(post) || post.stopLingering !== ignore) return
+    if (!post.isRunning || post.stopLingering !== ignore) return
     post.stopLingering = this.options.run.run(Effect.sleep(longestRest), (exit) => {
       if (Exit.isSuccess(exit)) post.stop()
     })
@@ -120,9 +128,8 @@ export class Posts {
   }
 
   forget(id: JsonRpc.RequestId): void {
-    const post = this.unanswered.get(id)
+    const post = this.unanswered.take(id)
     if (post === undefined) return
-    this.unanswered.delete(id)
     post.isOver = true
     this.taken(post)
     post.stop()
@@ -144,7 +151,7 @@ export class Posts {
     for (const handed of [post, ...this.held?.splice(0) ?? []]) {
       if (handed.isOver) continue
       handed.isOver = true
-      if (handed.message.id !== undefined) this.unanswered.delete(handed.message.id)
+      if (handed.message.id !== undefined) this.unanswered.take(handed.message.id)
       this.taken(handed)
       send(handed.message)
     }
@@ -199,8 +206,8 @@ export class Posts {
     const isDue = this.unanswered.size > 0
     this.stopSettling()
     this.held = undefined
-    this.unanswered.clear()
-    for (const post of this.running) {
+    for (const { message } of this.unanswered.values()) this.unanswered.take(message.id!)
+    for (const post of this.running.values()) {
       post.isOver = true
       post.stop()
     }
@@ -210,10 +217,12 @@ export class Posts {
 
   private start(post: Post): void {
     if (post.isOver) return
-    this.running.add(post)
+    const leave = this.running.add(post)
+    post.isRunning = true
     let isSending = true
     post.stop = this.options.run.run(this.options.perform(post), (exit) => {
-      this.running.delete(post)
+      leave()
+      post.isRunning = false
       post.stopLingering()
       this.taken(post)
       const { id } = post.message

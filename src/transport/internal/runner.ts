@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import * as Pending from "../../core/Pending.ts"
 
 export interface Runner {
   /** `onExit` is called once, unless the scope closes first. The result interrupts. */
@@ -16,18 +17,17 @@ export interface Runner {
 
 export const make: Effect.Effect<Runner, never, Scope.Scope> = Effect.gen(function*() {
   const start = Effect.runForkWith(yield* Effect.context<never>())
-  const running = new Set<Fiber.Fiber<any, any>>()
+  const running = new Pending.Unkeyed<Fiber.Fiber<any, any>>()
   let isClosed = false
 
   const own = (fiber: Fiber.Fiber<any, any>) => {
-    running.add(fiber)
-    fiber.addObserver(() => running.delete(fiber))
+    fiber.addObserver(running.add(fiber))
   }
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
-      return Fiber.interruptAll([...running])
+      return Fiber.interruptAll(running.values())
     })
   )
 
