@@ -149,9 +149,12 @@ export const reassembled = (
 ): Context.Context<never> => {
   const left = Context.getOrUndefined(current, Assembly)?.services
   if (left === undefined) return Context.merge(current, context)
-  const services = new Map<string, unknown>(context.mapUnsafe)
-  for (const [key, value] of current.mapUnsafe) if (left.get(key) !== value) services.set(key, value)
-  return Context.makeUnsafe(services)
+  // They are few, and added to what is there already: a copy of all services costs more than all else a mount does.
+  let both = context
+  for (const [key, value] of current.mapUnsafe) {
+    if (left.get(key) !== value) both = Context.addUnsafe(both, key, value)
+  }
+  return both
 }
 
 /**
