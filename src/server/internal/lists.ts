@@ -94,8 +94,10 @@ export const list = (
 }
 
 /** Whether it is the same for every caller. */
-export const isForAll = ({ listed, scopes, visible }: registry.AnyDefinition): boolean =>
-  visible === undefined && listed === undefined && (scopes === undefined || scopes.length === 0)
+export const isForAll = (definition: registry.AnyDefinition): boolean => {
+  const { listed, scopes, visible } = definition
+  return visible === undefined && listed === undefined && (scopes === undefined || scopes.length === 0)
+}
 
 /** What one caller sees is not for the caches in between, whatever the server says of its other lists. */
 export const personal: Pick<McpSchema.CacheHints, "cacheScope"> = { cacheScope: "private" }
