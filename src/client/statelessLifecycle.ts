@@ -34,7 +34,7 @@ export const make = (
         ...meta,
         [Meta.clientCapabilities]: {
           ...envelope[Meta.clientCapabilities] as JsonRpc.JsonObject,
-          ...capabilities as unknown as JsonRpc.JsonObject
+          ...capabilities as JsonRpc.JsonObject
         }
       }
       return {

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 import * as McpClient from "fastmcp-effect/client/McpClient"
+import { recording } from "../support/spans.ts"
 import * as scripted from "./scripted.ts"
 
 const eras = { "2026-07-28": scripted.stateless, "2025-11-25": scripted.stateful }
@@ -35,14 +36,7 @@ for (const [revision, era] of Object.entries(eras)) {
 
     it.effect("is told to be that of the client's own span where the program has a tracer", () =>
       Effect.gen(function*() {
-        const spans: Array<Tracer.NativeSpan> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recording()
         const { parents } = yield* Effect.provideService(ask(era), Tracer.Tracer, tracer)
         const own = spans.filter(({ kind, name }) => kind === "client" && name === "tools/call work")
         assert.deepStrictEqual(parents, own.map(({ spanId, traceId }) => `00-${traceId}-${spanId}-01`))

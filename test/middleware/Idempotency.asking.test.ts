@@ -57,7 +57,7 @@ const next = (asked: JsonObject, answer: JsonObject): JsonObject => ({
   inputResponses: answer
 })
 
-const textOf = (result: JsonObject) => (result.content as unknown as ReadonlyArray<{ readonly text: string }>)[0]!.text
+const textOf = (result: JsonObject) => (result.content as ReadonlyArray<JsonObject>)[0]!.text
 
 describe("a call with a key that asks its client", () => {
   for (const revision of ["2025-11-25", "2026-07-28"] as ReadonlyArray<Revisions.Version>) {

@@ -27,6 +27,7 @@ import type * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as Mount from "fastmcp-effect/provider/Mount"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import { recording } from "../support/spans.ts"
 import { call, childInfo, parentInfo, prefixed, running, serving, textOf } from "./support.ts"
 
 const eras: ReadonlyArray<Revisions.Version> = ["2025-11-25", "2026-07-28"]
@@ -197,14 +198,7 @@ for (const revision of eras) {
 describe("a call through a mount", () => {
   it.effect("has a span within that of its request", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const traced = Tool.make("traced", { handler: () => Effect.withSpan(Effect.void, "work") })
       const client = yield* McpTest.client(
         serving(prefixed("weather_", Mount.make(child(traced)))).pipe(

@@ -22,6 +22,7 @@ import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import { recording } from "../support/spans.ts"
 
 const info = { name: "nested", version: "1.0.0" }
 
@@ -272,14 +273,7 @@ describe("a nested call", () => {
 
   it.effect("is a child of its caller's span", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const inner = Tool.make("inner", { handler: () => Effect.withSpan(Effect.void, "work") })
       const outer = Tool.make("outer", { handler: () => Tool.call(inner, {}) })
       const server = McpServer.layer({ ...info, tools: [inner, outer] }).pipe(

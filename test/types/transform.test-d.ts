@@ -46,7 +46,7 @@ describe("a transform", () => {
   })
 
   it("gives a value of its schema", () => {
-    // @ts-expect-error a number is no string
+    // @ts-expect-error: a number is no string
     MapResult.structured(Schema.String, () => Effect.succeed(1))
   })
 })

@@ -39,7 +39,8 @@ export const make = (hasHeaders: boolean): KnownTools => {
       const dropped: Array<string> = []
       for (const tool of listed) {
         // A list that nobody has looked at may hold anything.
-        if (!isObject(tool as unknown as Json)) {
+        const listing: unknown = tool
+        if (!isObject(listing)) {
           kept.push(tool)
           continue
         }

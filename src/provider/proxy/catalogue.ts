@@ -49,7 +49,7 @@ export const servable = (lists: Lists): { readonly lists: Lists; readonly faults
   ) => {
     const seen = new Set<unknown>()
     return items.filter((item) => {
-      const name: unknown = JsonRpc.isObject(item as JsonRpc.Json) ? item[key] : undefined
+      const name: unknown = isObject(item) ? item[key] : undefined
       const fault = typeof name !== "string"
         ? `it has no ${String(key)}`
         : seen.has(name)
@@ -74,7 +74,7 @@ export const servable = (lists: Lists): { readonly lists: Lists; readonly faults
 
 const faultOfTool = ({ inputSchema, name }: McpSchema.Tool): string | undefined => {
   if (!/^[A-Za-z\d_.-]{1,128}$/u.test(name)) return "no tool may have this name"
-  if (!JsonRpc.isObject(inputSchema as JsonRpc.Json)) return "it has no inputSchema"
+  if (!isObject(inputSchema)) return "it has no inputSchema"
   const headers = JsonSchema.headerParameters(inputSchema as JsonRpc.JsonObject)
   return typeof headers === "string" ? headers : undefined
 }
@@ -165,12 +165,15 @@ const completionOf = (
   argument: McpSchema.CompleteParams["argument"],
   context: { readonly arguments: { readonly [name: string]: string } } | undefined
 ): JsonRpc.JsonObject => ({
-  ref: ref as unknown as JsonRpc.JsonObject,
-  argument: argument as unknown as JsonRpc.JsonObject,
+  ref: { ...ref },
+  argument: { ...argument },
   ...(context === undefined || Object.keys(context.arguments).length === 0
     ? undefined
     : { context: { arguments: context.arguments } })
 })
+
+/** Whatever it is said to be: nobody has looked at it. */
+const isObject = (value: unknown): boolean => JsonRpc.isObject(value)
 
 /** What the server answers is passed on as it came, whatever its type says. */
 const typed = <A, E = Definition.HandlerError>(

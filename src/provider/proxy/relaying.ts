@@ -66,7 +66,7 @@ export const send = (
       }
     }
     if (isStateless) {
-      if (party.info !== undefined) own[Meta.clientInfo] = party.info as unknown as JsonRpc.Json
+      if (party.info !== undefined) own[Meta.clientInfo] = { ...party.info }
       if (listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
     }
     const meta = passedOn(request.meta)

@@ -35,14 +35,15 @@ export interface Options {
 }
 
 /** The same without what a client would take for its own. */
-export const withoutHandlers = Context.omit(
-  ClientHandlers.ElicitationHandler,
-  ClientHandlers.SamplingHandler,
-  ClientHandlers.RootsHandler,
-  ClientHandlers.LogHandler,
-  ClientHandlers.ProgressHandler,
-  ClientHandlers.RawHandler
-) as unknown as (context: Context.Context<never>) => Context.Context<never>
+export const withoutHandlers = (context: Context.Context<never>): Context.Context<never> =>
+  Context.omit(
+    ClientHandlers.ElicitationHandler,
+    ClientHandlers.SamplingHandler,
+    ClientHandlers.RootsHandler,
+    ClientHandlers.LogHandler,
+    ClientHandlers.ProgressHandler,
+    ClientHandlers.RawHandler
+  )(context)
 
 /** For whom a session is: what the server is told of them. */
 export interface Party {
