@@ -134,8 +134,15 @@ export interface RequestOptions extends CallOptions {
    * of their own a server does not say for which it asks, and the last in flight that has an `answer` gets the question.
    */
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answer) | undefined
-  /** What this request's caller can do besides what the client can (2026-07-28, where each request says so). */
-  readonly capabilities?: McpSchema.ClientCapabilities
+  /**
+   * For whom the request is made (2026-07-28, where each says so): in the place of the client, with what they can do
+   * besides what it can. Give the same object for the same caller: its text is kept.
+   */
+  readonly caller?: {
+    /** The client's own when undefined. */
+    readonly info: McpSchema.Implementation | undefined
+    readonly capabilities: McpSchema.ClientCapabilities
+  } | undefined
   /**
    * Hears what the server tells for this request, beside its progress: logs, and whatever is not known here. It is found in
    * the same way, and must not throw.

@@ -287,17 +287,16 @@ class Impl implements Conversation {
     })
   }
 
+  /** For the one connection there is now, or the one that is being opened. */
   private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
-    return Effect.suspend(() => {
-      if (this.opening === undefined && this.current !== undefined) {
-        return this.current.link.call(call, this.settled!)
-      }
-      if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
-      return Effect.flatMap(
-        link.within(this.shared, Deferred.await(this.opening), call, call.timeout),
-        (on) => on.call(call, this.settled!)
-      )
-    })
+    if (this.opening === undefined && this.current !== undefined) {
+      return this.current.link.call(call, this.settled!)
+    }
+    if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
+    return Effect.flatMap(
+      link.within(this.shared, Deferred.await(this.opening), call, call.timeout),
+      (on) => on.call(call, this.settled!)
+    )
   }
 
   private again(

@@ -13,6 +13,12 @@ export interface Server {
   readonly instructions: string | undefined
 }
 
+/** For whom a request is made, where requests say so: in the place of the client, with what it can do besides. */
+export interface Caller {
+  readonly info: McpSchema.Implementation | undefined
+  readonly capabilities: McpSchema.ClientCapabilities
+}
+
 /** Who the client says it is. */
 export interface Self {
   readonly info: McpSchema.Implementation

@@ -14,7 +14,6 @@ import * as Outcome from "../core/Outcome.ts"
 import * as Pending from "../core/Pending.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as McpError from "../protocol/McpError.ts"
-import type * as McpSchema from "../protocol/McpSchema.ts"
 import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import * as WireOutcome from "../protocol/WireOutcome.ts"
@@ -71,8 +70,7 @@ export interface Call {
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answered) | undefined
   /** Hears what the server tells for this request alone, beside its progress. */
   readonly onTold?: ((notification: JsonRpc.Notification) => void) | undefined
-  /** What its caller can do besides what the client can, where requests say so themselves. */
-  readonly capabilities?: McpSchema.ClientCapabilities | undefined
+  readonly caller?: lifecycle.Caller | undefined
   /** Whether a refusal is kept as it was sent, code, message and data. */
   readonly keepsErrors?: boolean | undefined
 }

@@ -93,7 +93,7 @@ export const make = (options: Options): Send => {
           ...(onNotification === undefined ? undefined : { onNotification }),
           answer: callOptions.answer,
           onTold,
-          capabilities: callOptions.capabilities,
+          caller: callOptions.caller,
           keepsErrors
         }
         const store = key === undefined || idempotent === false ? undefined : storeOf(talk.lifecycle().server)

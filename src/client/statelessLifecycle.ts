@@ -21,26 +21,37 @@ export const make = (
     [Meta.clientCapabilities]: self.capabilities(revision) as unknown as JsonRpc.JsonObject,
     ...(self.logLevel === undefined ? undefined : { [Meta.logLevel]: self.logLevel })
   }
-  // It is the same text in every request that adds nothing to it.
-  const tail = `"_meta":${JsonRpc.encode(envelope)}}`
+  const envelopeOf = ({ capabilities, info }: lifecycle.Caller): JsonRpc.JsonObject => ({
+    ...envelope,
+    ...(info === undefined ? undefined : { [Meta.clientInfo]: info as unknown as JsonRpc.JsonObject }),
+    [Meta.clientCapabilities]: {
+      ...envelope[Meta.clientCapabilities] as JsonRpc.JsonObject,
+      ...capabilities as JsonRpc.JsonObject
+    }
+  })
+  // It is the same text in every request of one caller.
+  const text = JsonRpc.encode(envelope)
+  const texts = new WeakMap<lifecycle.Caller, string>()
+  const textOf = (caller: lifecycle.Caller): string => {
+    let text = texts.get(caller)
+    if (text === undefined) texts.set(caller, text = JsonRpc.encode(envelopeOf(caller)))
+    return text
+  }
   return {
     revision,
     server,
     encode: (id, call, progressToken, span, hasHeaders) => {
-      const { capabilities, method, params } = call
+      const { caller, method, params } = call
       const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
-      const meta = lifecycle.metaOf(call, progressToken, trace)
-      const own = capabilities === undefined ? meta : {
-        ...meta,
-        [Meta.clientCapabilities]: {
-          ...envelope[Meta.clientCapabilities] as JsonRpc.JsonObject,
-          ...capabilities as JsonRpc.JsonObject
-        }
-      }
+      const own = lifecycle.metaOf(call, progressToken, trace)
+      const isApart = params._meta === undefined && (own === undefined || !overlaps(own, envelope))
       return {
-        frame: own === undefined
-          ? frame(id, method, params, tail)
-          : JsonRpc.encodeRequest(id, method, { ...params, _meta: { ...envelope, ...own } }),
+        frame: isApart
+          ? frame(id, method, params, caller === undefined ? text : textOf(caller), own)
+          : JsonRpc.encodeRequest(id, method, {
+            ...params,
+            _meta: { ...caller === undefined ? envelope : envelopeOf(caller), ...own }
+          }),
         id,
         method,
         version,
@@ -50,10 +61,24 @@ export const make = (
   }
 }
 
-const frame = (id: number, method: string, params: JsonRpc.JsonObject, tail: string): string => {
+const overlaps = (one: JsonRpc.JsonObject, other: JsonRpc.JsonObject): boolean => {
+  for (const key in one) if (Object.hasOwn(other, key)) return true
+  return false
+}
+
+/** `own` is what `_meta` holds beside the envelope. */
+const frame = (
+  id: number,
+  method: string,
+  params: JsonRpc.JsonObject,
+  envelope: string,
+  own: JsonRpc.JsonObject | undefined
+): string => {
   const text = JsonRpc.encode(params)
   const head = text === "{}" ? "{" : `${text.slice(0, -1)},`
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${head}${tail}}`
+  const more = own === undefined ? "{}" : JsonRpc.encode(own)
+  const meta = more === "{}" ? envelope : `${envelope.slice(0, -1)},${more.slice(1)}`
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${head}"_meta":${meta}}}`
 }
 
 const headersOf = (call: Parameters<lifecycle.Self["mirror"]>[0], self: lifecycle.Self) => {

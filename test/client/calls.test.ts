@@ -9,6 +9,8 @@ import * as TestClock from "effect/testing/TestClock"
 import type * as ClientHandlers from "fastmcp-effect/client/ClientHandlers"
 import * as McpClient from "fastmcp-effect/client/McpClient"
 import * as Outcome from "fastmcp-effect/core/Outcome"
+import type * as JsonRpc from "fastmcp-effect/protocol/JsonRpc"
+import * as Meta from "fastmcp-effect/protocol/Meta"
 import * as WireOutcome from "fastmcp-effect/protocol/WireOutcome"
 import * as TransportError from "fastmcp-effect/transport/TransportError"
 import * as scripted from "./scripted.ts"
@@ -354,6 +356,43 @@ describe("over HTTP in 2026-07-28", () => {
   }
   const http = (answers: Parameters<typeof scripted.stateless>[0]) =>
     scripted.make({ kind: "http", hears: scripted.stateless(answers)! })
+
+  it.effect("a request says for whom it is made, and what is in its _meta besides, each member once", () =>
+    Effect.gen(function*() {
+      const server = scripted.make({
+        hears: scripted.stateless({ "tools/call": ({ id }, wire) => wire.result(id, text("done")) })!
+      })
+      const client = yield* connect(server, { info: { name: "proxy", version: "1.0.0" } })
+      const caller = { info: { name: "far", version: "2.0.0" }, capabilities: { roots: {} } }
+      const frameOf = (params: JsonRpc.JsonObject, options: McpClient.RequestOptions) =>
+        Effect.map(client.request("tools/call", { name: "x", ...params }, options), () => {
+          const { frame } = server.wire().outgoing.at(-1)!
+          const { params } = JSON.parse(frame) as { readonly params: { readonly _meta: JsonRpc.JsonObject } }
+          assert.strictEqual(frame.split(`"${Meta.protocolVersion}"`).length, 2)
+          assert.strictEqual(frame.split(`"${Meta.clientInfo}"`).length, 2)
+          return params._meta
+        })
+      const { [Meta.clientCapabilities]: own, ...plain } = yield* frameOf({}, {})
+      assert.deepStrictEqual(plain[Meta.clientInfo], { name: "proxy", version: "1.0.0" })
+      const far = {
+        [Meta.protocolVersion]: "2026-07-28",
+        [Meta.clientInfo]: caller.info,
+        [Meta.clientCapabilities]: { ...own as JsonRpc.JsonObject, roots: {} }
+      }
+      assert.deepStrictEqual(yield* frameOf({}, { caller }), far)
+      assert.deepStrictEqual(yield* frameOf({}, { caller, meta: { tag: "a" } }), { ...far, tag: "a" })
+      assert.deepStrictEqual(yield* frameOf({ _meta: { kept: 1 } }, { caller, meta: { tag: "a" } }), {
+        ...far,
+        kept: 1,
+        tag: "a"
+      })
+      const info = { name: "third", version: "3.0.0" }
+      assert.deepStrictEqual(yield* frameOf({}, { caller, meta: { [Meta.clientInfo]: info } }), {
+        ...far,
+        [Meta.clientInfo]: info
+      })
+      assert.deepStrictEqual(yield* frameOf({}, {}), { ...plain, [Meta.clientCapabilities]: own })
+    }))
 
   it.effect("a request says in headers what it is about, as plain as they allow", () =>
     Effect.gen(function*() {

@@ -2,6 +2,7 @@
  * A request as it goes on to the server behind a proxy, and what comes back for its caller: `_meta` and budget on the
  * way there, progress and logs meanwhile, the result or the refusal at the end. Nothing is decoded or checked.
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -65,10 +66,7 @@ export const send = (
         ...(cost === Infinity ? undefined : { cost })
       }
     }
-    if (isStateless) {
-      if (party.info !== undefined) own[Meta.clientInfo] = { ...party.info }
-      if (listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
-    }
+    if (isStateless && listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
     const meta = passedOn(request.meta)
     return client.request(method, meta === undefined ? params : { ...params, _meta: meta }, {
       // Who has a deadline is interrupted when it falls; that time stands still while its client is asked.
@@ -78,14 +76,14 @@ export const send = (
       keepsErrors: true,
       rounds: false,
       ...(idempotent === undefined ? undefined : { idempotent }),
-      ...(isStateless ? { capabilities: party.capabilities } : undefined),
+      caller: isStateless ? party : undefined,
       ...(listener.onProgress === undefined ? undefined : { onProgress: listener.onProgress }),
       answer,
       onTold: listener.onTold
     }).pipe(
-      Effect.mapBoth({
-        onSuccess: (result) => isStateless ? lifted(method, result) : result,
-        onFailure: (error) => refusals.of(name, error, { request, method, params, revision })
+      Effect.matchEffect({
+        onSuccess: (result) => Effect.succeed(isStateless ? lifted(method, result) : result),
+        onFailure: (error) => Effect.fail(refusals.of(name, error, { request, method, params, revision }))
       })
     )
   })
@@ -167,6 +165,10 @@ export class Outflow {
     })
   }
 
+  get isDrained(): boolean {
+    return this.fiber === undefined
+  }
+
   /** Nothing may be said of a request once it has its answer. */
   get drained(): Effect.Effect<void> {
     return Effect.suspend(() => this.fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(this.fiber)))
@@ -216,12 +218,14 @@ export const heard = <A, E>(
   request.wantsProgress || hears !== "nothing"
     ? Effect.withFiber((fiber) => {
       const outflow = new Outflow(fiber.context)
-      return Effect.onExit(
-        Effect.flatMap(
-          Effect.tapError(body(listenerOf(request, outflow, hears)), () => outflow.drained),
-          (value) => Effect.as(outflow.drained, value)
-        ),
-        (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => outflow.end())
+      return Effect.onExitPrimitive(
+        body(listenerOf(request, outflow, hears)),
+        (exit) =>
+          outflow.isDrained
+            ? undefined
+            : Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+            ? Effect.sync(() => outflow.end())
+            : Effect.onInterrupt(Effect.interruptible(outflow.drained), () => Effect.sync(() => outflow.end()))
       )
     })
     : body(silent)

@@ -81,8 +81,9 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     }
     // Without streams a server does not say for which request it logs.
     return wantsLogs && !main.hasStreams && !isShared
-      ? Effect.flatMap(
-        keyOf(request, party),
+      ? withKey(
+        request,
+        party,
         (key) => pool.use(key, party, main.client.server().revision, request.peer === undefined, through)
       )
       : through(main)
@@ -112,7 +113,7 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
       const mayAsk = sessions.canBeAsked(party)
       if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, party, false)
       const alone = mayAsk || wantsLogs
-      return Effect.flatMap(keyOf(request, party), (key) =>
+      return withKey(request, party, (key) =>
         mayAsk
           ? holding.run(keys.ofCall(request, name, call), request, party, ({ answer, listener }) =>
             pool.use(key, party, revision, true, (session) =>
@@ -165,9 +166,13 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
 const isStateless = ({ client }: sessions.Session): boolean =>
   Revisions.select(client.server().revision)?.era === "Stateless"
 
-/** Callers that nothing tells apart to the server behind. */
-const keyOf = (request: relaying.Request, party: sessions.Party): Effect.Effect<RequestContext.Peer | string> =>
-  request.peer !== undefined ? Effect.succeed(request.peer) : Effect.map(
+/** The key of callers that nothing tells apart to the server behind. */
+const withKey = <A, E>(
+  request: relaying.Request,
+  party: sessions.Party,
+  body: (key: RequestContext.Peer | string) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  request.peer !== undefined ? body(request.peer) : Effect.flatMap(
     Identity.CurrentIdentity,
-    ({ issuer, subject }) => JSON.stringify([issuer, subject, party.info, party.capabilities, request.logLevel])
+    ({ issuer, subject }) => body(JSON.stringify([issuer, subject, party.info, party.capabilities, request.logLevel]))
   )

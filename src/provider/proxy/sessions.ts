@@ -3,6 +3,7 @@
  * a time of several that could not be told from each other. Opened when they are needed, closed when they are idle, and
  * never more than a number of them.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -93,6 +94,8 @@ interface Entry {
   readonly key: unknown
   readonly scope: Scope.Closeable
   readonly opened: Deferred.Deferred<Session, McpError.McpError>
+  /** Once it is open. */
+  session: Session | undefined
   /** Does not listen for the end of its client any more. */
   forget: (() => void) | undefined
   users: number
@@ -102,12 +105,14 @@ interface Entry {
 
 export class Pool {
   private readonly options: PoolOptions
+  private readonly clock: Clock.Clock
   private readonly entries = new Map<unknown, Array<Entry>>()
   private size = 0
   private isSwept = false
 
   constructor(options: PoolOptions) {
     this.options = options
+    this.clock = Context.get(options.context, Clock.Clock)
   }
 
   /** With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. */
@@ -118,19 +123,25 @@ export class Pool {
     alone: boolean,
     body: (session: Session) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | McpError.McpError, R> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.clockWith((clock) => {
-        const entry = this.take(key, party, revision, alone)
-        if (entry instanceof McpError.McpError) return Effect.fail(entry)
-        return Effect.ensuring(
-          restore(Effect.flatMap(Deferred.await(entry.opened), body)),
-          Effect.sync(() => {
-            entry.users--
-            entry.idleSince = clock.currentTimeMillisUnsafe()
-          })
-        )
-      })
-    )
+    return Effect.suspend(() => {
+      let taken: Entry | undefined
+      return Effect.onExitPrimitive(
+        Effect.suspend(() => {
+          const entry = this.take(key, party, revision, alone)
+          if (entry instanceof McpError.McpError) return Effect.fail(entry)
+          taken = entry
+          return entry.session === undefined
+            ? Effect.flatMap(Deferred.await(entry.opened), body)
+            : body(entry.session)
+        }),
+        () => {
+          if (taken === undefined) return undefined
+          taken.users--
+          taken.idleSince = this.clock.currentTimeMillisUnsafe()
+          return undefined
+        }
+      )
+    })
   }
 
   private take(
@@ -157,6 +168,7 @@ export class Pool {
       key,
       scope: Scope.forkUnsafe(scope),
       opened: Deferred.makeUnsafe(),
+      session: undefined,
       forget: undefined,
       users: 1,
       idleSince: Infinity,
@@ -185,7 +197,10 @@ export class Pool {
       },
       onSuccess: (session) =>
         Effect.andThen(
-          Deferred.succeed(entry.opened, session),
+          Effect.suspend(() => {
+            entry.session = session
+            return Deferred.succeed(entry.opened, session)
+          }),
           // A client that has given up is of no use to the next call.
           Effect.andThen(Stream.runDrain(session.client.status), this.close(entry))
         )
@@ -212,8 +227,8 @@ export class Pool {
     const { idle } = this.options
     this.run(Effect.forever(Effect.andThen(
       Effect.sleep(idle),
-      Effect.clockWith((clock) => {
-        const before = clock.currentTimeMillisUnsafe() - idle
+      Effect.suspend(() => {
+        const before = this.clock.currentTimeMillisUnsafe() - idle
         const idlers = [...this.entries.values()].flat().filter((entry) =>
           entry.users === 0 && entry.idleSince <= before
         )

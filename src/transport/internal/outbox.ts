@@ -4,6 +4,7 @@
  */
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import type * as Scheduler from "effect/Scheduler"
 
 /** All that had gathered, oldest first. */
 export type Batch = Arr.NonEmptyReadonlyArray<string>
@@ -21,12 +22,17 @@ export interface Outbox {
   readonly end: () => void
 }
 
+/** So many frames leave before the turn is over: whoever reads them works while the rest is being made. */
+const early = 16
+
 export const make = (options: { readonly highWaterMark: number }): Outbox => {
   let frames: Array<string> = []
   let size = 0
   let corked = false
   let ended = false
   let taker: ((effect: Effect.Effect<Batch | undefined>) => void) | undefined
+  let dispatcher: Scheduler.SchedulerDispatcher | undefined
+  let isScheduled = false
   let drainers: Array<() => void> = []
 
   const congested = () => size > options.highWaterMark
@@ -50,13 +56,22 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
     resume?.(effect)
   }
 
+  const flush = () => {
+    isScheduled = false
+    if (frames.length > 0 && !corked) wake(Effect.sync(collect))
+  }
+
   return {
     write: (frame) => {
       if (ended) return
       frames.push(frame)
       size += frame.length + 1
+      if (taker === undefined || corked) return
+      if (frames.length >= early) return wake(Effect.sync(collect))
+      if (isScheduled) return
       // What else becomes ready in this turn leaves in the same batch.
-      if (taker !== undefined && !corked) wake(Effect.andThen(Effect.yieldNow, Effect.sync(collect)))
+      isScheduled = true
+      dispatcher!.scheduleTask(flush, 0)
     },
     cork: () => {
       corked = true
@@ -74,7 +89,8 @@ export const make = (options: { readonly highWaterMark: number }): Outbox => {
         drainers = drainers.filter((drainer) => drainer !== done)
       })
     }),
-    take: Effect.callback<Batch | undefined>((resume) => {
+    take: Effect.callback<Batch | undefined>(function(resume) {
+      dispatcher ??= this.makeDispatcher()
       if (frames.length > 0 && !corked) return resume(Effect.succeed(collect()))
       if (ended) return resume(Effect.succeed(collect()))
       taker = resume

@@ -22,6 +22,28 @@ describe("outbox", () => {
       assert.deepStrictEqual(yield* Fiber.join(taken), ["a", "b"])
     }))
 
+  it.effect("wakes a taker for the first sixteen before the turn is over, and for the others after it", () =>
+    Effect.gen(function*() {
+      const out = outbox.make({ highWaterMark: 100 })
+      const taken: Array<number> = []
+      const taker = yield* Effect.forkChild(
+        Effect.forever(
+          Effect.map(out.take, (batch) => {
+            taken.push(batch?.length ?? 0)
+          }),
+          { disableYield: true }
+        ),
+        { startImmediately: true }
+      )
+      for (let frame = 0; frame < 15; frame++) out.write("a")
+      assert.deepStrictEqual(taken, [])
+      for (let frame = 0; frame < 20; frame++) out.write("a")
+      assert.deepStrictEqual(taken, [16, 16])
+      yield* McpTest.settle
+      assert.deepStrictEqual(taken, [16, 16, 3])
+      yield* Fiber.interrupt(taker)
+    }))
+
   it.effect("gives nothing while it is corked, and all of it after", () =>
     Effect.gen(function*() {
       const out = outbox.make({ highWaterMark: 100 })
