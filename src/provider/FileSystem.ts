@@ -17,7 +17,7 @@
  *
  * What is not listed cannot be read, and what is read lies in the folder; see `GuardedFiles`.
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
@@ -25,10 +25,14 @@ import * as Stream from "effect/Stream"
 import type * as Definition from "../definition/Definition.ts"
 import * as Provider from "../definition/Provider.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
+import * as following from "./files/modules.ts"
 import * as rounds from "./files/rounds.ts"
+import * as rules from "./files/rules.ts"
 import * as serving from "./files/serving.ts"
 import * as GuardedFiles from "./GuardedFiles.ts"
 import type * as GuardedFilesError from "./GuardedFilesError.ts"
+import type * as ModuleError from "./ModuleError.ts"
+import * as ModuleLoader from "./ModuleLoader.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options extends GuardedFiles.Options, Pick<Definition.Options, "visible" | "scopes" | "tags"> {
@@ -117,3 +121,85 @@ const tell = ({ path }: GuardedFiles.Folder, { files, isWhole, unreadable }: Gua
       unreadable.map(({ message }) => message)
     )
   ], { discard: true })
+
+// ----------------------------------------------------------------------------
+// modules
+// ----------------------------------------------------------------------------
+
+/** @category models @since 0.1.0 */
+export interface ModulesOptions extends Pick<GuardedFiles.Options, "exclude" | "hidden" | "depth"> {
+  /** It is found once, when the provider is run. Whoever can write to it can run code in this process. */
+  readonly directory: string
+  /** Patterns of the modules to load. `*.{js,mjs,ts,mts}`. */
+  readonly include?: ReadonlyArray<string> | undefined
+  /**
+   * Whether to load again what changes. With false a module that cannot be loaded fails the provider; with true it is
+   * named in the log, and its last version stays, if there is one. Nothing that is replaced is freed: leave it to the
+   * machines of developers. False.
+   */
+  readonly watch?: boolean | undefined
+  /** How often the folder is looked at where no change is seen. 10 seconds. */
+  readonly poll?: Duration.Input | undefined
+  /** How long a module may take to be imported. 10 seconds. */
+  readonly importTimeout?: Duration.Input | undefined
+  /**
+   * How long what a module no longer exports stays, and what was in a file that is gone: editors empty and replace files
+   * while they save them. 1 second.
+   */
+  readonly lasting?: Duration.Input | undefined
+}
+
+/**
+ * The tools, resources, templates and prompts that the modules below a folder export, by themselves or in arrays, as
+ * default or by name. `R` is what their handlers need, which nothing can know but you.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const modules = <R = never>(
+  options: ModulesOptions
+): Provider.Provider<
+  GuardedFilesError.GuardedFilesError | ModuleError.ModuleError,
+  GuardedFiles.GuardedFiles | ModuleLoader.ModuleLoader | R
+> => Provider.from(Provider.make(Stream.unwrap(openModules(options))), `modules of ${options.directory}`)
+
+const openModules = (options: ModulesOptions) =>
+  Effect.gen(function*() {
+    const { exclude = [], include = ["*.{js,mjs,ts,mts}"], poll = "10 seconds", watch = false } = options
+    const loader = yield* ModuleLoader.ModuleLoader
+    // Also what is no module to load, but may be imported by one.
+    const folder = yield* GuardedFiles.open(options.directory, {
+      exclude: ["node_modules"],
+      hidden: options.hidden,
+      depth: options.depth,
+      maxFiles: 10_000
+    })
+    const entries = yield* Effect.fromResult(
+      rules.make({ ...options, include, exclude: ["*.d.{ts,mts}", "*.{test,spec}.*", ...exclude] })
+    )
+    const followed = following.make({
+      folder,
+      modules: yield* loader.open(folder.path),
+      isEntry: (path) => entries.refuse(path, "file") === undefined,
+      importTimeout: Duration.fromInputUnsafe(options.importTimeout ?? "10 seconds"),
+      lasting: Duration.toMillis(Duration.fromInputUnsafe(options.lasting ?? "1 second"))
+    })
+    const first = (yield* followed.next(yield* folder.list)) ?? []
+    if (!watch) {
+      const [failure] = followed.failures()
+      return failure === undefined ? Stream.succeed(first) : Stream.fail(failure)
+    }
+
+    const catalogues = yield* Queue.sliding<Provider.Catalogue>(1)
+    yield* Queue.offer(catalogues, first)
+    const round = ({ keep }: rounds.Round) =>
+      Effect.gen(function*() {
+        const listing = yield* folder.list
+        yield* keep(listing)
+        const next = yield* followed.next(listing)
+        if (next !== undefined) yield* Queue.offer(catalogues, next)
+        return yield* followed.leaving
+      })
+    yield* Effect.forkScoped(rounds.run({ folder, poll, round }))
+    return Stream.fromQueue(catalogues)
+  })

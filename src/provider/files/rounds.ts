@@ -17,11 +17,12 @@ export interface Round {
 export interface Options {
   readonly folder: GuardedFiles.Folder
   readonly poll: Duration.Input
-  readonly round: (round: Round) => Effect.Effect<void, unknown>
+  /** Says in how many milliseconds the next one is due, if that is sooner. */
+  readonly round: (round: Round) => Effect.Effect<number | undefined | void, unknown>
 }
 
 /** Several changes at once, as of an editor that saves, are one. */
-const pause = Duration.millis(100)
+const pause = Duration.millis(50)
 
 /** Runs until it is interrupted. A round that fails changes nothing; the log says so, once until one succeeds. */
 export const run = ({ folder, poll, round }: Options) =>
@@ -35,16 +36,22 @@ export const run = ({ folder, poll, round }: Options) =>
     const perform = (due: Due) =>
       Effect.matchCauseEffect(round({ due, keep }), {
         onFailure: (cause) => {
-          if (isFailing) return Effect.void
+          if (isFailing) return Effect.undefined
           isFailing = true
-          return Effect.logError(`The folder ${folder.path} cannot be looked at; what was found last is served`, cause)
+          return Effect.as(
+            Effect.logError(`The folder ${folder.path} cannot be looked at; what was found last is served`, cause),
+            undefined
+          )
         },
-        onSuccess: () => Effect.sync(() => void (isFailing = false))
+        onSuccess: (soon) => {
+          isFailing = false
+          return Effect.succeed(soon ?? undefined)
+        }
       })
-    yield* perform("rung")
+    let soon = yield* perform("rung")
     while (true) {
-      const left = last + every - (yield* Clock.currentTimeMillis)
-      const rung = yield* Effect.timeoutOption(Queue.take(bell), Duration.millis(Math.max(left, 0)))
+      const left = Math.max(last + every - (yield* Clock.currentTimeMillis), 0)
+      const rung = yield* Effect.timeoutOption(Queue.take(bell), Duration.millis(Math.min(left, soon ?? left)))
       if (rung._tag === "Some") {
         yield* Effect.sleep(pause)
         yield* Queue.clear(bell)
@@ -52,6 +59,6 @@ export const run = ({ folder, poll, round }: Options) =>
       const now = yield* Clock.currentTimeMillis
       const isDue = now - last >= every
       if (isDue) last = now
-      yield* perform(isDue ? "all" : "rung")
+      soon = yield* perform(isDue ? "all" : "rung")
     }
   }))
