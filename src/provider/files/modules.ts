@@ -55,7 +55,7 @@ export const make = ({ folder, importTimeout, isEntry, lasting, modules }: Optio
   const reload = (path: string) =>
     Effect.matchEffect(load(path), {
       onSuccess: (definitions) => {
-        const isAgain = loaded.has(path)
+        const isAgain = (loaded.get(path) ?? []).length > 0
         loaded.set(path, definitions)
         failed.delete(path)
         return isAgain ? Effect.logInfo(`${path} was loaded again: ${namesOf(definitions)}`) : Effect.void
