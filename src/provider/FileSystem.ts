@@ -177,19 +177,23 @@ const openModules = (options: ModulesOptions) =>
     const entries = yield* Effect.fromResult(
       rules.make({ ...options, include, exclude: ["*.d.{ts,mts}", "*.{test,spec}.*", ...exclude] })
     )
-    const followed = following.make({
-      folder,
-      modules: yield* loader.open(folder.path),
-      isEntry: (path) => entries.refuse(path, "file") === undefined,
-      importTimeout: Duration.fromInputUnsafe(options.importTimeout ?? "10 seconds"),
-      lasting: Duration.toMillis(Duration.fromInputUnsafe(options.lasting ?? "1 second"))
+    const begin = Effect.gen(function*() {
+      const followed = following.make({
+        folder,
+        modules: yield* loader.open(folder.path),
+        isEntry: (path) => entries.refuse(path, "file") === undefined,
+        importTimeout: Duration.fromInputUnsafe(options.importTimeout ?? "10 seconds"),
+        lasting: Duration.toMillis(Duration.fromInputUnsafe(options.lasting ?? "1 second"))
+      })
+      return { followed, first: (yield* followed.next(yield* folder.list)) ?? [] }
     })
-    const first = (yield* followed.next(yield* folder.list)) ?? []
     if (!watch) {
+      const { first, followed } = yield* Effect.scoped(begin)
       const [failure] = followed.failures()
       return failure === undefined ? Stream.succeed(first) : Stream.fail(failure)
     }
 
+    const { first, followed } = yield* begin
     const catalogues = yield* Queue.sliding<Provider.Catalogue>(1)
     yield* Queue.offer(catalogues, first)
     const round = ({ keep }: rounds.Round) =>

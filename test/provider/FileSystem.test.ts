@@ -363,3 +363,29 @@ describe("a folder that changes", () => {
       assert.strictEqual(yield* textOf(client, "file:///a.md"), "a")
     }))
 })
+
+describe("a server that ends", () => {
+  const watches = () =>
+    fs.readdirSync("/proc/self/fd").flatMap((fd) => {
+      try {
+        return fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8").split("\n").filter((line) =>
+          line.startsWith("inotify")
+        )
+      } catch {
+        return []
+      }
+    }).length
+
+  it.effect.skipIf(process.platform !== "linux")("watches its folders no longer", () =>
+    Effect.gen(function*() {
+      const { root } = yield* plant({ "a.md": "", "b/c.md": "", "b/d/e.md": "", ".git/x": "", "out/f.md": "" })
+      const before = watches()
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* McpTest.client(serving({ directory: root, exclude: ["out"] }))
+        // What may not be served is not watched either.
+        while (watches() < before + 3) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        assert.strictEqual(watches(), before + 3)
+      }))
+      assert.strictEqual(watches(), before)
+    }))
+})

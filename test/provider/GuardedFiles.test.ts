@@ -1,13 +1,17 @@
 /** What can be read of a folder: nothing outside, nothing kept back, and what is listed alone. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as NodeGuardedFiles from "fastmcp-effect/node/NodeGuardedFiles"
 import * as GuardedFiles from "fastmcp-effect/provider/GuardedFiles"
 import * as GuardedFilesError from "fastmcp-effect/provider/GuardedFilesError"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
+import * as path from "node:path"
 import * as guarded from "../../src/node/internal/guardedFiles.ts"
 import { pathsOf, plant, type Tree } from "./folders.ts"
 
@@ -363,4 +367,92 @@ describe("a pattern", () => {
       const folder = yield* GuardedFiles.open(root, { exclude: [`${"*a".repeat(60)}*c`, `${"**/".repeat(60)}c`] })
       assert.lengthOf((yield* folder.list).files, 1)
     }).pipe(Effect.provide(NodeGuardedFiles.layer)))
+})
+
+describe("whatever the folder and its rules", () => {
+  const segment = Arbitrary.schema(Schema.Literals(["a", "b.md", ".c", "ä", "key.pem", "x y"]))
+  const below = Arbitrary.array(segment, { minLength: 1, maxLength: 4 })
+  const pattern = Arbitrary.schema(
+    Schema.Literals(["a", "*.md", "a/**", "**/ä/*", "[!a]*", "*", "x y/", "{ä,a}/b.md", "*/*"])
+  )
+  const patterns = Arbitrary.array(pattern, { minLength: 0, maxLength: 2 })
+
+  it.effect.prop(
+    "what is listed is what can be read, and none of it is of another place",
+    {
+      paths: Arbitrary.array(below, { minLength: 1, maxLength: 12 }),
+      links: Arbitrary.array(Arbitrary.all([below, below]), { minLength: 0, maxLength: 4 }),
+      include: patterns,
+      exclude: patterns,
+      hidden: Arbitrary.schema(Schema.Boolean),
+      follow: Arbitrary.schema(Schema.Boolean),
+      depth: Arbitrary.schema(Schema.Literals([0, 1, 2, 16]))
+    },
+    ({ include, links, paths, ...options }) =>
+      Effect.gen(function*() {
+        const { at } = yield* plant({ "outside/b.md": "outside", "folder/.keep": "" })
+        const folder = at("folder")
+        // What cannot be made, since another has its place, is not there.
+        const attempt = (make: () => void) => {
+          try {
+            make()
+          } catch {
+            // It is not.
+          }
+        }
+        for (const segments of paths) {
+          attempt(() => {
+            const file = path.join(folder, ...segments)
+            fs.mkdirSync(path.dirname(file), { recursive: true })
+            fs.writeFileSync(file, "inside")
+          })
+        }
+        for (const [index, [from, to]] of links.entries()) {
+          const target = index % 2 === 0 ? path.join(folder, ...to) : at("outside")
+          attempt(() => fs.symlinkSync(target, path.join(folder, ...from)))
+        }
+        const guarded = yield* GuardedFiles.open(folder, include.length === 0 ? options : { ...options, include })
+        const listed = new Set(pathsOf(yield* guarded.list))
+        // All names there are, those over links too.
+        const names = fs.globSync("**/*", { cwd: folder }).concat(fs.globSync("**/.*", { cwd: folder }), [...listed])
+        for (const name of new Set(names)) {
+          const read = yield* Effect.result(guarded.read(name))
+          if (Result.isSuccess(read)) assert.include(["inside", ""], decode(read.success.bytes))
+          // A list does not go round in circles, and a read may.
+          if (listed.has(name) || options.follow !== true) {
+            assert.strictEqual(Result.isSuccess(read), listed.has(name), name)
+          }
+        }
+      }).pipe(Effect.scoped, Effect.provide(NodeGuardedFiles.layer)),
+    { arbitrary: { runs: 150 } }
+  )
+})
+
+describe("descriptors", () => {
+  const open = () => fs.readdirSync("/proc/self/fd").length
+
+  it.effect.skipIf(process.platform !== "linux")(
+    "are all given back, whatever a read comes to",
+    () =>
+      Effect.gen(function*() {
+        const { at, root } = yield* plant({ "a.md": "a", "big": "x".repeat(100), ".env": "S", "d/b.md": "b" })
+        fs.symlinkSync("/etc/passwd", at("out"))
+        execFileSync("mkfifo", [at("pipe")])
+        const folder = yield* GuardedFiles.open(root, { maxBytes: 50 })
+        yield* folder.list
+        const before = open()
+        for (let round = 0; round < 20; round++) {
+          yield* Effect.forEach(
+            ["a.md", "big", ".env", "out", "pipe", "d", "nothing", "d/b.md"],
+            (path) => Effect.ignore(folder.read(path)),
+            { concurrency: "unbounded" }
+          )
+          yield* Effect.ignore(folder.read("big", { offset: 1000 }))
+          yield* folder.list
+          const reading = yield* Effect.forkChild(folder.read("a.md"), { startImmediately: true })
+          yield* Fiber.interrupt(reading)
+        }
+        assert.strictEqual(open(), before)
+      }).pipe(Effect.provide(NodeGuardedFiles.layer))
+  )
 })

@@ -11,6 +11,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import type * as GuardedFiles from "../../provider/GuardedFiles.ts"
 import * as GuardedFilesError from "../../provider/GuardedFilesError.ts"
+import * as spelling from "./spelling.ts"
 
 type Failure = GuardedFilesError.GuardedFilesError
 
@@ -27,6 +28,16 @@ export const make = (root: string, { isPinning }: Options): Pick<GuardedFiles.Ro
   const below = (real: string): string | undefined =>
     real === root ? "" : real.startsWith(base) ? real.slice(base.length).split(path.sep).join("/") : undefined
   const hold = isPinning ? pin : compare
+  const names: spelling.Names = {
+    isSame: async (path, other) => {
+      const [one, two] = await Promise.all([path, other].map((path) => lookAt(place(path))))
+      return one !== undefined && two !== undefined && isSame(one, two)
+    },
+    names: async (folder) => {
+      const { found, seen } = await namesIn(place(folder), maxNames, () => true)
+      return seen > maxNames ? undefined : new Set(found.map(([name]) => name))
+    }
+  }
   return {
     path: root,
     open: (path, { follow }) =>
@@ -36,10 +47,16 @@ export const make = (root: string, { isPinning }: Options): Pick<GuardedFiles.Ro
         const real = below(held.real)
         // Without links, and as it is spelled on disk, each file has one path.
         if (real === undefined || !follow && real !== path) return yield* outside(path)
+        if (!(yield* attempt(path, () => spelling.isOnDisk(names, real)))) return yield* outside(path)
         return openedOf(path, real, held)
       })
   }
 }
+
+/** Of a folder that is read for how one of them is spelled. */
+const maxNames = 100_000
+
+const lookAt = (at: string): Promise<BigIntStats | undefined> => fs.lstat(at, { bigint: true }).catch(() => undefined)
 
 /** On Windows there are names that say more than a name does. */
 const isPortable = (below: string): boolean =>

@@ -30,7 +30,7 @@ export const run = ({ folder, poll, round }: Options) =>
     const bell = yield* Queue.sliding<void>(1)
     const watcher = yield* folder.watch(() => void Queue.offerUnsafe(bell, undefined))
     const keep: Round["keep"] = ({ folders }) => watcher.keep(folders)
-    const every = Duration.toMillis(Duration.fromInputUnsafe(poll))
+    const every = Math.max(Duration.toMillis(Duration.fromInputUnsafe(poll)), Duration.toMillis(pause))
     let last = yield* Clock.currentTimeMillis
     let isFailing = false
     const perform = (due: Due) =>
