@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import { registerHooks, type ResolveFnOutput } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
+import * as ModuleError from "../provider/ModuleError.ts"
 import * as ModuleLoader from "../provider/ModuleLoader.ts"
 
 /** @category layers @since 0.1.0 */
@@ -25,7 +26,7 @@ export const layer: Layer.Layer<ModuleLoader.ModuleLoader> = Layer.succeed(
           load: (path) =>
             Effect.tryPromise({
               try: (): Promise<ModuleLoader.Exports> => import(/* @vite-ignore */ versions.hrefOf(path)),
-              catch: (error) => error
+              catch: (cause) => ModuleError.make(new ModuleError.ImportFailed({ path, cause }))
             }),
           outdate: (paths) => versions.outdate(paths)
         })

@@ -81,7 +81,11 @@ const open = (options: Options) =>
       ticks
     })
     const first = yield* folder.list
-    yield* tell(folder, first, options)
+    yield* tell(
+      folder,
+      first,
+      "others can be read by their names, and are listed where maxFiles and maxEntries are large enough"
+    )
     if (ticks === undefined) return Stream.succeed(catalogueOf(first))
 
     const catalogues = yield* Queue.sliding<Provider.Catalogue>(1)
@@ -110,12 +114,15 @@ const isLike = (a: GuardedFiles.Listing, b: GuardedFiles.Listing, by: "path" | "
     file.path === b.files[index]!.path && (by === "path" || file.stamp === b.files[index]!.stamp)
   )
 
-const tell = ({ path }: GuardedFiles.Folder, { files, isWhole, unreadable }: GuardedFiles.Listing, options: Options) =>
+const tell = (
+  { path }: GuardedFiles.Folder,
+  { files, isWhole, unreadable }: GuardedFiles.Listing,
+  remedy: string
+) =>
   Effect.all([
-    isWhole ? Effect.void : Effect.logWarning(
-      `${path} has more than the ${files.length} files that are listed; the others can be read by their names. ` +
-        `Raise maxFiles (${options.maxFiles ?? 1000}) or maxEntries if they are to be listed, too`
-    ),
+    isWhole
+      ? Effect.void
+      : Effect.logWarning(`${path} has more than the ${files.length} files that are found; ${remedy}`),
     unreadable.length === 0 ? Effect.void : Effect.logWarning(
       `Folders below ${path} are left out`,
       unreadable.map(({ message }) => message)
@@ -185,7 +192,9 @@ const openModules = (options: ModulesOptions) =>
         importTimeout: Duration.fromInputUnsafe(options.importTimeout ?? "10 seconds"),
         lasting: Duration.toMillis(Duration.fromInputUnsafe(options.lasting ?? "1 second"))
       })
-      return { followed, first: (yield* followed.next(yield* folder.list)) ?? [] }
+      const listing = yield* folder.list
+      yield* tell(folder, listing, "name a folder of modules alone, or the others are not loaded")
+      return { followed, first: (yield* followed.next(listing)) ?? [] }
     })
     if (!watch) {
       const { first, followed } = yield* Effect.scoped(begin)

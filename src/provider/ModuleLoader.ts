@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as ModuleError from "./ModuleError.ts"
 
 /** @category services @since 0.1.0 */
 export class ModuleLoader extends Context.Service<ModuleLoader, {
@@ -14,8 +15,8 @@ export class ModuleLoader extends Context.Service<ModuleLoader, {
 
 /** Paths are below the folder, with `/` between names. @category models @since 0.1.0 */
 export interface Modules {
-  /** What a module exports: the same until it is outdated. Fails with what the import throws. */
-  readonly load: (path: string) => Effect.Effect<Exports, unknown>
+  /** What a module exports: the same until it is outdated. */
+  readonly load: (path: string) => Effect.Effect<Exports, ModuleError.ModuleError>
   /**
    * Has these files, and all modules that import them, imported anew when they are next; gives all of them. Modules that
    * are not outdated stay what they were, with what they hold.

@@ -227,10 +227,16 @@ describe("a large file", () => {
 })
 
 describe("more files than are listed", () => {
-  it.effect("are read through the template, and suggested", () =>
+  it.effect("are read through the template, and suggested, and the log says that there are more", () =>
     Effect.gen(function*() {
       const { root } = yield* plant({ "a/1.md": "1", "a/2.md": "2", "b/3.md": "3" })
-      const client = yield* McpTest.client(serving({ directory: root, maxFiles: 2, watch: false }))
+      const logged: Array<string> = []
+      const client = yield* McpTest.client(
+        serving({ directory: root, maxFiles: 2, watch: false }).pipe(
+          Layer.provide(Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))]))
+        )
+      )
+      assert.include(logged.join("\n"), `${root} has more than the 2 files that are found`)
       assert.deepStrictEqual(yield* urisOf(client), ["file:///a/1.md", "file:///a/2.md"])
       assert.strictEqual(yield* textOf(client, "file:///b/3.md"), "3")
       const complete = (value: string) =>

@@ -72,7 +72,7 @@ describe("a folder on the way that is swapped for a link", () => {
       assert.isAbove(found.get("Outside") ?? 0, 0)
       assert.isAbove(swaps(), 100)
       assert.sameMembers([...found.keys()].filter((key) => key !== "NotFound"), ["inside", "Outside"])
-    }).pipe(Effect.provide(NodeGuardedFiles.layer)))
+    }).pipe(Effect.provide(NodeGuardedFiles.layer)), 60_000)
 
   it.effect("is listed as itself or not at all", () =>
     Effect.gen(function*() {
@@ -85,7 +85,7 @@ describe("a folder on the way that is swapped for a link", () => {
       }
       // For a moment the folder itself has another name.
       assert.deepStrictEqual([...found].toSorted(), ["in.aside/deep/a.md", "in/deep/a.md"])
-    }).pipe(Effect.provide(NodeGuardedFiles.layer)))
+    }).pipe(Effect.provide(NodeGuardedFiles.layer)), 60_000)
 
   it.effect("leads nowhere outside where links are followed", () =>
     Effect.gen(function*() {
@@ -96,32 +96,36 @@ describe("a folder on the way that is swapped for a link", () => {
       assert.isUndefined(found.get("outside"))
       assert.isAbove(found.get("inside") ?? 0, 0)
       assert.isAbove(found.get("Outside") ?? 0, 0)
-    }).pipe(Effect.provide(NodeGuardedFiles.layer)))
+    }).pipe(Effect.provide(NodeGuardedFiles.layer)), 60_000)
 })
 
 describe("a file that is swapped", () => {
-  it.effect("for a link, a pipe or a device is read as itself or not at all, and nobody waits", () =>
-    Effect.gen(function*() {
-      const { at, write } = yield* planted
-      write("folder/pipe.md", "inside")
-      write("folder/device.md", "inside")
-      write("folder/hidden.md", "inside")
-      write("folder/.env", "outside")
-      fs.symlinkSync(at("outside/deep/only-outside.md"), at("filelink"))
-      execFileSync("mkfifo", [at("fifo")])
-      fs.symlinkSync("/dev/zero", at("zero"))
-      fs.symlinkSync(".env", at("env"))
-      const folder = yield* GuardedFiles.open(at("folder"))
-      yield* swapping([
-        [at("folder/file.md"), at("filelink")],
-        [at("folder/pipe.md"), at("fifo")],
-        [at("folder/device.md"), at("zero")],
-        [at("folder/hidden.md"), at("env")]
-      ])
-      for (const name of ["file.md", "pipe.md", "device.md", "hidden.md"]) {
-        const found = yield* outcomes(folder, name, 2500)
-        assert.isAbove(found.get("inside") ?? 0, 0)
-        assert.includeMembers(["inside", "NotFound", "NotRegular", "Outside"], [...found.keys()])
-      }
-    }).pipe(Effect.provide(NodeGuardedFiles.layer)))
+  it.effect(
+    "for a link, a pipe or a device is read as itself or not at all, and nobody waits",
+    () =>
+      Effect.gen(function*() {
+        const { at, write } = yield* planted
+        write("folder/pipe.md", "inside")
+        write("folder/device.md", "inside")
+        write("folder/hidden.md", "inside")
+        write("folder/.env", "outside")
+        fs.symlinkSync(at("outside/deep/only-outside.md"), at("filelink"))
+        execFileSync("mkfifo", [at("fifo")])
+        fs.symlinkSync("/dev/zero", at("zero"))
+        fs.symlinkSync(".env", at("env"))
+        const folder = yield* GuardedFiles.open(at("folder"))
+        yield* swapping([
+          [at("folder/file.md"), at("filelink")],
+          [at("folder/pipe.md"), at("fifo")],
+          [at("folder/device.md"), at("zero")],
+          [at("folder/hidden.md"), at("env")]
+        ])
+        for (const name of ["file.md", "pipe.md", "device.md", "hidden.md"]) {
+          const found = yield* outcomes(folder, name, 2500)
+          assert.isAbove(found.get("inside") ?? 0, 0)
+          assert.includeMembers(["inside", "NotFound", "NotRegular", "Outside"], [...found.keys()])
+        }
+      }).pipe(Effect.provide(NodeGuardedFiles.layer)),
+    60_000
+  )
 })

@@ -40,7 +40,6 @@ export const make = ({ folder, importTimeout, isEntry, lasting, modules }: Optio
 
   const load = Effect.fnUntraced(function*(path: string) {
     const exports = yield* modules.load(path).pipe(
-      Effect.mapError((cause) => ModuleError.make(new ModuleError.ImportFailed({ path, cause }))),
       Effect.timeoutOrElse({
         duration: importTimeout,
         orElse: () =>
