@@ -82,9 +82,8 @@ class Versions {
   /** Undefined for what is not of the folder. */
   private idOf(url: string | undefined, from?: string): string | undefined {
     if (url === undefined || !URL.canParse(url, from)) return undefined
-    const { href, pathname } = new URL(url, from)
-    const id = href.split(/[?#]/u, 1)[0]!
-    return id.startsWith(this.base) && !pathname.includes("/node_modules/") ? id : undefined
+    const id = new URL(url, from).href.split(/[?#]/u, 1)[0]!
+    return id.startsWith(this.base) && !/(?:^|\/)node_modules\//u.test(id.slice(this.base.length)) ? id : undefined
   }
 
   private link(id: string | undefined, importer: string): void {
