@@ -23,6 +23,9 @@ export type AnyDefinition =
   | ResourceTemplate.AnyHandled
   | Prompt.AnyHandled
 
+/** What can be told apart by its name, with code or without. */
+type Contract = Tool.Any | Resource.Any | ResourceTemplate.Any | Prompt.Any
+
 /** In the order of its lists. @category models @since 0.1.0 */
 export type Catalogue = ReadonlyArray<AnyDefinition>
 
@@ -131,7 +134,7 @@ export const from = <E, R>(self: Provider<E, R>, step: string): Provider<E, R> =
  * @category getters
  * @since 0.1.0
  */
-export const nameOf = (definition: AnyDefinition): string =>
+export const nameOf = (definition: Contract): string =>
   Resource.isResource(definition)
     ? definition.uri
     : ResourceTemplate.isResourceTemplate(definition)
@@ -139,7 +142,7 @@ export const nameOf = (definition: AnyDefinition): string =>
     : definition.name
 
 /** @category getters @since 0.1.0 */
-export const kindOf = (definition: AnyDefinition): "tool" | "resource" | "resource template" | "prompt" =>
+export const kindOf = (definition: Contract): "tool" | "resource" | "resource template" | "prompt" =>
   Tool.isTool(definition)
     ? "tool"
     : Resource.isResource(definition)

@@ -66,6 +66,15 @@ export const tags = "fastmcp-effect/tags"
 export const version = "fastmcp-effect/version"
 
 /**
+ * Which part of a file these contents are: `offset` and `bytes` of them, of a `size` in all. The next part begins at
+ * their sum.
+ *
+ * @category keys
+ * @since 0.1.0
+ */
+export const range = "fastmcp-effect/range"
+
+/**
  * What is left of a request's budget, for whoever works for it elsewhere: milliseconds from its arrival, and cost. It
  * makes the receiver's own limits tighter and never wider. In a request's `_meta`; see `Allowance`.
  *

@@ -1,3 +1,8 @@
+export * as FileSystem from "./FileSystem.ts"
+export * as GuardedFiles from "./GuardedFiles.ts"
+export * as GuardedFilesError from "./GuardedFilesError.ts"
+export * as ModuleError from "./ModuleError.ts"
+export * as ModuleLoader from "./ModuleLoader.ts"
 export * as Mount from "./Mount.ts"
 export * as Proxy from "./Proxy.ts"
 export * as ProxyError from "./ProxyError.ts"

@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type * as Definition from "../definition/Definition.ts"
+import * as FileContents from "../definition/FileContents.ts"
 import type * as McpError from "../protocol/McpError.ts"
 import * as contents from "./internal/contents.ts"
 import * as frontmatters from "./internal/frontmatter.ts"
@@ -190,7 +191,7 @@ const assemble = (frontmatter: SkillSchema.Frontmatter, manifest: File<any>, opt
   }
 }
 
-const file = (path: string, source: Contents<any>, mimeType = contents.typeOf(path)): File<any> => ({
+const file = (path: string, source: Contents<any>, mimeType = FileContents.typeOf(path)): File<any> => ({
   path,
   mimeType,
   body: Effect.isEffect(source)

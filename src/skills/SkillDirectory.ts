@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
-import * as contents from "./internal/contents.ts"
+import * as FileContents from "../definition/FileContents.ts"
 import * as Skill from "./Skill.ts"
 import * as SkillError from "./SkillError.ts"
 import * as SkillSchema from "./SkillSchema.ts"
@@ -131,7 +131,7 @@ const readSkill = Effect.fnUntraced(function*(root: Root, folder: string, prefix
     )
   }
   files.delete("SKILL.md")
-  const markdown = contents.decode(yield* readable(manifest.path, root.fs.readFile(manifest.path)))
+  const markdown = FileContents.decode(yield* readable(manifest.path, root.fs.readFile(manifest.path)))
   if (markdown === undefined) return yield* unreadable(manifest.path, "it is not UTF-8")
   const read = yield* Effect.forEach(
     files,

@@ -15,9 +15,9 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as Extension from "../client/Extension.ts"
 import type * as McpClient from "../client/McpClient.ts"
 import * as McpClientError from "../client/McpClientError.ts"
+import * as FileContents from "../definition/FileContents.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import type * as McpSchema from "../protocol/McpSchema.ts"
-import * as contents from "./internal/contents.ts"
 import * as frontmatters from "./internal/frontmatter.ts"
 import * as place from "./internal/place.ts"
 import * as SkillSchema from "./SkillSchema.ts"
@@ -177,7 +177,7 @@ export const make = (client: McpClient.Client, options: Options = {}): Effect.Ef
           if (problem !== undefined) return yield* refuse(new SkillsClientError.InvalidEntry({ uri, problem }))
           if (resources === "dynamic" && !dynamic) return yield* refuse(new SkillsClientError.Unverifiable({ uri }))
           const { bytes } = yield* read(entry, uri)
-          const text = contents.decode(bytes) ?? ""
+          const text = FileContents.decode(bytes) ?? ""
           const found = frontmatters.parse(text)
           if (Result.isFailure(found)) {
             return yield* refuse(new SkillsClientError.InvalidFrontmatter({ uri, problems: found.failure }))

@@ -998,7 +998,13 @@ export const rows: ReadonlyArray<Row> = [
     "test/provider/sessions.test.ts::says that the server is away, and answers again when it is back",
     "a session for each client, and it comes back"
   ),
-  planned("S36", "Files under a folder as resources; the filters hold for the listing only", "provider/FileSystem"),
+  done(
+    "S36",
+    "Files under a folder as resources; the filters hold for the listing only",
+    "provider/FileSystem",
+    "test/provider/FileSystem.test.ts::is answered like what is not there, in the same words",
+    "they hold for reads, in whatever spelling, and each file is listed"
+  ),
   effect("S37", "About 45 file extensions with their media types", "effect/http/Mime.getType"),
   done(
     "S38",
@@ -2066,7 +2072,12 @@ export const rows: ReadonlyArray<Row> = [
     "session/EventStore",
     "test/transport/StreamableHttpServer.streams.test.ts::goes on after the last event its client has seen"
   ),
-  planned("name.FilesystemProvider", "Files as resources", "provider/FileSystem"),
+  done(
+    "name.FilesystemProvider",
+    "Files as resources",
+    "provider/FileSystem",
+    "test/provider/FileSystem.test.ts::has each file as a resource, and one template"
+  ),
   done(
     "name.JwtTokenVerifier",
     "A verifier for JWT, behind a feature flag",
