@@ -112,7 +112,7 @@ export const layer = (
             works()
             // What was told before it listened, nobody will tell it.
             yield* tell
-            yield* Effect.forever(Effect.andThen(Queue.takeAll(heard), tell))
+            return yield* Effect.forever(Effect.andThen(Queue.takeAll(heard), tell))
           }))))
       }
 
