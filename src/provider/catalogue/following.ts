@@ -121,7 +121,8 @@ export const open = (
 
     /** Whether there is anything new. */
     const look = Effect.gen(function*() {
-      const revision = yield* store.revision
+      // Each second, of nobody's request, and nearly always for nothing: no trace is to be full of it.
+      const revision = yield* Effect.withTracerEnabled(store.revision, false)
       if (revision === at) return false
       // A database that was put back to an earlier state.
       if (revision < at) yield* readAll
