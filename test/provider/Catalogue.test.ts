@@ -35,7 +35,22 @@ describe("a catalogue", () => {
         { put: template("acme:///item/{id}{?at*}", { text: "{{id}} at {{ at }} \\{{id}}", complete: { id: ["x1"] } }) },
         { put: template("acme:///file/{id}", { handler: "file", settings: { root: "/srv" } }) },
         { put: prompt("tell", { complete: { city: ["Oslo"] } }) },
-        { put: prompt("ask", { title: "Weather in", handler: "ask" }) }
+        { put: prompt("ask", { title: "Weather in", handler: "ask" }) },
+        {
+          put: prompt("all", {
+            arguments: [{ name: "größe in m", title: "Size" }, { name: "b.c" }],
+            messages: [
+              { role: "assistant", content: { type: "text", text: "{{größe in m}}/{{ b.c }}/{{}} {{" } },
+              {
+                role: "user",
+                content: {
+                  type: "resource",
+                  resource: { uri: "acme:///x", text: "\\{{größe in m}} is {{ größe in m }}" }
+                }
+              }
+            ]
+          })
+        }
       ])
       yield* McpTest.settle
 
@@ -82,7 +97,18 @@ describe("a catalogue", () => {
 
       assert.deepStrictEqual(yield* client.listPrompts, [
         { name: "tell", arguments: [{ name: "city", required: true }] },
-        { name: "ask", title: "Weather in", arguments: [{ name: "city", required: true }] }
+        { name: "ask", title: "Weather in", arguments: [{ name: "city", required: true }] },
+        {
+          name: "all",
+          arguments: [{ name: "größe in m", title: "Size", required: false }, { name: "b.c", required: false }]
+        }
+      ])
+      assert.deepStrictEqual((yield* client.getPrompt("all", { "größe in m": "2" })).messages, [
+        { role: "assistant", content: { type: "text", text: "2//{{}} {{" } },
+        {
+          role: "user",
+          content: { type: "resource", resource: { uri: "acme:///x", text: "{{größe in m}} is 2" } }
+        }
       ])
       assert.deepStrictEqual((yield* client.getPrompt("tell", { city: "{{city}} $&" })).messages, [
         { role: "user", content: { type: "text", text: "Tell me of {{city}} $&" } }
