@@ -83,12 +83,12 @@ export const layer = (
         columns: sql`
           kind TEXT NOT NULL,
           name TEXT NOT NULL,
-          revision BIGINT NOT NULL,
+          revision BIGINT NOT NULL UNIQUE,
           position BIGINT NOT NULL,
           data TEXT,
           written_at BIGINT NOT NULL,
           PRIMARY KEY (kind, name)`,
-        indexes: ["revision", "position"]
+        indexes: ["position"]
       }]))
 
       yield* sweep(cleanupInterval, (most) =>

@@ -147,6 +147,14 @@ onDatabases((name, database) => {
         yield* until(Effect.andThen(looked, has(b.client, "three", "four")))
       }))
 
+    it.effect("never give out one number twice, whatever a writer takes for the newest", () =>
+      Effect.gen(function*() {
+        const { sql, store, table } = yield* start(yield* database)
+        yield* store.write([{ put: tool("one") }, { put: tool("two") }])
+        const { reason } = yield* Effect.flip(sql`UPDATE ${table} SET revision = 2 WHERE name = 'one'`)
+        assert.match(reason._tag, /Unique|Constraint/u)
+      }))
+
     it.effect("follow a database that was put back to an earlier state", () =>
       Effect.gen(function*() {
         const { client, sql, store, table } = yield* start(yield* database)
