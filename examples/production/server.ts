@@ -4,6 +4,7 @@
  * the compiler. `setup.ts` prepares what is there before it first starts.
  */
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
@@ -50,6 +51,8 @@ const Settings = Config.all({
   keys: Config.withDefault(Config.String("KEYS"), "keys.json"),
   stateKey: Config.Redacted("STATE_KEY"),
   docketKey: Config.Redacted("DOCKET_KEY"),
+  /** For how long nobody else goes on with what a process does that has disappeared. */
+  lease: Config.withDefault(Config.Duration("LEASE"), Duration.seconds(30)),
   /** Where traces, metrics and logs go: a collector that speaks OTLP. */
   telemetry: Config.option(Config.URL("OTLP_URL"))
 })
@@ -74,7 +77,7 @@ const Database = SqliteClient.layer({ filename: settings.database })
 const Sessions = Layer.mergeAll(SessionStoreSql.layer(), SessionMailboxSql.layer(), EventStoreSql.layer())
 
 /** Background work: who is killed in the middle of it is followed by another after a lease. Payloads are sealed. */
-const Background = Docket.layerSql({ lease: "4 seconds", encryption: [settings.docketKey] })
+const Background = Docket.layerSql({ lease: settings.lease, encryption: [settings.docketKey] })
 
 const Stores = Layer.mergeAll(Sessions, Background, RateLimitStoreSql.layer(), CatalogueStoreSql.layer())
 
@@ -182,7 +185,7 @@ const Acme = McpServer.register(articles, Mount.make(Warehouse).pipe(Namespace.m
       ResponseLimit.make({ maxBytes: 1 << 20 })
     ],
     extensions: [
-      McpTasks.extension({ pollInterval: "200 millis", worker: { lease: "4 seconds", sweepInterval: "1 second" } })
+      McpTasks.extension({ pollInterval: "200 millis", worker: { lease: settings.lease, sweepInterval: "1 second" } })
     ]
   }))
 )
