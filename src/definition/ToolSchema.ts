@@ -117,6 +117,24 @@ export const fromListed = <T = JsonObject>(name: string, schema: JsonObject): Sc
       : Exit.succeed(value))
 }
 
+/**
+ * Says of JSON Schemas (2020-12) what is wrong with them, before `fromJsonSchema` makes anything of them: for schemas
+ * that are data, and may be anybody's. Fails where Ajv is not installed.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const makeCheck: Effect.Effect<
+  (schema: JsonObject) => string | undefined,
+  DefinitionError.DefinitionError
+> = Effect.map(jsonSchemaValidator.makeCheck(), (check) => (schema) => {
+  try {
+    return check(given(schema))
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+})
+
 /** @category guards @since 0.1.0 */
 export const isStandard = (value: unknown): value is StandardSchemaV1 =>
   Predicate.hasProperty(value, "~standard") && Predicate.hasProperty(value["~standard"], "validate")

@@ -19,7 +19,7 @@ const table = {
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
-  provider: ["core", "protocol", "transport", "context", "definition", "transform", "server", "client"]
+  provider: ["core", "storage", "protocol", "transport", "context", "definition", "transform", "server", "client"]
 } satisfies Record<string, ReadonlyArray<string>>
 
 const libraries = Object.keys(table)

@@ -1,6 +1,7 @@
 /**
  * The package as a stranger gets it: packed, installed elsewhere with its peers from the registry, every subpath
- * imported and type-checked, a small server run. Once without the optional peers, and once with them if there are any.
+ * imported and type-checked, a small server run. Once without the optional peers, and once with them if there are any; then
+ * `examples/production` as well, which logs in, calls, and kills its server in the middle of a task.
  * It wants a fresh `dist`: run `npm run build` first.
  */
 import { spawn } from "node:child_process"
@@ -111,7 +112,8 @@ const callTool = (directory: string): Promise<string> =>
     send({ id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } })
   })
 
-const consumer = async (name: string, tarball: string, packages: ReadonlyArray<string>): Promise<void> => {
+const consumer = async (name: "bare" | "full", tarball: string, packages: ReadonlyArray<string>): Promise<void> => {
+  const isFull = name === "full"
   const directory = path.join(temporary, name)
   fs.mkdirSync(directory)
   const write = (file: string, text: string) => fs.writeFileSync(path.join(directory, file), text)
@@ -133,6 +135,8 @@ const consumer = async (name: string, tarball: string, packages: ReadonlyArray<s
   })
 
   fs.copyFileSync(path.join(import.meta.dirname, "server.ts"), path.join(directory, "server.ts"))
+  const story = isFull ? ["server.ts", "setup.ts", "client.ts"].map((file) => `production/${file}`) : []
+  for (const file of story) fs.cpSync(path.join(root, "examples", file), path.join(directory, file))
   const typed = subpaths.filter((subpath) => !imported.split("\n").includes(`wants a peer: ${subpath}`))
   write("every.ts", typed.map((subpath, i) => `export type * as M${i} from "${subpath}"\n`).join(""))
   const compilerOptions = {
@@ -144,10 +148,17 @@ const consumer = async (name: string, tarball: string, packages: ReadonlyArray<s
     exactOptionalPropertyTypes: true,
     noEmit: true
   }
-  write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["server.ts", "every.ts"] }))
+  write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["server.ts", "every.ts", ...story] }))
   await step(`${name}: types`, () => command("tsc", ["-p", "."], { cwd: directory }))
 
   await step(`${name}: tools/call over stdio`, () => callTool(directory))
+
+  if (isFull) {
+    await step(
+      `${name}: examples/production`,
+      () => command(process.execPath, ["production/client.ts"], { cwd: directory, limit: 120 })
+    )
+  }
 }
 
 await step("pack", () => npm(root, "pack", "--ignore-scripts", "--pack-destination", temporary))

@@ -9,6 +9,7 @@ import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as DefinitionError from "fastmcp-effect/definition/DefinitionError"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as ToolSchema from "fastmcp-effect/definition/ToolSchema"
+import type { JsonObject } from "fastmcp-effect/protocol/JsonRpc"
 import type { CallToolResult } from "fastmcp-effect/protocol/McpSchema"
 import { runInNewContext } from "node:vm"
 import * as v from "valibot"
@@ -364,5 +365,26 @@ describe("a JSON Schema", () => {
       const defect = yield* Effect.catchDefect(absent({}), Effect.succeed)
       assert.instanceOf(defect, DefinitionError.DefinitionError)
       assert.match(defect.message, /npm install ajv/u)
+    }))
+
+  it.effect("can be looked at before it is used", () =>
+    Effect.gen(function*() {
+      const check = yield* ToolSchema.makeCheck
+      const good = { type: "object", properties: { a: { type: "string", pattern: "^a", format: "anything" } } }
+      assert.isUndefined(check(good))
+      assert.isUndefined(
+        check({ type: "object", $defs: { a: { type: "null" } }, properties: { a: { $ref: "#/$defs/a" } } })
+      )
+      const wrong: ReadonlyArray<[JsonObject, RegExp]> = [
+        [{ type: "strin" }, /^schema\/type /u],
+        [{ properties: { a: { pattern: "[" } } }, /Invalid regular expression/u],
+        [{ patternProperties: { "(": {} } }, /Invalid regular expression/u],
+        [{ $ref: "#/$defs/none" }, /nothing is ever fetched/u],
+        [{ $schema: "http://json-schema.org/draft-04/schema#" }, /rewrite it/u]
+      ]
+      for (const [schema, fault] of wrong) assert.match(check(schema) ?? "", fault)
+
+      const absent = jsonSchemaValidator.makeCheck(() => Promise.reject(new Error("Cannot find package 'ajv'")))
+      assert.match((yield* Effect.flip(absent)).message, /npm install ajv/u)
     }))
 })

@@ -19,8 +19,9 @@ const assertEnded = ({ code, outlived, stderr, stdout }: Ended) => {
 
 describe("examples", () => {
   it.each(programs)("%s exits with 0", async (file) => {
-    assertEnded(await run(file))
-  }, 40_000)
+    // It starts three processes one after the other, and waits until what a dead one did may be gone on with.
+    assertEnded(await run(file, file.startsWith("examples/production/") ? { limit: 60 } : {}))
+  }, 70_000)
 
   it("everything has its tour where it is mounted, too", async () => {
     let tour: Ended | undefined

@@ -17,13 +17,10 @@ export const make = (document: () => foreignSchema.JsonObject, load: Load = load
   const read = Effect.try({ try: document, catch: (error) => unusable(messageOf(error)) })
   const compile = Effect.flatMap(read, (schema) =>
     Effect.flatMap(
-      Effect.tryPromise({
-        try: () => load(isDraft07(schema)),
-        catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
-      }),
+      loaded(isDraft07(schema), load),
       (Ajv) =>
         Effect.try({
-          try: () => validate ??= new Ajv({ strict: false, logger: false, validateFormats: false }).compile(schema),
+          try: () => validate ??= new Ajv(options).compile(schema),
           catch: (error) => unusable(messageOf(error))
         })
     ))
@@ -35,12 +32,63 @@ export const make = (document: () => foreignSchema.JsonObject, load: Load = load
       : check(validate, value)
 }
 
+/**
+ * Tells of a JSON Schema 2020-12, in words, why no value could be checked with it; undefined of a good one. It looks at
+ * the keywords alone, which costs a hundredth of making a validator.
+ */
+export const makeCheck = (
+  load: Load = loadAjv
+): Effect.Effect<(schema: foreignSchema.JsonObject) => string | undefined, DefinitionError.DefinitionError> =>
+  Effect.map(loaded(false, load), (Ajv) => {
+    const ajv = new Ajv(options)
+    return (schema) => {
+      try {
+        return ajv.validateSchema(schema) === true
+          ? brokenPattern(schema)
+          : ajv.errorsText(ajv.errors ?? null, { dataVar: "schema" })
+      } catch (error) {
+        return messageOf(error)
+      }
+    }
+  })
+
+/** Ajv takes any text for a pattern until it uses it. */
+const brokenPattern = (schema: foreignSchema.JsonObject): string | undefined => {
+  const patterns: Array<string> = []
+  foreignSchema.mapSchemas(schema, (inner) => {
+    if (typeof inner.pattern === "string") patterns.push(inner.pattern)
+    patterns.push(...Object.keys(inner.patternProperties ?? {}))
+    return inner
+  })
+  for (const pattern of patterns) {
+    try {
+      new RegExp(pattern, "u")
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+  return undefined
+}
+
+const loaded = (isDraft07: boolean, load: Load) =>
+  Effect.tryPromise({
+    try: () => load(isDraft07),
+    catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
+  })
+
+const options: Options = { strict: false, logger: false, validateFormats: false }
+
 const unusable = (message: string) =>
   DefinitionError.make(new DefinitionError.InvalidDefinition({ name: "A JSON Schema", message }))
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
-type Ajv = new(options: Options) => { readonly compile: (schema: foreignSchema.JsonObject) => ValidateFunction }
+type Ajv = new(options: Options) => {
+  readonly compile: (schema: foreignSchema.JsonObject) => ValidateFunction
+  readonly validateSchema: (schema: foreignSchema.JsonObject) => boolean | Promise<unknown>
+  readonly errorsText: (errors?: Array<ErrorObject> | null, options?: { readonly dataVar?: string }) => string
+  readonly errors?: Array<ErrorObject> | null
+}
 
 type Load = (isDraft07: boolean) => Promise<Ajv>
 

@@ -90,6 +90,9 @@ const faultOfTemplate = (template: McpSchema.ResourceTemplate): string | undefin
     : "no URI can be read by this template"
 }
 
+/** What is wrong with a definition as it is listed, in words. */
+export const faultOfListed = { tool: faultOfTool, resource: faultOfResource, template: faultOfTemplate }
+
 export const sizeOf = ({ prompts, resources, templates, tools }: Lists): number =>
   tools.length + resources.length + templates.length + prompts.length
 
