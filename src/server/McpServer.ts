@@ -95,13 +95,13 @@ export interface Options<
   readonly askTimeout?: Duration.Input
   /** Further limits on each request. */
   readonly budget?: Budget.Budget
-  /** Calls, reads and prompts the server works on at once; more wait for their turn. No limit when left out. */
+  /** Calls, reads and prompts the server works on at once; more wait for their turn. No limit when left out, but for a tenant's. */
   readonly concurrency?: number
   /** The same for each session. */
   readonly sessionConcurrency?: number
   /** Requests in flight on one connection above which more are refused with 503. 1024. */
   readonly maxInFlight?: number
-  /** The same for all connections together, which is what bounds stateless HTTP. 8192. */
+  /** The same for all connections together, which is what bounds stateless HTTP. 8192, or as `Tenants` says. */
   readonly maxRequests?: number
   /** How long clients may keep lists and discovery (2026-07-28). Not at all, and privately, when left out. */
   readonly cacheHints?: McpSchema.CacheHints

@@ -39,7 +39,8 @@ export interface Options<E, R, L extends Layer.Layer<any, any, any>> {
    * The tenant's server. All that is built here, middleware with a state included, is of this tenant alone, also where
    * several tenants name the same layer; what they are to share is provided to `Tenants.layer` itself.
    *
-   * A layer that fails is built again for the next request. One that fails with an `McpError` says so to its callers;
+   * A layer that fails is built again for the next request, and after a second failure each time later, five seconds at
+   * most. One that fails with an `McpError` says so to its callers;
    * whatever else it fails with is in the log, and callers are told to try again later.
    */
   readonly server: (tenant: string) => L

@@ -59,7 +59,7 @@ export const make = ({ header: name, lookup }: {
   }
 
   const find = (identity: Identity.Identity, header: Header): Found | Effect.Effect<Found> => {
-    const found = lookup(identity)
+    const found = told(lookup, identity)
     return Effect.isEffect(found)
       ? Effect.match(found, { onSuccess: (tenants) => chosen(identity, tenants, header), onFailure: (error) => error })
       : chosen(identity, found, header)
@@ -134,6 +134,15 @@ export const make = ({ header: name, lookup }: {
     },
     within,
     admitting
+  }
+}
+
+/** What throws is a defect like any other, and no end of the transport. */
+const told = (lookup: Lookup, identity: Identity.Identity): ReturnType<Lookup> => {
+  try {
+    return lookup(identity)
+  } catch (defect) {
+    return Effect.die(defect)
   }
 }
 

@@ -42,12 +42,10 @@ export interface Guest {
 
 /** A server that is there. */
 export interface Live {
-  readonly tenant: string
   readonly receiver: Receiver.Receiver["Service"]
   readonly guests: Set<Guest>
   /** Keeps it from being released until the result is called. */
   readonly hold: () => () => void
-  readonly isLive: () => boolean
 }
 
 export interface Status {
@@ -83,6 +81,19 @@ interface Place {
   timer: Deadlines.Entry | undefined
 }
 
+interface Failing {
+  readonly times: number
+  /** Until then nobody tries again, in Unix milliseconds. */
+  readonly until: number
+  readonly error: McpError.McpError
+  readonly forgotten: Deadlines.Entry
+}
+
+/** Milliseconds between two builds of a tenant that fails again and again: twice as many each time. */
+const firstRest = 100
+
+const longestRest = 5000
+
 export const make = Effect.fnUntraced(function*(options: Options) {
   const { buildTimeout, closeTimeout, idleTimeToLive, maximum } = options
   const clock = yield* Clock.Clock
@@ -91,6 +102,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const places = new Map<string, Place>()
   /** What is not there any more and has not gone yet still has its place. */
   const closing = new Map<string, Effect.Effect<void>>()
+  /** Tenants whose builds have failed in a row: a caller who insists is not to have all others wait for that. */
+  const failing = new Map<string, Failing>()
   /** Nobody uses them, the one that is so for longest first. */
   const idle = new Set<Place>()
   let isClosed = false
@@ -102,12 +115,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Builds for whoever waits, as far as there is room. */
   const advance = (): void => {
     if (isClosed) return
-    let building = closing.size
-    for (const { state } of places.values()) if (state !== "Waiting") building++
+    let taken = closing.size
+    for (const { state } of places.values()) if (state !== "Waiting") taken++
     for (const place of [...places.values()]) {
-      if (building >= maximum) return
+      if (taken >= maximum) return
       if (place.state !== "Waiting" || closing.has(place.tenant)) continue
-      building++
+      taken++
       build(place)
     }
   }
@@ -120,9 +133,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const fail = (place: Place, error: McpError.McpError): void => {
     leave(place)
-    // Its place is free once it has stopped, however long that takes.
-    if (place.state === "Building") close(place, place.stop)
+    if (place.state === "Building") {
+      note(place.tenant, error)
+      // Its place is free once it has stopped, however long that takes.
+      close(place, place.stop)
+    }
     settle(place, error)
+  }
+
+  /** The first time, the next request tries again at once; then it gets the same answer for a while. */
+  const note = (tenant: string, error: McpError.McpError): void => {
+    const before = failing.get(tenant)
+    if (before !== undefined) deadlines.remove(before.forgotten)
+    const times = (before?.times ?? 0) + 1
+    const until = clock.currentTimeMillisUnsafe() +
+      (times === 1 ? 0 : Math.min(firstRest * 2 ** (times - 2), longestRest))
+    const forgotten = deadlines.add(until + longestRest, () => failing.delete(tenant))
+    failing.set(tenant, { times, until, error, forgotten })
+  }
+
+  const recovered = (tenant: string): void => {
+    const before = failing.get(tenant)
+    if (before === undefined) return
+    failing.delete(tenant)
+    deadlines.remove(before.forgotten)
   }
 
   const build = (place: Place): void => {
@@ -130,14 +164,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const { tenant } = place
     const keep = Effect.asVoid(Effect.acquireRelease(Effect.sync(() => hold(place)), (leave) => Effect.sync(leave)))
     const tenancy = { tenant, keep, concurrency: options.concurrency, maxRequests: options.maxRequests }
-    const built = Effect.suspend(() =>
+    const building = Effect.suspend(() =>
       // NOTE: a memo map of its own. Of a layer that several tenants name there would be one for all of them otherwise.
       Layer.buildWithMemoMap(options.server(tenant), Layer.makeMemoMapUnsafe(), place.scope)
     ).pipe(
       Effect.provideService(Tenancy.CurrentTenancy, tenancy),
       Effect.updateService(References.CurrentLogAnnotations, (annotations) => ({ ...annotations, tenant }))
     )
-    const fiber: Fiber.Fiber<Context.Context<Receiver.Receiver>, unknown> = fork(built as Effect.Effect<never, unknown>)
+    const fiber: Fiber.Fiber<Context.Context<Receiver.Receiver>, unknown> = fork(
+      building as Effect.Effect<never, unknown>
+    )
     fiber.addObserver((exit) => {
       if (places.get(tenant) !== place) return
       if (Exit.isSuccess(exit)) return open(place, Context.get(exit.value, Receiver.Receiver))
@@ -171,13 +207,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (place.timer !== undefined) deadlines.remove(place.timer)
     place.timer = undefined
     place.state = "Live"
-    const { tenant } = place
-    const server = place.live = {
-      tenant,
+    recovered(place.tenant)
+    const server: Live = place.live = {
       receiver,
       guests: new Set(),
-      hold: () => hold(place),
-      isLive: () => places.get(tenant) === place
+      hold: () => hold(place)
     }
     const leave = hold(place)
     settle(place, server)
@@ -268,10 +302,19 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     })
   }
 
+  const built = ({ waiting }: Place): Effect.Effect<void> =>
+    Effect.callback((resume) => {
+      const onReady = () => resume(Effect.void)
+      waiting.add(onReady)
+      return Effect.sync(() => waiting.delete(onReady))
+    })
+
   const release = (tenant: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       const place = places.get(tenant)
-      if (place === undefined || place.state !== "Live") return closing.get(tenant) ?? Effect.void
+      // What is being built may have been told already what is to be changed.
+      if (place?.state === "Building") return Effect.andThen(built(place), Effect.suspend(() => release(tenant)))
+      if (place?.state !== "Live") return closing.get(tenant) ?? Effect.void
       if (idle.has(place)) {
         retire(place)
       } else {
@@ -308,6 +351,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** One that will have room, now or when what is closing has gone. */
   const place = (tenant: string): Place | McpError.McpError => {
+    const failed = failing.get(tenant)
+    const now = clock.currentTimeMillisUnsafe()
+    if (failed !== undefined && now < failed.until) {
+      const { reason } = failed.error
+      return reason._tag === "Overloaded" ? overloaded(reason.message, failed.until - now) : failed.error
+    }
     if (places.size >= maximum) {
       const [longest] = idle
       if (longest === undefined) return full

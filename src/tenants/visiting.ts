@@ -97,23 +97,23 @@ export class Visit implements Receiver.Peer, lifetimes.Guest {
 
   close(reason: Outcome.CancelReason): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { peer } = this
       this.closeUnsafe(reason)
-      return peer?.idle ?? Effect.void
+      return this.peer?.idle ?? Effect.void
     })
   }
 
   closeUnsafe(reason: Outcome.CancelReason): void {
     this.isClosed = true
-    const { peer } = this
     for (const { exchange, message, stop } of this.waiting.splice(0)) {
       stop?.()
       if (reason === "User") exchange.drop()
       else refuse(message, exchange, McpError.make(new McpError.Cancelled({ reason })))
     }
     this.allEntered()
-    peer?.closeUnsafe(reason)
-    this.part()
+    this.peer?.closeUnsafe(reason)
+    this.unwatch()
+    // What was cut off may still have to clean up, and the server waits for that.
+    if (this.inUse === 0) this.server?.guests.delete(this)
   }
 
   // As the server's lifetime does.
@@ -136,6 +136,10 @@ export class Visit implements Receiver.Peer, lifetimes.Guest {
     this.server?.guests.delete(this)
     this.server = undefined
     this.peer = undefined
+    this.unwatch()
+  }
+
+  private unwatch(): void {
     this.watching?.()
     this.watching = undefined
   }
@@ -186,9 +190,13 @@ export class Visit implements Receiver.Peer, lifetimes.Guest {
     const { exchange, message } = entry
     // Before it runs, for it may be there at once.
     this.pause(entry, ignore)
-    const stop = this.shared.run(Effect.map(lookup, (found) => {
+    const found = Effect.catchCause(
+      lookup,
+      (cause) => Effect.as(Effect.logError("Which tenant calls could not be told", cause), untold)
+    )
+    const stop = this.shared.run(Effect.map(found, (tenant) => {
       if (!this.resume(entry)) return
-      this.enter(message, exchange, found)
+      this.enter(message, exchange, tenant)
       this.advance()
     }))
     if (this.waiting[0] === entry) entry.stop = stop
@@ -298,15 +306,15 @@ export class Visit implements Receiver.Peer, lifetimes.Guest {
 
   /** A request is over. */
   private left(server: lifetimes.Live): void {
-    if (this.inUse === 0 && this.connection.push === undefined) server.guests.delete(this)
-    this.watch(server)
+    if (this.inUse === 0 && (this.isClosed || this.connection.push === undefined)) server.guests.delete(this)
+    if (!this.isClosed) this.watch(server)
   }
 
   private watch(server: lifetimes.Live): void {
     const isWatching = this.connection.push !== undefined && (this.session.current()?.watched.length ?? 0) > 0
     if (isWatching === (this.watching !== undefined)) return
-    this.watching?.()
-    this.watching = isWatching ? server.hold() : undefined
+    this.unwatch()
+    if (isWatching) this.watching = server.hold()
   }
 
   /** The connection as the tenant's server has it. */
@@ -427,6 +435,8 @@ const eraOf = (message: JsonRpc.Request | JsonRpc.Invalid): Era.Era => {
   const meta = message._tag === "Request" ? message.params?._meta : undefined
   return JsonRpc.isObject(meta) && meta[Meta.protocolVersion] !== undefined ? "Stateless" : "Stateful"
 }
+
+const untold = McpError.make(new McpError.InternalError({}))
 
 const elsewhere = belonging.forbidden("This session belongs to another tenant; begin a session of your own.")
 

@@ -12,6 +12,7 @@ import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Tenants from "fastmcp-effect/tenants/Tenants"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import * as overheard from "../support/overheard.ts"
 import * as support from "./support.ts"
 
 const revisions = ["2025-11-25", "2026-07-28"] as const
@@ -251,6 +252,18 @@ describe("Tenants", () => {
       const listed = yield* acme.request("tools/list")
       assert.deepStrictEqual([listed.cacheScope, listed.ttlMs], ["private", 60_000])
       assert.strictEqual((yield* acme.request("server/discover")).cacheScope, "private")
+    }))
+
+  it.effect("what a handler logs says whose it is", () =>
+    Effect.gen(function*() {
+      const say = Tool.make("say", { handler: () => Effect.logInfo("said") })
+      const { said } = yield* overheard.overheard(Effect.gen(function*() {
+        const { client } = yield* support.open({
+          server: (tenant) => McpServer.layer({ ...support.info(tenant), tools: [say] })
+        })
+        yield* Effect.flatMap(client("acme"), (acme) => acme.callTool("say"))
+      }))
+      assert.isTrue(said.some((text) => text.includes("said") && text.includes("tenant=acme")))
     }))
 
   it.effect("options nothing can be made of are refused", () =>

@@ -10,6 +10,7 @@ import * as AuthProvider from "fastmcp-effect/auth/AuthProvider"
 import * as Identity from "fastmcp-effect/context/Identity"
 import * as McpError from "fastmcp-effect/protocol/McpError"
 import * as Tenants from "fastmcp-effect/tenants/Tenants"
+import * as McpTest from "fastmcp-effect/testing/McpTest"
 import * as FetchMount from "fastmcp-effect/transport/FetchMount"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as door from "../auth/door.ts"
@@ -171,6 +172,29 @@ describe("a caller", () => {
         [503, "5", "ask later"]
       )
       assert.strictEqual(said(yield* ask(at, "none")), "eve at acme")
+    }))
+
+  it.effect("whom a defect keeps from its tenant is answered all the same, by either way in", () =>
+    Effect.gen(function*() {
+      for (
+        const tenant of [
+          () => {
+            throw new Error("the password is hunter2")
+          },
+          () => Effect.die(new Error("the password is hunter2"))
+        ]
+      ) {
+        const layer = Tenants.layer({ tenant: tenant as () => Effect.Effect<string>, server: serverOf }).pipe(
+          Layer.provide(tokens)
+        )
+        const answer = yield* ask(yield* open(layer), "acme")
+        assert.strictEqual(answer.status, 500)
+        assert.notInclude(answer.text, "hunter2")
+        const client = yield* McpTest.client(layer, { identity: Identity.make({ subject: "ann" }) })
+        const error = yield* Effect.flip(client.callTool("whoami"))
+        assert.strictEqual(error.reason._tag, "InternalError")
+        assert.notInclude(JSON.stringify(error), "hunter2")
+      }
     }))
 
   it.effect("whose server cannot be built is told to come again", () =>

@@ -86,6 +86,47 @@ describe("release", () => {
       assert.deepStrictEqual(journal.events, ["acme built", "acme released at 3000"])
     }))
 
+  it.effect("what a client has left behind cleans up before the server goes", () =>
+    Effect.gen(function*() {
+      const journal = support.makeJournal()
+      const stubborn = Tool.make("stubborn", {
+        handler: () =>
+          Effect.onInterrupt(Effect.never, () =>
+            Effect.andThen(Effect.sleep("500 millis"), Effect.sync(() => void journal.events.push("cleaned up"))))
+      })
+      const { client, tenants } = yield* support.open({
+        server: (tenant) =>
+          McpServer.layer({ ...support.info(tenant), tools: [stubborn] }).pipe(
+            Layer.provide(support.pool(tenant, journal))
+          )
+      })
+      for (const revision of ["2025-11-25", "2026-07-28"] as const) {
+        journal.events.length = 0
+        const leave = yield* Deferred.make<void>()
+        const left = yield* started(Effect.scoped(Effect.gen(function*() {
+          const acme = yield* client("acme", { revision })
+          yield* Effect.forkChild(acme.callTool("stubborn"), { startImmediately: true })
+          yield* Deferred.await(leave)
+        })))
+        yield* Deferred.succeed(leave, undefined)
+        yield* McpTest.settle
+        const release = yield* started(tenants.release("acme"))
+        yield* later(500)
+        yield* Fiber.join(release)
+        yield* Fiber.join(left)
+        assert.deepStrictEqual(
+          journal.events.map((event) =>
+            event.split(" at ")[0]
+          ),
+          [
+            "acme built",
+            "cleaned up",
+            "acme released"
+          ]
+        )
+      }
+    }))
+
   it.effect("a session outlives its server: it is known to the next one, and told that the lists may have changed", () =>
     Effect.gen(function*() {
       const journal = support.makeJournal()
@@ -183,6 +224,36 @@ describe("release", () => {
       assert.deepStrictEqual(journal.events, ["acme built", "acme released at 3000", "acme built"])
     }))
 
+  it.effect("on request one that is being built is released as well, once it has answered who waited for it", () =>
+    Effect.gen(function*() {
+      const journal = support.makeJournal()
+      let secret = "old"
+      const { client, tenants } = yield* support.open({
+        server: (tenant) =>
+          Layer.unwrap(Effect.suspend(() => {
+            const now = secret
+            const tool = Tool.make("secret", { success: Schema.String, handler: () => Effect.succeed(now) })
+            return Effect.as(
+              Effect.sleep("1 second"),
+              McpServer.layer({ ...support.info(tenant), tools: [tool] }).pipe(
+                Layer.provide(support.pool(tenant, journal))
+              )
+            )
+          }))
+      })
+      const acme = yield* client("acme")
+      const before = yield* started(acme.callTool("secret"))
+      secret = "new"
+      const release = yield* started(tenants.release("acme"))
+      yield* later(1000)
+      assert.strictEqual(support.textOf(yield* Fiber.join(before)), "old")
+      yield* Fiber.join(release)
+      assert.deepStrictEqual(journal.events, ["acme built", "acme released at 1000"])
+      const after = yield* started(acme.callTool("secret"))
+      yield* later(1000)
+      assert.strictEqual(support.textOf(yield* Fiber.join(after)), "new")
+    }))
+
   it.effect("on request it says goodbye to who listens, and stops what takes longer than half the time it has", () =>
     Effect.gen(function*() {
       const journal = support.makeJournal()
@@ -252,7 +323,7 @@ describe("release", () => {
       const { client } = yield* support.open({
         idleTimeToLive: "1 second",
         server: (tenant) =>
-          McpServer.layer({ ...support.info(tenant), tools: [asks] }).pipe(
+          McpServer.layer({ name: "shop", version: "1.0.0", tools: [asks] }).pipe(
             Layer.provide(support.pool(tenant, journal))
           )
       })
@@ -441,6 +512,45 @@ describe("building", () => {
       assert.strictEqual(support.textOf(yield* Fiber.join(call)), "acme")
       assert.deepStrictEqual(journal.events, ["acme built", "acme released at 2000", "acme built"])
       assert.strictEqual(journal.most, 1)
+    }))
+
+  it.effect("one that fails again and again is tried more and more rarely, and at once when it has been well", () =>
+    Effect.gen(function*() {
+      let tries = 0
+      let isBroken = true
+      const { client, tenants } = yield* support.open({
+        server: (tenant) =>
+          Layer.effectDiscard(Effect.suspend(() => {
+            tries++
+            return isBroken ? Effect.fail("no database") : Effect.void
+          })).pipe(Layer.provideMerge(support.serverOf(support.makeJournal())(tenant)))
+      })
+      const acme = yield* client("acme")
+      const refused = Effect.map(
+        Effect.flip(acme.callTool("whose")),
+        ({ reason }) => (reason as McpError.Overloaded).retryAfter
+      )
+      assert.deepStrictEqual([yield* refused, yield* refused, tries], [1000, 1000, 2])
+      assert.deepStrictEqual([yield* refused, tries], [100, 2])
+      yield* later(99)
+      assert.deepStrictEqual([yield* refused, tries], [1, 2])
+      yield* later(1)
+      assert.deepStrictEqual([yield* refused, yield* refused, tries], [1000, 200, 3])
+      for (let count = 0; count < 10_000; count++) {
+        yield* TestClock.adjust(10)
+        yield* refused
+      }
+      // 100, 200, 400 … and then each five seconds.
+      assert.isAtMost(tries, 3 + 6 + 20)
+      isBroken = false
+      yield* later(5000)
+      assert.strictEqual(support.textOf(yield* acme.callTool("whose")), "acme")
+      yield* tenants.release("acme")
+      isBroken = true
+      tries = 0
+      yield* refused
+      yield* refused
+      assert.strictEqual(tries, 2)
     }))
 
   it.effect("so many wait for it, and one more is told to come again", () =>
