@@ -13,6 +13,8 @@ export interface Identity {
   readonly issuer: string | undefined
   /** The OAuth client that acts for the subject. */
   readonly clientId: string | undefined
+  /** Whom the caller acts for, where a server has tenants: the same subject is another principal in each. */
+  readonly tenant: string | undefined
   readonly scopes: ReadonlyArray<string>
   readonly claims: JsonObject
 }
@@ -27,6 +29,7 @@ export const anonymous: Identity = {
   subject: undefined,
   issuer: undefined,
   clientId: undefined,
+  tenant: undefined,
   scopes: [],
   claims: {}
 }
@@ -43,8 +46,10 @@ export const make = (identity: Partial<Identity> & { readonly subject: string })
  * @category accessors
  * @since 0.1.0
  */
-export const principal = ({ issuer, subject }: Identity): string | undefined =>
-  subject === undefined ? undefined : JSON.stringify([issuer ?? null, subject])
+export const principal = ({ issuer, subject, tenant }: Identity): string | undefined =>
+  subject === undefined
+    ? undefined
+    : JSON.stringify(tenant === undefined ? [issuer ?? null, subject] : [issuer ?? null, subject, tenant])
 
 /** Whether the caller has all of these. @category guards @since 0.1.0 */
 export const hasScopes = (identity: Identity, scopes: ReadonlyArray<string>): boolean =>

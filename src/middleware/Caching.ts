@@ -178,10 +178,11 @@ const keyOf = (
 ): string =>
   JSON.stringify([
     method,
-    ...callers.map(({ claims, clientId, issuer, scopes, subject }) => [
+    ...callers.map(({ claims, clientId, issuer, scopes, subject, tenant }) => [
       subject ?? null,
       issuer ?? null,
       clientId ?? null,
+      tenant ?? null,
       scopes.toSorted(),
       sorted(claims, passingClaims)
     ]),

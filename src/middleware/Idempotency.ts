@@ -353,7 +353,7 @@ const longest = 315_360_000_000
 /** A derived key is its tool's; of a client's own there is one for all tools. */
 const keyOf = (
   { context, method, tool }: Middleware.Request,
-  { clientId, issuer, subject }: Identity.Identity,
+  { clientId, issuer, subject, tenant }: Identity.Identity,
   given: string | undefined,
   derived: string | undefined
 ): string | undefined =>
@@ -361,6 +361,7 @@ const keyOf = (
     subject ?? null,
     issuer ?? null,
     clientId ?? null,
+    ...tenant === undefined ? [] : [{ tenant }],
     ...given === undefined ? ["derived", context.mounts, method, tool?.name ?? null, derived] : ["given", given]
   ])
 

@@ -17,6 +17,8 @@ export interface Projection {
   readonly serverInfo: McpSchema.Implementation
   /** Freshness of lists and of discovery; left out where a revision has none. */
   readonly cacheHints: McpSchema.CacheHints
+  /** Others get other answers from the same address, so that nothing is for everybody whatever its author says. */
+  readonly isPersonal?: boolean
 }
 
 /** @category models @since 0.1.0 */

@@ -129,6 +129,8 @@ export interface DetachedCall {
 /** The server as its extensions use it. @category models @since 0.1.0 */
 export interface Host {
   readonly serverInfo: McpSchema.Implementation
+  /** Whose server it is, where servers of one name answer for many. */
+  readonly tenant: string | undefined
   /**
    * Calls a tool, through the server's middleware and its limits, and through `wrap`; no deadline of the server applies.
    * Who may not call it is refused as a client would be.

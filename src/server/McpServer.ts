@@ -46,6 +46,7 @@ import * as RequestState from "./RequestState.ts"
 import * as router from "./router.ts"
 import * as subscriptions from "./subscriptions.ts"
 import * as supplying from "./supplying.ts"
+import * as Tenancy from "./Tenancy.ts"
 import * as watching from "./watched.ts"
 
 /** All that can be registered. @category models @since 0.1.0 */
@@ -94,13 +95,13 @@ export interface Options<
   readonly askTimeout?: Duration.Input
   /** Further limits on each request. */
   readonly budget?: Budget.Budget
-  /** Calls, reads and prompts the server works on at once; more wait for their turn. No limit when left out. */
+  /** Calls, reads and prompts the server works on at once; more wait for their turn. No limit when left out, but for a tenant's. */
   readonly concurrency?: number
   /** The same for each session. */
   readonly sessionConcurrency?: number
   /** Requests in flight on one connection above which more are refused with 503. 1024. */
   readonly maxInFlight?: number
-  /** The same for all connections together, which is what bounds stateless HTTP. 8192. */
+  /** The same for all connections together, which is what bounds stateless HTTP. 8192, or as `Tenants` says. */
   readonly maxRequests?: number
   /** How long clients may keep lists and discovery (2026-07-28). Not at all, and privately, when left out. */
   readonly cacheHints?: McpSchema.CacheHints
@@ -232,6 +233,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const strict = options.strictInput ?? false
   const requestMillis = Duration.toMillis(Duration.fromInputUnsafe(requestTimeout))
   const node = mounts.makeNode(options.name)
+  const tenancy = yield* Tenancy.CurrentTenancy
   for (const option of ["pageSize", "concurrency", "sessionConcurrency"] as const) {
     const value = options[option]
     if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
@@ -343,7 +345,11 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     instructions: options.instructions,
     capabilities: capabilities(extensions)
   }
-  const projection = { serverInfo, cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" } } as const
+  const projection: Revision.Projection = {
+    serverInfo,
+    cacheHints: options.cacheHints ?? { ttlMs: 0, cacheScope: "private" },
+    isPersonal: tenancy !== undefined
+  }
   const watched = watching.make({
     registry: definitions,
     updates,
@@ -352,7 +358,8 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
   const admission = Context.getOrUndefined(services, Admission.Admission)
   const wrap = Middleware.compose(middleware, services)
   const isVisible = visibility(options.visible)
-  const limit = options.concurrency === undefined ? undefined : yield* Semaphore.make(options.concurrency)
+  const concurrency = options.concurrency ?? tenancy?.concurrency
+  const limit = concurrency === undefined ? undefined : yield* Semaphore.make(concurrency)
   const routes = router.make({
     profile,
     projection,
@@ -404,7 +411,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
       ?? Context.get(yield* Layer.build(RequestState.layerRandom), RequestState.RequestState),
     sessionConcurrency: options.sessionConcurrency,
     maxInFlight,
-    maxRequests: options.maxRequests ?? 8192
+    maxRequests: options.maxRequests ?? tenancy?.maxRequests ?? 8192
   })
   const cache = Context.getOrUndefined(services, CacheStore.CacheStore)
   if (cache !== undefined) {
@@ -415,7 +422,13 @@ const make = Effect.fnUntraced(function*(options: AnyOptions) {
     ]
     yield* Effect.addFinalizer(() => Effect.sync(() => ends.forEach((end) => end())))
   }
-  const host = detached.make({ serverInfo, router: routes, services, budget: options.budget ?? Budget.unlimited })
+  const host = detached.make({
+    serverInfo,
+    router: routes,
+    services,
+    budget: options.budget ?? Budget.unlimited,
+    tenancy
+  })
   yield* Effect.forEach(extensions, ({ attach }) => attach === undefined ? Effect.void : attach(host), {
     discard: true
   })

@@ -216,14 +216,15 @@ export const inRounds = (
   const steps = new Map<string, JsonRpc.Json>()
   const asked = new Map<string, string>()
 
-  const binding = Effect.map(Identity.CurrentIdentity, ({ issuer, subject }) => {
+  const binding = Effect.map(Identity.CurrentIdentity, ({ issuer, subject, tenant }) => {
     const { _meta, inputResponses: _, requestState: __, ...params } = asker.params
     return canonicalJson.canonical({
       server: options.server,
       state: shape,
       method: asker.method,
       params,
-      principal: subject === undefined ? null : [issuer ?? null, subject]
+      principal: subject === undefined ? null : [issuer ?? null, subject],
+      ...(tenant === undefined ? undefined : { tenant })
     })
   })
 

@@ -15,14 +15,16 @@ import type * as lifecycle from "./lifecycle.ts"
 import * as recordedChannel from "./recordedChannel.ts"
 import type * as router from "./router.ts"
 import * as statefulLifecycle from "./statefulLifecycle.ts"
+import type * as Tenancy from "./Tenancy.ts"
 
-export const make = ({ budget, router, serverInfo, services }: {
+export const make = ({ budget, router, serverInfo, services, tenancy }: {
   readonly serverInfo: McpSchema.Implementation
   readonly router: router.Router
   readonly services: Context.Context<never>
   readonly budget: Budget.Budget
+  readonly tenancy: Tenancy.Tenancy | undefined
 }): Extension.Host => {
-  const call = ({
+  const answer = ({
     budget: left = Budget.unlimited,
     client,
     identity,
@@ -72,7 +74,8 @@ export const make = ({ budget, router, serverInfo, services }: {
 
   return {
     serverInfo,
-    call,
+    tenant: tenancy?.tenant,
+    call: (call) => tenancy === undefined ? answer(call) : Effect.scoped(Effect.andThen(tenancy.keep, answer(call))),
     recorded: (request) =>
       Effect.suspend(() => {
         const channel = request instanceof handlerContext.HandlerContext ? request.backChannel() : undefined

@@ -140,6 +140,11 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
     this.session = new statefulLifecycle.StatefulLifecycle(connection.session ?? Session.makeLocal())
     this.limit = shared.sessionConcurrency === undefined ? undefined : Semaphore.makeUnsafe(shared.sessionConcurrency)
     this.established()
+    if (connection.isResumed === true && shared.listening.has(this)) {
+      for (const frame of allChanged) {
+        this.tell(frame)
+      }
+    }
   }
 
   get peer(): RequestContext.Peer {
@@ -509,6 +514,11 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
     })
   }
 }
+
+/** To who has known these lists as a server had them that is gone. */
+const allChanged = ["tools", "resources", "prompts"].map((list) =>
+  JsonRpc.encodeNotification(`notifications/${list}/list_changed`)
+)
 
 /** The services of a handler with those of its caller, who most often comes again: to put two contexts together costs. */
 const ofCaller = (

@@ -102,7 +102,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
     listenFilters: { taskIds: { params: McpSchema.TaskIds, listen: watching.listen(server) } },
     attach: (host) =>
       Effect.suspend(() => {
-        const task = server.attach(host, options.name ?? host.serverInfo.name)
+        const name = options.name ?? host.serverInfo.name
+        // What one tenant has left on a docket they share is not for the server of another.
+        const task = server.attach(host, host.tenant === undefined ? name : JSON.stringify([name, host.tenant]))
         return options.worker === false
           ? Effect.void
           : Effect.provideService(

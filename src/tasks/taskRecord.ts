@@ -30,6 +30,7 @@ export const Call = Schema.Struct({
     subject: Schema.optionalKey(Schema.String),
     issuer: Schema.optionalKey(Schema.String),
     clientId: Schema.optionalKey(Schema.String),
+    tenant: Schema.optionalKey(Schema.String),
     scopes: Schema.Array(Schema.String),
     claims: JsonObject
   }),
@@ -128,20 +129,24 @@ export const budgetOf = (
 
 /** Principal and scopes, and the claims that were asked for; no token. */
 export const snapshotOf = (
-  { claims, clientId, issuer, scopes, subject }: Identity.Identity,
+  { claims, clientId, issuer, scopes, subject, tenant }: Identity.Identity,
   kept: ReadonlyArray<string>
 ): Call["identity"] => ({
   ...subject !== undefined && { subject },
   ...issuer !== undefined && { issuer },
   ...clientId !== undefined && { clientId },
+  ...tenant !== undefined && { tenant },
   scopes,
   claims: toJson(Object.fromEntries(Object.entries(claims).filter(([name]) => kept.includes(name))))
 })
 
-export const identityOf = ({ claims, clientId, issuer, scopes, subject }: Call["identity"]): Identity.Identity => ({
+export const identityOf = (
+  { claims, clientId, issuer, scopes, subject, tenant }: Call["identity"]
+): Identity.Identity => ({
   subject,
   issuer,
   clientId,
+  tenant,
   scopes,
   claims
 })

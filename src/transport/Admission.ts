@@ -77,10 +77,14 @@ export class Admission extends Context.Service<Admission, {
 }>()("fastmcp-effect/transport/Admission") {}
 
 /**
- * What a transport has to ask: the `Admission` in its own context, or else the server's.
+ * What a transport has to ask: the `Admission` in its own context, or else the server's; in the terms of the server,
+ * where that has some.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const inForce = (receiver: Receiver.Receiver["Service"]): Effect.Effect<Admission["Service"] | undefined> =>
-  Effect.map(Effect.serviceOption(Admission), (own) => Option.getOrElse(own, () => receiver.admission))
+  Effect.map(Effect.serviceOption(Admission), (own) => {
+    const asked = Option.getOrElse(own, () => receiver.admission)
+    return receiver.admitting === undefined ? asked : receiver.admitting(asked)
+  })

@@ -73,6 +73,8 @@ export interface Connection {
   readonly drained?: Effect.Effect<void>
   /** Request-level services the transport supplies to every handler. */
   readonly context: Context.Context<never>
+  /** A server that is gone has answered on it before: what that one has said of its lists may be true no more. */
+  readonly isResumed?: boolean
 }
 
 /** @category models @since 0.1.0 */
@@ -101,4 +103,9 @@ export class Receiver extends Context.Service<Receiver, {
   readonly connect: (connection: Connection) => Peer
   /** Whom a transport lets in to this server; everybody when left out. */
   readonly admission?: Admission.Admission["Service"] | undefined
+  /**
+   * What the server has to say to what a transport has been told of a caller, whoever told it: the `Admission` in force,
+   * or nobody.
+   */
+  readonly admitting?: (admission: Admission.Admission["Service"] | undefined) => Admission.Admission["Service"]
 }>()("fastmcp-effect/transport/Receiver") {}

@@ -18,6 +18,7 @@ const table = {
   client: ["core", "protocol", "telemetry", "transport", "oauth", "context", "definition"],
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
+  tenants: ["core", "protocol", "context", "session", "transport", "definition", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
   provider: ["core", "storage", "protocol", "transport", "context", "definition", "transform", "server", "client"]
 } satisfies Record<string, ReadonlyArray<string>>
@@ -55,6 +56,6 @@ export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** What the root entry point must not load, directly or through a module it loads. */
 export const rootMustNotLoad = {
-  folders: ["client", "oauth", "auth", "docket", "tasks", "skills", "provider", "testing", "node", "cli"],
+  folders: ["client", "oauth", "auth", "docket", "tasks", "tenants", "skills", "provider", "testing", "node", "cli"],
   packages: /^effect\/(ai|cli|cluster|http|http-api|rpc|socket|sql|workflow)(\/|$)/
 }

@@ -21,7 +21,16 @@ export const result = (model: Result, { serverInfo }: Revision.Projection): obje
 export const cacheable = (
   { cacheHints, ...model }: Result & { readonly cacheHints?: Partial<McpSchema.CacheHints> },
   projection: Revision.Projection
-): object => ({ ...projection.cacheHints, ...cacheHints, ...result(model, projection) })
+): object => ({ ...hints(cacheHints, projection), ...result(model, projection) })
+
+const hints = (
+  own: Partial<McpSchema.CacheHints> | undefined,
+  { cacheHints, isPersonal }: Revision.Projection
+): McpSchema.CacheHints => ({
+  ...cacheHints,
+  ...own,
+  ...(isPersonal === true ? { cacheScope: "private" } : undefined)
+})
 
 /** Which tools run as tasks is said call by call. */
 const withTools = <A extends { readonly tools?: ReadonlyArray<McpSchema.Tool> }>(model: A): A =>
@@ -41,7 +50,7 @@ export const readResourceResult = (
 ): object => {
   if ("resultType" in model) return result(model, projection)
   const { cacheHints, ...rest } = model
-  return { ...projection.cacheHints, ...cacheHints, ...result(rest, projection) }
+  return { ...hints(cacheHints, projection), ...result(rest, projection) }
 }
 
 /** An extension's own result may say so, too. */
@@ -51,7 +60,7 @@ export const extensionResult = (
 ): object => {
   if (model.cacheHints === undefined) return result(model, projection)
   const { cacheHints, ...rest } = model
-  return { ...projection.cacheHints, ...cacheHints, ...result(rest, projection) }
+  return { ...hints(cacheHints, projection), ...result(rest, projection) }
 }
 
 /** The id of 2025-11-25 names a question on a connection; here the question's key does. */

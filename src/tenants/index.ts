@@ -1,0 +1,1 @@
+export * as Tenants from "./Tenants.ts"
