@@ -70,6 +70,8 @@ interface Answering {
   readonly loudly: Around
   /** Whether others are taken in the places of rings that are answered and not yet off the queue: as many at most. */
   readonly isAhead: boolean
+  /** That wait for a ring at a time, in this process. */
+  readonly mostWaiting: number
 }
 
 type Around = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -81,20 +83,41 @@ const waitUntil = (at: number): Effect.Effect<void> =>
   )
 
 /**
- * So many fibers take, one ring each. One that has taken its ring early lets another take in its place, and is gone when
- * its ring is answered. Who finds, when the time has come, that all slots are in use gives the ring back, for another
- * process may have one.
+ * A fiber takes one ring and is there until it is answered. As many wait for one as there are free slots, or as are of use
+ * to the queue, and who comes to an end waits again or is gone. A ring that was taken early leaves its place to another one
+ * until it is time; if all slots are in use then it is given back, for another process may have one.
  */
 const consume = (
-  { complain, isAhead, loudly, on, queue, quietly }: Answering
+  { complain, isAhead, loudly, mostWaiting, on, queue, quietly }: Answering
 ): DocketEngine.DocketEngine["Service"]["consume"] =>
 (answer, { concurrency }) =>
   Effect.scoped(Effect.gen(function*() {
     const takers = yield* FiberSet.make<void>()
     const isFree = Latch.makeUnsafe(true)
+    let waiting = 0
     let busy = 0
     let early = 0
     let over = 0
+    let isFilling = false
+
+    /** Whether there should be another one that waits, and then there is. */
+    const isWanted = () => {
+      if (waiting >= Math.min(mostWaiting, concurrency - busy)) return false
+      waiting++
+      return true
+    }
+
+    const fillNow: Effect.Effect<void> = Effect.suspend(() => {
+      isFilling = false
+      return Effect.whileLoop({ while: isWanted, body: () => FiberSet.run(takers, loop), step: () => {} })
+    })
+
+    /** When those that run have come to a halt: one that is done at once waits again itself. */
+    const fill = Effect.suspend(() => {
+      if (isFilling) return Effect.void
+      isFilling = true
+      return Effect.asVoid(FiberSet.run(takers, fillNow, { startImmediately: false }))
+    })
 
     const answered = (id: string, release: Effect.Effect<void>): Effect.Effect<void, string> =>
       Effect.catchCause(Effect.suspend(() => answer(id, release)), (cause) =>
@@ -102,54 +125,49 @@ const consume = (
           ? Effect.failCause(cause)
           : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
 
-    const inSlot = (id: string, goAhead: Effect.Effect<void>) =>
-      Effect.suspend(() => {
-        if (busy === concurrency) return Effect.interrupt
-        if (++busy === concurrency) isFree.closeUnsafe()
-        let isIn = true
-        const leave = Effect.sync(() => {
-          if (!isIn) return
-          isIn = false
-          busy--
-          isFree.openUnsafe()
-        })
-        const release = isAhead ? Effect.andThen(leave, goAhead) : Effect.void
-        return Effect.ensuring(Effect.andThen(answered(id, release), release), leave)
+    const inSlot = (id: string, onReleased: () => void) => {
+      if (busy === concurrency) return Effect.interrupt
+      if (++busy === concurrency) isFree.closeUnsafe()
+      let isIn = true
+      const leave = () => {
+        if (!isIn) return
+        isIn = false
+        busy--
+        isFree.openUnsafe()
+      }
+      /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
+      const release = Effect.suspend(() => {
+        if (!isIn || over === concurrency) return Effect.void
+        over++
+        onReleased()
+        leave()
+        return fill
       })
+      const done = answered(id, isAhead ? release : Effect.void)
+      return Effect.ensuring(isAhead ? Effect.andThen(done, release) : done, Effect.sync(leave))
+    }
 
-    const onTaken = (
-      ring: string,
-      at: number,
-      id: string,
-      { goAhead, passOn }: { readonly goAhead: Effect.Effect<void>; readonly passOn: Effect.Effect<void> }
-    ) =>
+    const onTaken = (at: number, id: string, onReleased: () => void) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const answer = inSlot(id, goAhead)
-        if (at <= now) return answer
+        const answer = Effect.suspend(() => inSlot(id, onReleased))
+        if (at <= now) return Effect.andThen(fill, answer)
         if (early >= mostEarly) return Effect.andThen(waitUntil(at), answer)
         early++
         const isOver = Effect.sync(() => {
           early--
         })
-        return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), isOver), answer)
-      }).pipe((answer) => loudly(on(ring, answer)))
+        return Effect.andThen(Effect.ensuring(Effect.andThen(fill, waitUntil(at)), isOver), answer)
+      })
 
     const loop: Effect.Effect<void> = Effect.suspend(() => {
-      let [isTaken, isPassedOn, isOver] = [false, false, false]
-      const passOn = Effect.suspend(() => {
-        isPassedOn = true
-        return Effect.asVoid(FiberSet.run(takers, loop))
-      })
-      /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
-      const goAhead = Effect.suspend(() => {
-        if (isPassedOn || over === concurrency) return Effect.void
-        over++
+      let [isTaken, isOver] = [false, false]
+      const onReleased = () => {
         isOver = true
-        return passOn
-      })
+      }
       const take = quietly(queue.take(([at, id], { id: ring }) => {
         isTaken = true
-        return onTaken(ring, at, id, { goAhead, passOn })
+        waiting--
+        return loudly(on(ring, onTaken(at, id, onReleased)))
       }))
       const failed = (cause: Cause.Cause<unknown>) => {
         const why = Cause.squash(cause)
@@ -161,12 +179,12 @@ const consume = (
         Effect.catchCause(failed),
         Effect.flatMap(() => {
           if (isOver) over--
-          return isPassedOn ? Effect.void : loop
+          return isTaken && !isWanted() ? Effect.void : loop
         })
       )
     })
 
-    for (let taker = 0; taker < concurrency; taker++) yield* FiberSet.run(takers, loop)
+    yield* fillNow
     return yield* Effect.never
   }))
 
@@ -244,7 +262,9 @@ export const layerMemory: Layer.Layer<DocketEngine.DocketEngine> = Layer.effect(
         complain: Persistently.complainer(part),
         quietly: asItIs,
         loudly: asItIs,
-        isAhead: false
+        isAhead: false,
+        // Whatever comes wakes all that wait.
+        mostWaiting: 1
       }),
       cancel: ({ ring }) =>
         Effect.sync(() => {
@@ -399,7 +419,9 @@ export const layerSql = (
           complain,
           quietly,
           loudly,
-          isAhead: true
+          isAhead: true,
+          // For so many are asked.
+          mostWaiting: Infinity
         }),
         cancel: ({ ring }) =>
           Effect.suspend(() => {
