@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -21,6 +22,8 @@ import * as Deadlines from "../core/Deadlines.ts"
 import * as Database from "../storage/Database.ts"
 import * as Millis from "../storage/Millis.ts"
 import * as Persistently from "../storage/Persistently.ts"
+import * as SqlTemplate from "../storage/SqlTemplate.ts"
+import * as Together from "../storage/Together.ts"
 import * as DocketEngine from "./DocketEngine.ts"
 import * as DocketError from "./DocketError.ts"
 
@@ -100,9 +103,11 @@ const consume = (
     let over = 0
     let isFilling = false
 
+    const isShort = () => waiting < Math.min(mostWaiting, concurrency - busy)
+
     /** Whether there should be another one that waits, and then there is. */
     const isWanted = () => {
-      if (waiting >= Math.min(mostWaiting, concurrency - busy)) return false
+      if (!isShort()) return false
       waiting++
       return true
     }
@@ -144,13 +149,14 @@ const consume = (
         return fill
       })
       const done = answered(id, isAhead ? release : Effect.void)
-      return Effect.ensuring(isAhead ? Effect.andThen(done, release) : done, Effect.sync(leave))
+      const answer = Effect.ensuring(isAhead ? Effect.andThen(done, release) : done, Effect.sync(leave))
+      return isShort() ? Effect.andThen(fill, answer) : answer
     }
 
     const onTaken = (at: number, id: string, onReleased: () => void) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.clockWith((clock) => {
+        if (at <= clock.currentTimeMillisUnsafe()) return inSlot(id, onReleased)
         const answer = Effect.suspend(() => inSlot(id, onReleased))
-        if (at <= now) return Effect.andThen(fill, answer)
         if (early >= mostEarly) return Effect.andThen(waitUntil(at), answer)
         early++
         const isOver = Effect.sync(() => {
@@ -305,6 +311,14 @@ interface Counted {
   readonly count: number | bigint | string
 }
 
+/** To be put in the queue. */
+interface Offered extends Pick<DocketEngine.Ring, "at" | "id" | "ring"> {
+  readonly delay: Duration.Duration
+}
+
+/** In one statement. */
+const mostTogether = 64
+
 /** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
 const longest = 255
 
@@ -376,14 +390,22 @@ export const layerSql = (
           Effect.sleep(Duration.fromInputUnsafe(cleanupInterval))
         )))
 
-      const { added, isLeased, now, timeIn } = sql.onDialectOrElse({
+      const { added, eachRing, isLeased, now, timeIn } = sql.onDialectOrElse({
         pg: () => ({
+          eachRing: (json: unknown) =>
+            sql`
+              SELECT value ->> 0 AS id, value ->> 1 AS element
+              FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`,
           now: sql.literal("NOW()"),
           isLeased: sql.literal(`acquired_at >= NOW() - INTERVAL '${Duration.toSeconds(lease)} seconds'`),
           timeIn: sql.literal("CAST(split_part(substr(element, 2), ',', 1) AS BIGINT)"),
           added: 0
         }),
         orElse: () => ({
+          eachRing: (json: unknown) =>
+            sql`
+              SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS element
+              FROM json_each(${json})`,
           now: sql.literal("CURRENT_TIMESTAMP"),
           isLeased: sql.literal(
             `acquired_at >= datetime(CURRENT_TIMESTAMP, '-${Duration.toSeconds(lease)} seconds')`
@@ -402,16 +424,44 @@ export const layerSql = (
         return id.length > longest ? undefined : id
       }
 
+      const offer = ({ at, delay, id, ring }: Offered): Effect.Effect<void, DocketError.DocketError> =>
+        Effect.asVoid(queue.offer([at, id], { id: idOf(ring), delay })).pipe(
+          Effect.catchTag("SchemaError", Effect.die),
+          Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
+        )
+
+      // As the store does it.
+      const insertEach = SqlTemplate.make<{ rings: string }>(sql, (slot) =>
+        sql`
+          INSERT INTO ${table} (id, queue_name, element, state, attempts, visible_at, created_at, updated_at)
+          SELECT id, ${queueName}, element, 'pending', 0, ${now}, ${now}, ${now}
+          FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1
+          ON CONFLICT (id, queue_name) DO NOTHING`)
+
+      const offerTogether = Together.alike({
+        one: offer,
+        // The first by way of the queue, which has its takers look then.
+        many: ([first, ...others]: ReadonlyArray<Offered>) =>
+          Effect.as(
+            Effect.andThen(
+              offer(first!),
+              available(
+                insertEach({
+                  rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
+                })
+              )
+            ),
+            [first, ...others].map(() => Exit.void)
+          ),
+        isAlone: ({ delay, ring }) => Duration.isPositive(delay) || idOf(ring) === undefined,
+        most: mostTogether
+      })
+
       return {
         ring: ({ id, ring, ...options }) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          Effect.clockWith((clock) => {
             const at = timeOf(options.at)
-            return Effect.asVoid(
-              queue.offer([at, id], { id: idOf(ring), delay: delayFor(at - now) })
-            ).pipe(
-              Effect.catchTag("SchemaError", Effect.die),
-              Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
-            )
+            return offerTogether({ at, delay: delayFor(at - clock.currentTimeMillisUnsafe()), id, ring })
           }),
         consume: consume({
           queue,

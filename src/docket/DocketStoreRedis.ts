@@ -42,7 +42,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
       const { prefix = "{fastmcp:docket}:" } = options
       const cleanupInterval = Duration.fromInputUnsafe(options.cleanupInterval ?? "1 minute")
       const redis = yield* Redis.Redis
-      const available = RedisScript.available("store of the docket", StoreText.unavailable)
+      const available = yield* RedisScript.available("store of the docket", StoreText.unavailable)
       const read = StoreText.make()
 
       /** Of executions and their indexes. */
@@ -259,8 +259,14 @@ local function read(id)
   return row
 end
 
-local function put(key, field, value)
-  if value == '' then redis.call('HDEL', key, field) else redis.call('HSET', key, field, string.sub(value, 2)) end
+-- Of a field what is given, or nothing any more.
+local function put(sets, gone, field, value)
+  if value == '' then
+    gone[#gone + 1] = field
+  else
+    sets[#sets + 1] = field
+    sets[#sets + 1] = string.sub(value, 2)
+  end
 end
 
 local function factsOf(id)
@@ -340,15 +346,15 @@ local function timeOf(nextAt, isAtOnce)
 end
 
 -- Redis says that something has expired from the millisecond after the one it is given.
-local function expire(key, status, nextAt)
-  if queueOf(status, nextAt) == 'expires' then
+local function expire(key, nextAt, queue, mayExpire)
+  if queue == 'expires' then
     redis.call('PEXPIREAT', key, nextAt - 1)
-  else
+  elseif mayExpire then
     redis.call('PERSIST', key)
   end
 end
 
-local function write(row, before, added)
+local function write(row, before, added, isNew)
   local id = row[1]
   local key = keyOf(id)
   local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
@@ -356,22 +362,24 @@ local function write(row, before, added)
   local facts = before and { task = before.task, schedule = before.schedule, owner = before.owner }
     or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil,
       owner = redis.call('HGET', key, 'owner') or nil }
-  redis.call('HSET', key, 'generation', generation, 'status', status, 'state', state)
-  if nextAt == '' then redis.call('HDEL', key, 'nextAt') else redis.call('HSET', key, 'nextAt', nextAt) end
-  put(key, 'result', result)
-  put(key, 'error', err)
+  local sets, gone = {'generation', generation, 'status', status, 'state', state}, {}
+  put(sets, gone, 'nextAt', nextAt == '' and '' or '=' .. nextAt)
+  put(sets, gone, 'result', result)
+  put(sets, gone, 'error', err)
   if task then
-    redis.call('HSET', key, 'task', task, 'priority', priority, 'payload', payload)
-    put(key, 'schedule', schedule)
-    put(key, 'owner', owner)
+    for _, value in ipairs({'task', task, 'priority', priority, 'payload', payload}) do sets[#sets + 1] = value end
+    put(sets, gone, 'schedule', schedule)
+    put(sets, gone, 'owner', owner)
     facts.task = task
     facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
     facts.owner = owner ~= '' and string.sub(owner, 2) or nil
   end
+  redis.call('HSET', key, unpack(sets))
+  if #gone > 0 and not isNew then redis.call('HDEL', key, unpack(gone)) end
   facts.status = status
   facts.queue = queueOf(status, nextAt)
   move(id, before, facts, added, nextAt)
-  expire(key, status, nextAt)
+  expire(key, nextAt, facts.queue, not isNew and not (before and before.queue ~= 'expires'))
 end
 `
 
@@ -384,7 +392,7 @@ local function add(row)
   -- One that has expired may still be in the indexes.
   local before = factsOf(id)
   if before then move(id, before, nil) end
-  write(row, nil, redis.call('INCR', p .. 'sequence'))
+  write(row, nil, redis.call('INCR', p .. 'sequence'), true)
   return false
 end
 local all = {}
