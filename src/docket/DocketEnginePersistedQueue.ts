@@ -9,7 +9,6 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -316,9 +315,6 @@ interface Offered extends Pick<DocketEngine.Ring, "at" | "id" | "ring"> {
   readonly delay: Duration.Duration
 }
 
-/** In one statement. */
-const mostTogether = 64
-
 /** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
 const longest = 255
 
@@ -438,23 +434,17 @@ export const layerSql = (
           FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1
           ON CONFLICT (id, queue_name) DO NOTHING`)
 
-      const offerTogether = Together.alike({
+      const offerTogether = Together.atEnd({
         one: offer,
         // The first by way of the queue, which has its takers look then.
         many: ([first, ...others]: ReadonlyArray<Offered>) =>
-          Effect.as(
-            Effect.andThen(
-              offer(first!),
-              available(
-                insertEach({
-                  rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
-                })
-              )
-            ),
-            [first, ...others].map(() => Exit.void)
+          Effect.andThen(
+            offer(first!),
+            insertEach({
+              rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
+            })
           ),
-        isAlone: ({ delay, ring }) => Duration.isPositive(delay) || idOf(ring) === undefined,
-        most: mostTogether
+        isAlone: ({ delay, ring }) => Duration.isPositive(delay) || idOf(ring) === undefined
       })
 
       return {
