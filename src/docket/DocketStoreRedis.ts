@@ -360,7 +360,8 @@ local function expire(key, nextAt, queue, mayExpire)
   end
 end
 
-local function write(row, before, added, isNew)
+-- What it is found by is kept where it is not given; a new one has kept nothing.
+local function write(row, before, added, kept)
   local id = row[1]
   local key = keyOf(id)
   local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
@@ -378,12 +379,12 @@ local function write(row, before, added, isNew)
     facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
     facts.owner = owner ~= '' and string.sub(owner, 2) or nil
   else
-    facts.task, facts.schedule, facts.owner = before.task, before.schedule, before.owner
+    facts.task, facts.schedule, facts.owner = kept.task, kept.schedule, kept.owner
   end
   redis.call('HSET', key, unpack(sets))
-  if #gone > 0 and not isNew then redis.call('HDEL', key, unpack(gone)) end
+  if #gone > 0 and kept then redis.call('HDEL', key, unpack(gone)) end
   move(id, before, facts, added, nextAt)
-  expire(key, nextAt, facts.queue, before and before.queue == 'expires')
+  expire(key, nextAt, facts.queue, kept and not (before and before.queue ~= 'expires'))
 end
 `
 
@@ -396,7 +397,7 @@ local function add(row)
   -- One that has expired may still be in the indexes.
   local before = factsOf(id)
   if before then move(id, before, nil) end
-  write(row, nil, redis.call('INCR', p .. 'sequence'), true)
+  write(row, nil, redis.call('INCR', p .. 'sequence'), nil)
   return false
 end
 local all = {}
@@ -426,9 +427,8 @@ local function change(isLapse, row)
   if not generation or tonumber(generation) ~= tonumber(row[2]) - 1 then return 0 end
   if isLapse == '1' and status == 'Running' and tonumber(nextAt) > now then return 0 end
   if status == 'Running' and row[3] == 'Running' then row[4] = nextAt end
-  local before = { task = task or '', schedule = schedule or nil, owner = owner or nil, status = status,
-    queue = queueOf(status, nextAt or '') }
-  write(row, before, redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'))
+  write(row, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'),
+    { task = task or '', schedule = schedule or nil, owner = owner or nil })
   return 1
 end
 local all = {}
