@@ -10,8 +10,10 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
 
@@ -189,6 +191,43 @@ export const make: Effect.Effect<Deadlines, never, Scope.Scope> = Effect.gen(fun
   const start = yield* FiberHandle.makeRuntime<never, never, void>()
   return new Impl(clock, start)
 })
+
+/**
+ * What the effect comes to, in a fiber of its own, or what `orElse` does where that takes longer. It is then interrupted,
+ * and its end is not waited for. Costs less than a timeout with a timer of its own.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const timeoutOrElse = <A, E, R, A2, E2>(
+  effect: Effect.Effect<A, E, R>,
+  { deadlines, duration, orElse }: {
+    readonly deadlines: Deadlines
+    readonly duration: Duration.Duration
+    readonly orElse: () => Effect.Effect<A2, E2>
+  }
+): Effect.Effect<A | A2, E | E2, R> =>
+  Effect.contextWith((context: Context.Context<R>) =>
+    Effect.clockWith((clock) =>
+      Effect.callback<A | A2, E | E2>((resume) => {
+        const fiber = Effect.runForkWith(context)(effect)
+        const exit = fiber.pollUnsafe()
+        if (exit !== undefined) return resume(exit)
+        const entry = deadlines.add(clock.currentTimeMillisUnsafe() + Duration.toMillis(duration), () => {
+          resume(Effect.suspend(orElse))
+          fiber.interruptUnsafe()
+        })
+        fiber.addObserver((exit) => {
+          deadlines.remove(entry)
+          resume(exit)
+        })
+        return Effect.suspend(() => {
+          deadlines.remove(entry)
+          return Fiber.interrupt(fiber)
+        })
+      })
+    )
+  )
 
 // ----------------------------------------------------------------------------
 // lanes and the heap

@@ -21,6 +21,8 @@ import * as Deadlines from "../core/Deadlines.ts"
 import * as Database from "../storage/Database.ts"
 import * as Millis from "../storage/Millis.ts"
 import * as Persistently from "../storage/Persistently.ts"
+import * as SqlTemplate from "../storage/SqlTemplate.ts"
+import * as Together from "../storage/Together.ts"
 import * as DocketEngine from "./DocketEngine.ts"
 import * as DocketError from "./DocketError.ts"
 
@@ -70,6 +72,8 @@ interface Answering {
   readonly loudly: Around
   /** Whether others are taken in the places of rings that are answered and not yet off the queue: as many at most. */
   readonly isAhead: boolean
+  /** That wait for a ring at a time, in this process. */
+  readonly mostWaiting: number
 }
 
 type Around = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -81,20 +85,43 @@ const waitUntil = (at: number): Effect.Effect<void> =>
   )
 
 /**
- * So many fibers take, one ring each. One that has taken its ring early lets another take in its place, and is gone when
- * its ring is answered. Who finds, when the time has come, that all slots are in use gives the ring back, for another
- * process may have one.
+ * A fiber takes one ring and is there until it is answered. As many wait for one as there are free slots, or as are of use
+ * to the queue, and who comes to an end waits again or is gone. A ring that was taken early leaves its place to another one
+ * until it is time; if all slots are in use then it is given back, for another process may have one.
  */
 const consume = (
-  { complain, isAhead, loudly, on, queue, quietly }: Answering
+  { complain, isAhead, loudly, mostWaiting, on, queue, quietly }: Answering
 ): DocketEngine.DocketEngine["Service"]["consume"] =>
 (answer, { concurrency }) =>
   Effect.scoped(Effect.gen(function*() {
     const takers = yield* FiberSet.make<void>()
     const isFree = Latch.makeUnsafe(true)
+    let waiting = 0
     let busy = 0
     let early = 0
     let over = 0
+    let isFilling = false
+
+    const isShort = () => waiting < Math.min(mostWaiting, concurrency - busy)
+
+    /** Whether there should be another one that waits, and then there is. */
+    const isWanted = () => {
+      if (!isShort()) return false
+      waiting++
+      return true
+    }
+
+    const fillNow: Effect.Effect<void> = Effect.suspend(() => {
+      isFilling = false
+      return Effect.whileLoop({ while: isWanted, body: () => FiberSet.run(takers, loop), step: () => {} })
+    })
+
+    /** When those that run have come to a halt: one that is done at once waits again itself. */
+    const fill = Effect.suspend(() => {
+      if (isFilling) return Effect.void
+      isFilling = true
+      return Effect.asVoid(FiberSet.run(takers, fillNow, { startImmediately: false }))
+    })
 
     const answered = (id: string, release: Effect.Effect<void>): Effect.Effect<void, string> =>
       Effect.catchCause(Effect.suspend(() => answer(id, release)), (cause) =>
@@ -102,54 +129,50 @@ const consume = (
           ? Effect.failCause(cause)
           : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
 
-    const inSlot = (id: string, goAhead: Effect.Effect<void>) =>
-      Effect.suspend(() => {
-        if (busy === concurrency) return Effect.interrupt
-        if (++busy === concurrency) isFree.closeUnsafe()
-        let isIn = true
-        const leave = Effect.sync(() => {
-          if (!isIn) return
-          isIn = false
-          busy--
-          isFree.openUnsafe()
-        })
-        const release = isAhead ? Effect.andThen(leave, goAhead) : Effect.void
-        return Effect.ensuring(Effect.andThen(answered(id, release), release), leave)
+    const inSlot = (id: string, onReleased: () => void) => {
+      if (busy === concurrency) return Effect.interrupt
+      if (++busy === concurrency) isFree.closeUnsafe()
+      let isIn = true
+      const leave = () => {
+        if (!isIn) return
+        isIn = false
+        busy--
+        isFree.openUnsafe()
+      }
+      /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
+      const release = Effect.suspend(() => {
+        if (!isIn || over === concurrency) return Effect.void
+        over++
+        onReleased()
+        leave()
+        return fill
       })
+      const done = answered(id, isAhead ? release : Effect.void)
+      const answer = Effect.ensuring(isAhead ? Effect.andThen(done, release) : done, Effect.sync(leave))
+      return isShort() ? Effect.andThen(fill, answer) : answer
+    }
 
-    const onTaken = (
-      ring: string,
-      at: number,
-      id: string,
-      { goAhead, passOn }: { readonly goAhead: Effect.Effect<void>; readonly passOn: Effect.Effect<void> }
-    ) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const answer = inSlot(id, goAhead)
-        if (at <= now) return answer
+    const onTaken = (at: number, id: string, onReleased: () => void) =>
+      Effect.clockWith((clock) => {
+        if (at <= clock.currentTimeMillisUnsafe()) return inSlot(id, onReleased)
+        const answer = Effect.suspend(() => inSlot(id, onReleased))
         if (early >= mostEarly) return Effect.andThen(waitUntil(at), answer)
         early++
         const isOver = Effect.sync(() => {
           early--
         })
-        return Effect.andThen(Effect.ensuring(Effect.andThen(passOn, waitUntil(at)), isOver), answer)
-      }).pipe((answer) => loudly(on(ring, answer)))
+        return Effect.andThen(Effect.ensuring(Effect.andThen(fill, waitUntil(at)), isOver), answer)
+      })
 
     const loop: Effect.Effect<void> = Effect.suspend(() => {
-      let [isTaken, isPassedOn, isOver] = [false, false, false]
-      const passOn = Effect.suspend(() => {
-        isPassedOn = true
-        return Effect.asVoid(FiberSet.run(takers, loop))
-      })
-      /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
-      const goAhead = Effect.suspend(() => {
-        if (isPassedOn || over === concurrency) return Effect.void
-        over++
+      let [isTaken, isOver] = [false, false]
+      const onReleased = () => {
         isOver = true
-        return passOn
-      })
+      }
       const take = quietly(queue.take(([at, id], { id: ring }) => {
         isTaken = true
-        return onTaken(ring, at, id, { goAhead, passOn })
+        waiting--
+        return loudly(on(ring, onTaken(at, id, onReleased)))
       }))
       const failed = (cause: Cause.Cause<unknown>) => {
         const why = Cause.squash(cause)
@@ -161,12 +184,12 @@ const consume = (
         Effect.catchCause(failed),
         Effect.flatMap(() => {
           if (isOver) over--
-          return isPassedOn ? Effect.void : loop
+          return isTaken && !isWanted() ? Effect.void : loop
         })
       )
     })
 
-    for (let taker = 0; taker < concurrency; taker++) yield* FiberSet.run(takers, loop)
+    yield* fillNow
     return yield* Effect.never
   }))
 
@@ -244,7 +267,9 @@ export const layerMemory: Layer.Layer<DocketEngine.DocketEngine> = Layer.effect(
         complain: Persistently.complainer(part),
         quietly: asItIs,
         loudly: asItIs,
-        isAhead: false
+        isAhead: false,
+        // Whatever comes wakes all that wait.
+        mostWaiting: 1
       }),
       cancel: ({ ring }) =>
         Effect.sync(() => {
@@ -283,6 +308,11 @@ export interface Options {
 interface Counted {
   readonly kind: "waiting" | "delayed" | "active"
   readonly count: number | bigint | string
+}
+
+/** To be put in the queue. */
+interface Offered extends Pick<DocketEngine.Ring, "at" | "id" | "ring"> {
+  readonly delay: Duration.Duration
 }
 
 /** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
@@ -356,14 +386,22 @@ export const layerSql = (
           Effect.sleep(Duration.fromInputUnsafe(cleanupInterval))
         )))
 
-      const { added, isLeased, now, timeIn } = sql.onDialectOrElse({
+      const { added, eachRing, isLeased, now, timeIn } = sql.onDialectOrElse({
         pg: () => ({
+          eachRing: (json: unknown) =>
+            sql`
+              SELECT value ->> 0 AS id, value ->> 1 AS element
+              FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`,
           now: sql.literal("NOW()"),
           isLeased: sql.literal(`acquired_at >= NOW() - INTERVAL '${Duration.toSeconds(lease)} seconds'`),
           timeIn: sql.literal("CAST(split_part(substr(element, 2), ',', 1) AS BIGINT)"),
           added: 0
         }),
         orElse: () => ({
+          eachRing: (json: unknown) =>
+            sql`
+              SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS element
+              FROM json_each(${json})`,
           now: sql.literal("CURRENT_TIMESTAMP"),
           isLeased: sql.literal(
             `acquired_at >= datetime(CURRENT_TIMESTAMP, '-${Duration.toSeconds(lease)} seconds')`
@@ -382,16 +420,38 @@ export const layerSql = (
         return id.length > longest ? undefined : id
       }
 
+      const offer = ({ at, delay, id, ring }: Offered): Effect.Effect<void, DocketError.DocketError> =>
+        Effect.asVoid(queue.offer([at, id], { id: idOf(ring), delay })).pipe(
+          Effect.catchTag("SchemaError", Effect.die),
+          Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
+        )
+
+      // As the store does it.
+      const insertEach = SqlTemplate.make<{ rings: string }>(sql, (slot) =>
+        sql`
+          INSERT INTO ${table} (id, queue_name, element, state, attempts, visible_at, created_at, updated_at)
+          SELECT id, ${queueName}, element, 'pending', 0, ${now}, ${now}, ${now}
+          FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1
+          ON CONFLICT (id, queue_name) DO NOTHING`)
+
+      const offerTogether = Together.atEnd({
+        one: offer,
+        // The first by way of the queue, which has its takers look then.
+        many: ([first, ...others]: ReadonlyArray<Offered>) =>
+          Effect.andThen(
+            offer(first!),
+            insertEach({
+              rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
+            })
+          ),
+        isAlone: ({ delay, ring }) => Duration.isPositive(delay) || idOf(ring) === undefined
+      })
+
       return {
         ring: ({ id, ring, ...options }) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          Effect.clockWith((clock) => {
             const at = timeOf(options.at)
-            return Effect.asVoid(
-              queue.offer([at, id], { id: idOf(ring), delay: delayFor(at - now) })
-            ).pipe(
-              Effect.catchTag("SchemaError", Effect.die),
-              Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
-            )
+            return offerTogether({ at, delay: delayFor(at - clock.currentTimeMillisUnsafe()), id, ring })
           }),
         consume: consume({
           queue,
@@ -399,7 +459,9 @@ export const layerSql = (
           complain,
           quietly,
           loudly,
-          isAhead: true
+          isAhead: true,
+          // For so many are asked.
+          mostWaiting: Infinity
         }),
         cancel: ({ ring }) =>
           Effect.suspend(() => {

@@ -101,14 +101,17 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
     }
 
     const add: DocketRecords["Service"]["add"] = (execution) =>
-      Effect.tap(
+      Effect.map(
         store.transaction(
           Effect.tap(
             store.add(execution),
             (there) => there === undefined ? ring(execution) : Effect.void
           )
         ),
-        (there) => Effect.sync(() => there === undefined && publish("Add", execution))
+        (there) => {
+          if (there === undefined) publish("Add", execution)
+          return there
+        }
       )
 
     const write = (
@@ -121,46 +124,51 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
         : change
     }
 
-    const writeAndTell = Effect.fnUntraced(function*(
+    const writeAndTell = (
       before: Execution.Execution,
       transition: Execution.Transition,
       after: Execution.Execution
-    ) {
-      if (before.schedule !== undefined && Execution.isFinished(after)) yield* beforeEnd(before)
-      const isWritten = yield* write(after, transition._tag === "Lapse")
-      if (isWritten) publish(transition._tag, after)
-      return isWritten
-    })
-
-    const changeOnly: DocketRecords["Service"]["changeOnly"] = (known, transition) => {
-      const result = Execution.apply(known, transition)
-      return Result.isFailure(result)
-        ? Effect.undefined
-        : Effect.map(
-          writeAndTell(known, transition, result.success),
-          (isWritten) => isWritten ? result.success : undefined
-        )
+    ): Effect.Effect<boolean, DocketError.DocketError> => {
+      const written = Effect.map(write(after, transition._tag === "Lapse"), (isWritten) => {
+        if (isWritten) publish(transition._tag, after)
+        return isWritten
+      })
+      return before.schedule !== undefined && Execution.isFinished(after)
+        ? Effect.andThen(beforeEnd(before), written)
+        : written
     }
 
-    const change: DocketRecords["Service"]["change"] = Effect.fnUntraced(function*(id, transition, known) {
-      let execution = known
+    const changeOnly: DocketRecords["Service"]["changeOnly"] = (known, transition) =>
+      Effect.suspend(() => {
+        const result = Execution.apply(known, transition)
+        return Result.isFailure(result)
+          ? Effect.undefined
+          : Effect.map(
+            writeAndTell(known, transition, result.success),
+            (isWritten) => isWritten ? result.success : undefined
+          )
+      })
+
+    const changeFound = Effect.fnUntraced(function*(id: string, transition: Execution.Transition) {
       while (true) {
-        if (execution === undefined) {
-          const found = yield* store.find(id)
-          if (found === undefined) return { _tag: "Gone" } as const
-          execution = found.execution
-        }
+        const found = yield* store.find(id)
+        if (found === undefined) return { _tag: "Gone" } as const
+        const { execution } = found
         const result = Execution.apply(execution, transition)
-        if (Result.isSuccess(result) && (yield* writeAndTell(execution, transition, result.success))) {
+        if (Result.isFailure(result)) return { _tag: "Refused", refusal: result.failure, execution } as const
+        if (yield* writeAndTell(execution, transition, result.success)) {
           return { _tag: "Changed", execution: result.success } as const
         }
-        // What was only believed may be otherwise.
-        if (Result.isFailure(result) && execution !== known) {
-          return { _tag: "Refused", refusal: result.failure, execution } as const
-        }
-        execution = undefined
       }
     })
+
+    const change: DocketRecords["Service"]["change"] = (id, transition, known) =>
+      known === undefined ? changeFound(id, transition) : Effect.flatMap(
+        changeOnly(known, transition),
+        // What was only believed may be otherwise.
+        (execution): Effect.Effect<Changed, DocketError.DocketError> =>
+          execution === undefined ? changeFound(id, transition) : Effect.succeed({ _tag: "Changed", execution })
+      )
 
     return { store, engine, sealing, watching, events, pollInterval, newId, add, change, changeOnly, ring, publish }
   })

@@ -42,7 +42,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
       const { prefix = "{fastmcp:docket}:" } = options
       const cleanupInterval = Duration.fromInputUnsafe(options.cleanupInterval ?? "1 minute")
       const redis = yield* Redis.Redis
-      const available = RedisScript.available("store of the docket", StoreText.unavailable)
+      const available = yield* RedisScript.available("store of the docket", StoreText.unavailable)
       const read = StoreText.make()
 
       /** Of executions and their indexes. */
@@ -259,8 +259,14 @@ local function read(id)
   return row
 end
 
-local function put(key, field, value)
-  if value == '' then redis.call('HDEL', key, field) else redis.call('HSET', key, field, string.sub(value, 2)) end
+-- Of a field what is given, or nothing any more.
+local function put(sets, gone, field, value)
+  if value == '' then
+    gone[#gone + 1] = field
+  else
+    sets[#sets + 1] = field
+    sets[#sets + 1] = string.sub(value, 2)
+  end
 end
 
 local function factsOf(id)
@@ -270,21 +276,29 @@ local function factsOf(id)
   return ok and facts or nil
 end
 
-local function indexesOf(facts)
+-- Where only these have changed, nothing else has to be looked at.
+local function indexesOf(facts, isGoingOn)
   local all = {}
-  if facts then
-    all['added'] = true
-    all['status:' .. facts.status] = true
-    all['task:' .. facts.task] = true
-    all[facts.queue] = true
-    if facts.schedule then all['schedule:' .. facts.schedule] = true end
-    if facts.owner then all['owner:' .. facts.owner] = true end
-  end
+  if not facts then return all end
+  all['status:' .. facts.status] = true
+  all[facts.queue] = true
+  if isGoingOn then return all end
+  all['added'] = true
+  all['task:' .. facts.task] = true
+  if facts.schedule then all['schedule:' .. facts.schedule] = true end
+  if facts.owner then all['owner:' .. facts.owner] = true end
   return all
 end
 
+local function count(facts, by)
+  local name = facts.status .. ':' .. facts.task
+  if redis.call('HINCRBY', p .. 'counts', name, by) <= 0 then redis.call('HDEL', p .. 'counts', name) end
+end
+
 local function move(id, before, after, added, nextAt)
-  local old, new = indexesOf(before), indexesOf(after)
+  local isGoingOn = before and after and before.task == after.task and before.schedule == after.schedule
+    and before.owner == after.owner
+  local old, new = indexesOf(before, isGoingOn), indexesOf(after, isGoingOn)
   for name in pairs(old) do
     if not new[name] then redis.call('ZREM', indexOf(name), id) end
   end
@@ -295,12 +309,10 @@ local function move(id, before, after, added, nextAt)
       redis.call('ZADD', indexOf(name), added, id)
     end
   end
-  if before then
-    local name = before.status .. ':' .. before.task
-    if redis.call('HINCRBY', p .. 'counts', name, -1) <= 0 then redis.call('HDEL', p .. 'counts', name) end
-  end
+  if isGoingOn and before.status == after.status and before.queue == after.queue then return end
+  if before then count(before, -1) end
   if after then
-    redis.call('HINCRBY', p .. 'counts', after.status .. ':' .. after.task, 1)
+    count(after, 1)
     redis.call('HSET', p .. 'facts', id, cjson.encode(after))
   else
     redis.call('HDEL', p .. 'facts', id)
@@ -340,38 +352,39 @@ local function timeOf(nextAt, isAtOnce)
 end
 
 -- Redis says that something has expired from the millisecond after the one it is given.
-local function expire(key, status, nextAt)
-  if queueOf(status, nextAt) == 'expires' then
+local function expire(key, nextAt, queue, mayExpire)
+  if queue == 'expires' then
     redis.call('PEXPIREAT', key, nextAt - 1)
-  else
+  elseif mayExpire then
     redis.call('PERSIST', key)
   end
 end
 
-local function write(row, before, added)
+-- What it is found by is kept where it is not given; a new one has kept nothing.
+local function write(row, before, added, kept)
   local id = row[1]
   local key = keyOf(id)
   local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
   local task, priority, schedule, payload, owner = row[9], row[10], row[11], row[12], row[13]
-  local facts = before and { task = before.task, schedule = before.schedule, owner = before.owner }
-    or { task = redis.call('HGET', key, 'task') or '', schedule = redis.call('HGET', key, 'schedule') or nil,
-      owner = redis.call('HGET', key, 'owner') or nil }
-  redis.call('HSET', key, 'generation', generation, 'status', status, 'state', state)
-  if nextAt == '' then redis.call('HDEL', key, 'nextAt') else redis.call('HSET', key, 'nextAt', nextAt) end
-  put(key, 'result', result)
-  put(key, 'error', err)
+  local sets, gone = {'generation', generation, 'status', status, 'state', state}, {}
+  put(sets, gone, 'nextAt', nextAt == '' and '' or '=' .. nextAt)
+  put(sets, gone, 'result', result)
+  put(sets, gone, 'error', err)
+  local facts = { status = status, queue = queueOf(status, nextAt) }
   if task then
-    redis.call('HSET', key, 'task', task, 'priority', priority, 'payload', payload)
-    put(key, 'schedule', schedule)
-    put(key, 'owner', owner)
+    for _, value in ipairs({'task', task, 'priority', priority, 'payload', payload}) do sets[#sets + 1] = value end
+    put(sets, gone, 'schedule', schedule)
+    put(sets, gone, 'owner', owner)
     facts.task = task
     facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
     facts.owner = owner ~= '' and string.sub(owner, 2) or nil
+  else
+    facts.task, facts.schedule, facts.owner = kept.task, kept.schedule, kept.owner
   end
-  facts.status = status
-  facts.queue = queueOf(status, nextAt)
+  redis.call('HSET', key, unpack(sets))
+  if #gone > 0 and kept then redis.call('HDEL', key, unpack(gone)) end
   move(id, before, facts, added, nextAt)
-  expire(key, status, nextAt)
+  expire(key, nextAt, facts.queue, kept and not (before and before.queue ~= 'expires'))
 end
 `
 
@@ -384,7 +397,7 @@ local function add(row)
   -- One that has expired may still be in the indexes.
   local before = factsOf(id)
   if before then move(id, before, nil) end
-  write(row, nil, redis.call('INCR', p .. 'sequence'))
+  write(row, nil, redis.call('INCR', p .. 'sequence'), nil)
   return false
 end
 local all = {}
@@ -397,7 +410,8 @@ const find = RedisScript.make<readonly [now: number, rows: ReadonlyArray<Fields>
 ${luaIndexes}
 local rows = {}
 for i = 2, #ARGV do
-  if redis.call('EXISTS', keyOf(ARGV[i])) == 1 then rows[#rows + 1] = read(ARGV[i]) end
+  local row = read(ARGV[i])
+  if row[5] or redis.call('EXISTS', keyOf(row[1])) == 1 then rows[#rows + 1] = row end
 end
 return {now, rows}
 `)
@@ -408,11 +422,13 @@ const makeChange = (count: number) =>
 ${luaIndexes}
 local function change(isLapse, row)
   local id = row[1]
-  local generation, status, nextAt = unpack(redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt'))
+  local generation, status, nextAt, task, schedule, owner = unpack(
+    redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt', 'task', 'schedule', 'owner'))
   if not generation or tonumber(generation) ~= tonumber(row[2]) - 1 then return 0 end
   if isLapse == '1' and status == 'Running' and tonumber(nextAt) > now then return 0 end
   if status == 'Running' and row[3] == 'Running' then row[4] = nextAt end
-  write(row, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'))
+  write(row, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'),
+    { task = task or '', schedule = schedule or nil, owner = owner or nil })
   return 1
 end
 local all = {}

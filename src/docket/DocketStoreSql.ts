@@ -130,11 +130,13 @@ export const layer = (
         DocketError.atStart
       )
 
-      const { each, eachHold, eachRow, now: nowOf } = dialects.make(sql)
+      const { each, eachHold, eachNew, eachRow, now: nowOf } = dialects.make(sql)
 
       /** With the time of the process, which counts where the database has none. */
       const timed = <A, E>(use: (time: number) => Effect.Effect<A, E | SqlError.SqlError>) =>
-        available(Effect.flatMap(Clock.currentTimeMillis, use))
+        available(Effect.clockWith((clock) =>
+          use(clock.currentTimeMillisUnsafe())
+        ))
 
       yield* sweep(cleanupInterval, (most) =>
         Effect.flatMap(Clock.currentTimeMillis, (time) => {
@@ -151,10 +153,7 @@ export const layer = (
                   SELECT slot, holder FROM ${slots} WHERE until <= ${now} LIMIT ${most} ${skipLocked}
                 ) RETURNING holder`
             ]),
-            (removed) =>
-              Math.max(...removed.map(({ length }) =>
-                length
-              ))
+            (removed) => Math.max(...removed.map(({ length }) => length))
           )
         }))
 
@@ -193,41 +192,30 @@ export const layer = (
         }, ${slot("owner")})
           ON CONFLICT (id) DO NOTHING RETURNING sequence`)
 
-      const insertOne = (values: Values) =>
-        timed((now) => Effect.map(insert({ ...values, now }), (rows) => rows.length > 0))
+      const insertEach = SqlTemplate.make<{ now: number; rows: string }, { readonly id: string }>(sql, (slot) => {
+        const now = nowOf(slot("now"))
+        return sql`
+          INSERT INTO ${executions} (${columns}, owner)
+          SELECT id, task, priority, status, generation,
+            CASE WHEN is_at_once = 1 AND next_at > ${now} THEN ${now} ELSE next_at END,
+            schedule, state, payload, result, error, owner
+          FROM (${eachNew(slot("rows"))}) v WHERE 1 = 1
+          ON CONFLICT (id) DO NOTHING RETURNING id`
+      })
 
       /** Whether they are in now, and were not. */
-      const insertNew = sql.onDialectOrElse({
-        pg: () => {
-          const insertEach = SqlTemplate.make<{ now: number; rows: string }, { readonly id: string }>(
-            sql,
-            (slot) => {
-              const now = nowOf(slot("now"))
-              return sql`
-                INSERT INTO ${executions} (${columns}, owner)
-                SELECT v ->> 0, v ->> 1, CAST(v ->> 2 AS BIGINT), v ->> 3, CAST(v ->> 4 AS BIGINT),
-                  CASE WHEN v ->> 12 = '1' AND CAST(v ->> 5 AS BIGINT) > ${now} THEN ${now}
-                    ELSE CAST(v ->> 5 AS BIGINT) END,
-                  v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, v ->> 11
-                FROM json_array_elements(CAST(CAST(${slot("rows")} AS TEXT) AS JSON)) t (v)
-                ON CONFLICT (id) DO NOTHING RETURNING id`
-            }
-          )
-          return Together.alike({
-            one: insertOne,
-            many: (all: ReadonlyArray<Values>) =>
-              timed((now) =>
-                Effect.map(insertEach({ now, rows: JSON.stringify(all.map(newOf)) }), (rows) => {
-                  const inserted = new Set(rows.map(({ id }) => id))
-                  return all.map(({ id }) => Exit.succeed(inserted.has(id)))
-                })
-              ),
-            key: ({ id }) => id,
-            isAlone: ({ payload, state }) => state.length + payload.length > StoreText.short,
-            most
-          })
-        },
-        orElse: () => insertOne
+      const insertNew = Together.alike({
+        one: (values: Values) => timed((now) => Effect.map(insert({ ...values, now }), (rows) => rows.length > 0)),
+        many: (all: ReadonlyArray<Values>) =>
+          timed((now) =>
+            Effect.map(insertEach({ now, rows: JSON.stringify(all.map(newOf)) }), (rows) => {
+              const inserted = new Set(rows.map(({ id }) => id))
+              return all.map(({ id }) => Exit.succeed(inserted.has(id)))
+            })
+          ),
+        key: ({ id }) => id,
+        isAlone: ({ payload, state }) => state.length + payload.length > StoreText.short,
+        most
       })
 
       const makeUpdate = (more: (slot: (name: keyof TimedValues & string) => unknown) => Statement.Fragment) =>
@@ -378,14 +366,15 @@ export const layer = (
         timed((now) => sql`DELETE FROM ${executions} WHERE id = ${id} AND NOT ${isLive(now)}`)
 
       const add = (values: Values): Effect.Effect<Execution.Execution | undefined, DocketError.DocketError> =>
-        Effect.gen(function*() {
-          if (yield* insertNew(values)) return undefined
-          const [row] = yield* find(values.id)
-          if (row !== undefined) return yield* read.one(storedOf(row))
-          // It has expired, or just gone.
-          yield* forgetExpired(values.id)
-          return yield* add(values)
-        })
+        Effect.flatMap(insertNew(values), (isNew) => isNew ? Effect.undefined : addedBefore(values))
+
+      const addedBefore = Effect.fnUntraced(function*(values: Values) {
+        const [row] = yield* find(values.id)
+        if (row !== undefined) return yield* read.one(storedOf(row))
+        // It has expired, or just gone.
+        yield* forgetExpired(values.id)
+        return yield* add(values)
+      })
 
       const overdue = (
         options: { readonly graceMillis: number; readonly limit: number }
@@ -467,18 +456,25 @@ export const layer = (
 
       return {
         add: (execution) => add(valuesOf(execution)),
-        find: (id, tasks) =>
-          Effect.gen(function*() {
-            const key = StoredText.of(id)
-            const rows = yield* tasks === undefined
+        find: (id, tasks) => {
+          const key = StoredText.of(id)
+          return Effect.flatMap(
+            tasks === undefined
               ? find(key)
-              : findWithUrgent({ id: key, tasks: JSON.stringify(tasks.map(StoredText.of)) })
-            const row = rows.find(({ id }) => id === key)
-            if (row === undefined) return undefined
-            const execution = yield* read.one(storedOf(row))
-            const [urgent] = yield* read.all(rows.filter((other) => other !== row).map(storedOf))
-            return { execution, now: Number(row.now), urgent }
-          }),
+              : findWithUrgent({ id: key, tasks: JSON.stringify(tasks.map(StoredText.of)) }),
+            (rows) => {
+              const row = rows.find(({ id }) => id === key)
+              if (row === undefined) return Effect.undefined
+              const execution = read.one(storedOf(row))
+              const now = Number(row.now)
+              if (rows.length === 1) {
+                return Effect.mapEager(execution, (execution) => ({ execution, now, urgent: undefined }))
+              }
+              const others = read.all(rows.filter((other) => other !== row).map(storedOf))
+              return Effect.zipWith(execution, others, (execution, [urgent]) => ({ execution, now, urgent }))
+            }
+          )
+        },
         change: (execution, condition) => {
           const values = valuesOf(execution, condition?.isLeaseOver)
           if (StoreText.isAnew(execution)) {

@@ -50,9 +50,11 @@ export const make = <R>(
     const records = yield* DocketRecords.DocketRecords
     const { engine, store } = records
     const context = yield* Effect.context<R>()
+    const clock = yield* Clock.Clock
     const crew: Crew.Crew<R> = {
       name: yield* records.newId,
-      startedAt: yield* Clock.currentTimeMillis,
+      startedAt: clock.currentTimeMillisUnsafe(),
+      clock,
       settings: {
         concurrency: options.concurrency ?? 10,
         leaseMillis: Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? engine.lease)),
@@ -65,7 +67,7 @@ export const make = <R>(
       running: new Set()
     }
     const { drain, leaseMillis, sweepMillis } = crew.settings
-    const struck = strikes.make(store, records.sealing)
+    const struck = strikes.make(store, records.sealing, clock)
     const answers = answering.make(crew, struck)
     const { perform } = yield* running.make(crew, context)
     const planted = schedules.make(store, records.add)

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Tracer from "effect/Tracer"
 import * as Millis from "../storage/Millis.ts"
@@ -38,7 +39,7 @@ export const sealedPayload = (
   payload: unknown,
   owner: Sealing.Owner
 ): Effect.Effect<string, DocketError.DocketError> =>
-  Effect.mapError(sealing.write(task.payload, payload, "payload", owner), (problem) =>
+  Effect.mapErrorEager(sealing.write(task.payload, payload, "payload", owner), (problem) =>
     DocketError.make(
       problem._tag === "Invalid"
         ? new DocketError.InvalidPayload({ task: task.name, issue: problem.issue })
@@ -46,53 +47,50 @@ export const sealedPayload = (
     ))
 
 /** Of the fiber, for `Effect.currentSpan` makes an error, with its stack, where there is none. */
-const traceparent = Effect.withFiber(({ context }) => {
+const traceparentOf = ({ context }: Fiber.Fiber<unknown, unknown>): string | undefined => {
   const span = Context.getOrUndefined(context, Tracer.ParentSpan)
-  return Effect.succeed(span?._tag === "Span" ? HttpTraceContext.toHeaders(span).traceparent : undefined)
-})
+  return span?._tag === "Span" ? HttpTraceContext.toHeaders(span).traceparent : undefined
+}
 
 export const make = (
   records: DocketRecords.DocketRecords["Service"]
 ): Pick<Docket.Docket["Service"], "add" | "replace"> => {
-  const draft = Effect.fnUntraced(function*(
+  const draft = (
     task: DocketTask.Any,
     payload: unknown,
     id: string,
     options: Docket.AddOptions
-  ) {
-    const { at, delay, priority = task.options.priority } = options
-    const wrong = problemOf(options)
-    if (wrong !== undefined) return yield* DocketError.make(new DocketError.InvalidOption(wrong))
-    const now = yield* Clock.currentTimeMillis
-    const due = at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay))
-    const parent = yield* traceparent
-    const data = options.data === undefined
-      ? undefined
-      : yield* keeping.write(records, { id, task: task.name }, options.data)
-    return {
-      id,
-      task: task.name,
-      payload: yield* sealedPayload(
-        records,
-        task,
-        payload,
-        { id, task: task.name }
-      ),
-      priority,
-      status: "Scheduled",
-      generation: 1,
-      createdAt: now,
-      dueAt: due,
-      attempt: 0,
-      lapses: 0,
-      keepMillis: DocketRecords.keepMillis(task, false),
-      ...data !== undefined && { data },
-      ...options.owner !== undefined && { owner: options.owner },
-      ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
-      ...limitsOf(task, payload),
-      ...parent !== undefined && { traceparent: parent }
-    } satisfies Execution.Execution
-  })
+  ): Effect.Effect<Execution.Execution, DocketError.DocketError> =>
+    Effect.withFiber((fiber) => {
+      const { at, delay, owner, priority = task.options.priority } = options
+      const wrong = problemOf(options)
+      if (wrong !== undefined) return Effect.fail(DocketError.make(new DocketError.InvalidOption(wrong)))
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const traceparent = traceparentOf(fiber)
+      const execution = (sealed: string): Execution.Execution => ({
+        id,
+        task: task.name,
+        payload: sealed,
+        priority,
+        status: "Scheduled",
+        generation: 1,
+        createdAt: now,
+        dueAt: at?.getTime() ?? (delay === undefined ? now : now + Millis.of(delay)),
+        attempt: 0,
+        lapses: 0,
+        keepMillis: DocketRecords.keepMillis(task, false),
+        ...owner !== undefined && { owner },
+        ...options.keepUntil !== undefined && { keepUntil: options.keepUntil.getTime() },
+        ...limitsOf(task, payload),
+        ...traceparent !== undefined && { traceparent }
+      })
+      const drafted = Effect.mapEager(sealedPayload(records, task, payload, { id, task: task.name }), execution)
+      return options.data === undefined ? drafted : Effect.zipWith(
+        keeping.write(records, { id, task: task.name }, options.data),
+        drafted,
+        (data, execution) => ({ ...execution, data })
+      )
+    })
 
   const replace: Docket.Docket["Service"]["replace"] = Effect.fnUntraced(function*(task, key, payload, options = {}) {
     const by = yield* draft(task, payload, idOf(task, key), options)

@@ -1,5 +1,4 @@
 /** What is to be done about a ring: the record says it. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Crew from "./crew.ts"
@@ -20,31 +19,30 @@ export interface Claimed<R> {
 }
 
 export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
-  const { handlers, records, settings } = crew
+  const { clock, handlers, records, settings } = crew
   const { engine, sealing, store } = records
   const names = [...handlers.keys()]
   const unknown = new Set<string>()
 
-  const consider = Effect.fnUntraced(function*(turn: Crew.Turn) {
-    while (true) {
-      const decision = yield* look(turn)
-      if (decision !== "Again") return decision
-    }
-  })
+  const consider = (turn: Crew.Turn): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> =>
+    Effect.flatMap(look(turn), (decision) => decision === "Again" ? consider(turn) : Effect.succeed(decision))
 
-  const look = Effect.fnUntraced(function*(turn: Crew.Turn) {
-    turn.passed = Crew.stopwatch(yield* Clock.Clock)
-    const found = yield* store.find(turn.id, engine.ordersByPriority ? undefined : names)
-    if (found === undefined) return undefined
-    const { execution, now, urgent } = found
-    if (urgent !== undefined && execution.status === "Scheduled" && Execution.isDue(execution, now)) {
-      // Rung for first, so that whatever happens to this worker nobody is forgotten.
-      yield* records.ring(execution, { why: `${urgent.id}#${urgent.generation}`, at: 0 })
-      turn.id = urgent.id
-      return yield* decide(turn, urgent, now)
-    }
-    return yield* decide(turn, execution, now)
-  })
+  const look = (turn: Crew.Turn) =>
+    Effect.suspend(() => {
+      turn.passed = Crew.stopwatch(clock)
+      return Effect.flatMap(store.find(turn.id, engine.ordersByPriority ? undefined : names), (found) => {
+        if (found === undefined) return Effect.undefined
+        const { execution, now, urgent } = found
+        if (urgent === undefined || execution.status !== "Scheduled" || !Execution.isDue(execution, now)) {
+          return decide(turn, execution, now)
+        }
+        // Rung for first, so that whatever happens to this worker nobody is forgotten.
+        return Effect.flatMap(records.ring(execution, { why: `${urgent.id}#${urgent.generation}`, at: 0 }), () => {
+          turn.id = urgent.id
+          return decide(turn, urgent, now)
+        })
+      })
+    })
 
   /** `Again` when it was not so any more. */
   const decide = (
@@ -140,7 +138,12 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   })
 
   /** Undefined when it may start now. */
-  const acquire = Effect.fnUntraced(function*(turn: Crew.Turn, execution: Execution.Execution) {
+  const acquire = (turn: Crew.Turn, execution: Execution.Execution) =>
+    turn.slotted === undefined && execution.slot === undefined && execution.rate === undefined
+      ? Effect.undefined
+      : acquireLimited(turn, execution)
+
+  const acquireLimited = Effect.fnUntraced(function*(turn: Crew.Turn, execution: Execution.Execution) {
     const { attempt, generation, id, rate, slot } = execution
     yield* giveBack(turn)
     if (slot !== undefined) turn.slotted = execution
@@ -165,10 +168,10 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   const answer = (id: string, name: string): Effect.Effect<Claimed<R> | undefined> =>
     Effect.suspend(() => {
       const turn: Crew.Turn = { name, id, slotted: undefined, passed: () => 0 }
-      return Effect.tap(
-        Crew.insist(consider(turn)),
-        (claimed) => claimed === undefined ? Crew.insist(giveBack(turn)) : Effect.void
-      )
+      return Effect.flatMap(Crew.insist(consider(turn)), (claimed) =>
+        claimed === undefined && turn.slotted !== undefined
+          ? Effect.as(Crew.insist(giveBack(turn)), undefined)
+          : Effect.succeed(claimed))
     })
 
   return { answer }

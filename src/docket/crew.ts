@@ -63,6 +63,7 @@ export interface Crew<R> {
   /** No other worker has it. */
   readonly name: string
   readonly startedAt: number
+  readonly clock: Clock.Clock
   readonly settings: Settings
   readonly records: DocketRecords.DocketRecords["Service"]
   readonly handlers: ReadonlyMap<string, DocketTask.Handled<R>>

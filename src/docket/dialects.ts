@@ -9,6 +9,8 @@ export interface Dialect {
   readonly each: (json: unknown) => Statement.Fragment
   /** The pairs of a JSON array of ids and generations. */
   readonly eachHold: (json: unknown) => Statement.Fragment
+  /** New rows, of a JSON array of arrays. */
+  readonly eachNew: (json: unknown) => Statement.Fragment
   /** What changes of rows, of a JSON array of arrays. */
   readonly eachRow: (json: unknown) => Statement.Fragment
 }
@@ -27,6 +29,13 @@ export const make = (sql: SqlClient.SqlClient): Dialect =>
         sql`
           SELECT value ->> 0 AS id, CAST(value ->> 1 AS BIGINT) AS generation
           FROM jsonb_array_elements(CAST(CAST(${json} AS TEXT) AS JSONB)) t (value)`,
+      eachNew: (json) =>
+        sql`
+          SELECT value ->> 0 AS id, value ->> 1 AS task, CAST(value ->> 2 AS BIGINT) AS priority, value ->> 3 AS status,
+            CAST(value ->> 4 AS BIGINT) AS generation, CAST(value ->> 5 AS BIGINT) AS next_at, value ->> 6 AS schedule,
+            value ->> 7 AS state, value ->> 8 AS payload, value ->> 9 AS result, value ->> 10 AS error,
+            value ->> 11 AS owner, CAST(value ->> 12 AS INTEGER) AS is_at_once
+          FROM json_array_elements(CAST(CAST(${json} AS TEXT) AS JSON)) t (value)`,
       eachRow: (json) =>
         sql`
           SELECT value ->> 0 AS key, value ->> 1 AS status, CAST(value ->> 2 AS BIGINT) AS generation,
@@ -40,6 +49,16 @@ export const make = (sql: SqlClient.SqlClient): Dialect =>
       eachHold: (json) =>
         sql`
           SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS generation
+          FROM json_each(${json})`,
+      eachNew: (json) =>
+        sql`
+          SELECT value ->> 0 AS id, value ->> 1 AS task,
+            value ->> 2 AS priority, value ->> 3 AS status,
+            value ->> 4 AS generation, value ->> 5 AS next_at,
+            value ->> 6 AS schedule, value ->> 7 AS state,
+            value ->> 8 AS payload, value ->> 9 AS result,
+            value ->> 10 AS error, value ->> 11 AS owner,
+            value ->> 12 AS is_at_once
           FROM json_each(${json})`,
       eachRow: (json) =>
         sql`

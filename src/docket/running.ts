@@ -1,7 +1,6 @@
 /** One run, from the handler's start to how it ended. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
+import * as References from "effect/References"
 import type * as Tracer from "effect/Tracer"
 import * as Deadlines from "../core/Deadlines.ts"
 import type * as Answering from "./answering.ts"
@@ -61,34 +61,35 @@ export const make = Effect.fnUntraced(function*<R>(
   crew: Crew.Crew<R>,
   context: Context.Context<R>
 ) {
-  const { records, running } = crew
+  const { clock, records, running } = crew
   const { sealing, watching } = records
   const deadlines = yield* Deadlines.make
   const fork = yield* FiberSet.makeRuntime()
   const metrics = DocketMetrics.makeRecorder(context)
+  const annotations = Context.get(context, References.CurrentLogAnnotations)
 
   /** Ends when the record says how it ended, or belongs to somebody else; `onHandled` is for when only that is left. */
-  const perform = Effect.fnUntraced(function*(
-    { execution, handled, isLeaseOver, payload }: Answering.Claimed<R>,
-    onHandled: Effect.Effect<void>
-  ) {
-    const { generation, id, task } = execution
-    const run = new Running(execution)
-    run.watch = watching.watch(id, generation, (generation) => {
-      run.news = { generation }
-      if (run.writing === 0) look(run)
+  const perform = (claimed: Answering.Claimed<R>, onHandled: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const { execution } = claimed
+      const { generation, id, task } = execution
+      const run = new Running(execution)
+      run.watch = watching.watch(id, generation, (generation) => {
+        run.news = { generation }
+        if (run.writing === 0) look(run)
+      })
+      running.add(run)
+      const startedAt = clock.currentTimeMillisUnsafe()
+      metrics.running(running.size)
+      metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
+      return Effect.map(
+        Effect.ensuring(carriedOut(claimed, run, onHandled), Effect.sync(() => forget(run))),
+        (end) => {
+          metrics.running(running.size)
+          metrics.ended(task, end, clock.currentTimeMillisUnsafe() - startedAt)
+        }
+      )
     })
-    running.add(run)
-    const startedAt = yield* Clock.currentTimeMillis
-    metrics.running(running.size)
-    metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
-    const end = yield* Effect.ensuring(
-      carriedOut(handled, run, payload, isLeaseOver, onHandled),
-      Effect.sync(() => forget(run))
-    )
-    metrics.running(running.size)
-    metrics.ended(task, end, (yield* Clock.currentTimeMillis) - startedAt)
-  })
 
   const forget = (run: Running): void => {
     running.delete(run)
@@ -96,10 +97,8 @@ export const make = Effect.fnUntraced(function*<R>(
   }
 
   const carriedOut = Effect.fnUntraced(function*(
-    handled: DocketTask.Handled<R>,
+    { handled, isLeaseOver, payload }: Answering.Claimed<R>,
     run: Running,
-    payload: unknown,
-    isLeaseOver: () => boolean,
     onHandled: Effect.Effect<void>
   ) {
     // What it may have no more it does not begin, and gives back if nobody else has it.
@@ -116,15 +115,28 @@ export const make = Effect.fnUntraced(function*<R>(
   })
 
   const settle = (task: DocketTask.Any, run: Running, result: Result) =>
-    Effect.flatMap(
-      transitionOf(task, run, result),
-      (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
+    Effect.suspend(() =>
+      Effect.flatMapEager(
+        transitionOf(task, run, result, clock.currentTimeMillisUnsafe()),
+        (transition) => transition === undefined ? Effect.succeed("NotHolder" as const) : write(run, transition)
+      )
     )
 
-  /** What the handler came to, or why it was ended. */
-  const supervised = Effect.fnUntraced(function*(handled: DocketTask.Handled<R>, run: Running, payload: unknown) {
+  /** What the handler came to, or why it was ended; begun when it is asked for. */
+  const supervised = (handled: DocketTask.Handled<R>, run: Running, payload: unknown): Effect.Effect<Result> => {
+    const { name, options: { timeout } } = handled.task
+    const fiber = start(handled, run, payload)
+    const exit = fiber.pollUnsafe()
+    return exit !== undefined ? Effect.succeed<Result>(exit) : Effect.flatMap(
+      ended(name, run, fiber, timeout),
+      (result): Effect.Effect<Result> =>
+        Exit.isExit(result) ? Effect.succeed(result) : Effect.as(abandon(name, fiber), result)
+    )
+  }
+
+  /** By its own master, for one that will not be interrupted would keep its parent, and the worker, from ending. */
+  const start = (handled: DocketTask.Handled<R>, run: Running, payload: unknown): Fiber.Fiber<unknown, unknown> => {
     const { attempt, createdAt, id, task, traceparent } = run.execution
-    const { timeout } = handled.task.options
     const handler = Effect.suspend(() =>
       handled.handler(payload, {
         id,
@@ -136,22 +148,19 @@ export const make = Effect.fnUntraced(function*<R>(
           end: run.end
         })
       })
-    ).pipe(
-      Effect.withSpan(`docket ${task}`, {
-        kind: "consumer",
-        root: true,
-        links: linksOf(traceparent),
-        attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
-      }, { captureStackTrace: false }),
-      Effect.annotateLogs({ "docket.task": task, "docket.execution.id": id }),
-      Effect.provideContext(context)
-    )
-    // Its own master, for one that will not be interrupted would keep its parent, and the worker, from ending.
-    const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
-    const result: Result = fiber.pollUnsafe() ?? (yield* ended(task, run, fiber, timeout))
-    if (!Exit.isExit(result)) yield* abandon(task, fiber)
-    return result
-  })
+    ).pipe(Effect.withSpan(`docket ${task}`, {
+      kind: "consumer",
+      root: true,
+      links: linksOf(traceparent),
+      attributes: { "docket.task": task, "docket.execution.id": id, "docket.attempt": attempt }
+    }, { captureStackTrace: false }))
+    const annotated = Context.add(context, References.CurrentLogAnnotations, {
+      ...annotations,
+      "docket.task": task,
+      "docket.execution.id": id
+    })
+    return Effect.runForkWith(annotated)(handler)
+  }
 
   const ended = (
     task: string,
@@ -159,23 +168,22 @@ export const make = Effect.fnUntraced(function*<R>(
     fiber: Fiber.Fiber<unknown, unknown>,
     timeout: Duration.Duration
   ): Effect.Effect<Result> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.callback<Result>((resume) => {
-        const deadline = Duration.isFinite(timeout)
-          ? deadlines.add(now + Duration.toMillis(timeout), () => run.end("Timeout"))
-          : undefined
-        const end = (result: Result) => {
-          if (deadline !== undefined) deadlines.remove(deadline)
-          resume(Effect.succeed(result))
-        }
-        fiber.addObserver(end)
-        run.onEnd = end
-        if (run.ending !== undefined) end(run.ending)
-        return Effect.suspend(() => {
-          if (deadline !== undefined) deadlines.remove(deadline)
-          return abandon(task, fiber)
-        })
-      }))
+    Effect.callback<Result>((resume) => {
+      const deadline = Duration.isFinite(timeout)
+        ? deadlines.add(clock.currentTimeMillisUnsafe() + Duration.toMillis(timeout), () => run.end("Timeout"))
+        : undefined
+      const end = (result: Result) => {
+        if (deadline !== undefined) deadlines.remove(deadline)
+        resume(Effect.succeed(result))
+      }
+      fiber.addObserver(end)
+      run.onEnd = end
+      if (run.ending !== undefined) end(run.ending)
+      return Effect.suspend(() => {
+        if (deadline !== undefined) deadlines.remove(deadline)
+        return abandon(task, fiber)
+      })
+    })
 
   /** Interrupts it, and waits for its end for a while. */
   const abandon = (task: string, fiber: Fiber.Fiber<unknown, unknown>) =>
@@ -214,47 +222,47 @@ export const make = Effect.fnUntraced(function*<R>(
       )
     })
 
-  const write = Effect.fnUntraced(function*(run: Running, transition: Execution.Transition) {
-    const changed = yield* records.change(run.execution.id, transition, run.execution)
-    if (changed._tag !== "Changed") return "NotHolder" as const
-    run.note(changed.execution)
-    return transition._tag
-  })
+  const write = (run: Running, transition: Execution.Transition) =>
+    Effect.map(records.change(run.execution.id, transition, run.execution), (changed) => {
+      if (changed._tag !== "Changed") return "NotHolder" as const
+      run.note(changed.execution)
+      return transition._tag
+    })
 
   const transitionOf = (
     task: DocketTask.Any,
     run: Running,
-    result: Result
-  ): Effect.Effect<Execution.Transition | undefined, DocketError.DocketError> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const { holder } = run
-      if (result === "Lost") return Effect.undefined
-      if (result === "Stopped") {
-        return Effect.succeed({ _tag: "Release", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
-      }
-      if (result === "Cancelled") {
-        return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
-      }
-      if (!Exit.isExit(result) && typeof result === "object") {
-        const { data, until } = result
-        const keepMillis = DocketRecords.keepMillis(task, false)
-        return Effect.succeed({ _tag: "Wait", holder, data, until, now, keepMillis })
-      }
-      if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
-      if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
-      const { cause } = result
-      const failed = cause.reasons.find(Cause.isFailReason)
-      // It interrupted itself: nobody else does without an ending.
-      return failed !== undefined && !Cause.hasDies(cause)
-        ? troubled(task, run, { _tag: "Error", error: failed.error }, now)
-        : Effect.andThen(
-          Effect.logError(`The handler of ${JSON.stringify(task.name)} has died.`, cause),
-          troubled(task, run, { _tag: "Defect", defect: Cause.squash(cause) }, now)
-        )
-    })
+    result: Result,
+    now: number
+  ): Effect.Effect<Execution.Transition | undefined, DocketError.DocketError> => {
+    const { holder } = run
+    if (result === "Lost") return Effect.undefined
+    if (result === "Stopped") {
+      return Effect.succeed({ _tag: "Release", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
+    }
+    if (result === "Cancelled") {
+      return Effect.succeed({ _tag: "Stop", holder, now, keepMillis: DocketRecords.keepMillis(task, false) })
+    }
+    if (!Exit.isExit(result) && typeof result === "object") {
+      const { data, until } = result
+      const keepMillis = DocketRecords.keepMillis(task, false)
+      return Effect.succeed({ _tag: "Wait", holder, data, until, now, keepMillis })
+    }
+    if (result === "Timeout") return troubled(task, run, { _tag: "Timeout" }, now)
+    if (Exit.isSuccess(result)) return succeeded(task, run, result.value, now)
+    const { cause } = result
+    const failed = cause.reasons.find(Cause.isFailReason)
+    // It interrupted itself: nobody else does without an ending.
+    return failed !== undefined && !Cause.hasDies(cause)
+      ? troubled(task, run, { _tag: "Error", error: failed.error }, now)
+      : Effect.andThen(
+        Effect.logError(`The handler of ${JSON.stringify(task.name)} has died.`, cause),
+        troubled(task, run, { _tag: "Defect", defect: Cause.squash(cause) }, now)
+      )
+  }
 
   const succeeded = (task: DocketTask.Any, { execution, holder }: Running, value: unknown, now: number) =>
-    Effect.map(
+    Effect.mapEager(
       Effect.result(sealing.write(task.success, value, "result", execution)),
       (written): Execution.Transition =>
         written._tag === "Success"

@@ -21,6 +21,7 @@ export interface Owner {
   readonly task: string
 }
 
+/** What needs nobody's help, where nothing is sealed and no schema has to wait, is done when it is asked for. */
 export interface Sealing {
   readonly isSealed: boolean
   readonly write: (
@@ -64,41 +65,44 @@ export const make = Effect.fnUntraced(function*({ keys, maxBytes }: Options) {
     return codec
   }
 
-  const open = Effect.fnUntraced(function*(text: string, part: Part, owner: Owner) {
-    if (sealer === undefined) return text
-    const opened = yield* sealer.open(text, binding(part, owner))
-    return opened === undefined
-      ? yield* Effect.fail<Problem>({ _tag: "Invalid", issue: "It was not sealed with a key of this docket." })
-      : decoder.decode(opened)
-  })
+  const opened = (text: string, part: Part, owner: Owner): Effect.Effect<string, Problem> =>
+    sealer === undefined ?
+      Effect.succeed(text) :
+      Effect.flatMap(sealer.open(text, binding(part, owner)), (bytes) =>
+        bytes === undefined
+          ? Effect.fail<Problem>({ _tag: "Invalid", issue: "It was not sealed with a key of this docket." })
+          : Effect.succeed(decoder.decode(bytes)))
 
-  const readJson: Sealing["readJson"] = Effect.fnUntraced(function*(text, part, owner) {
-    const json = yield* open(text, part, owner)
-    return yield* Effect.try({
-      try: (): unknown => json === "" ? undefined : JSON.parse(json),
-      catch: (): Problem => ({ _tag: "Invalid", issue: "It is not JSON." })
+  const readJson: Sealing["readJson"] = (text, part, owner) => Effect.flatMapEager(opened(text, part, owner), parse)
+
+  const write: Sealing["write"] = (schema, value, part, owner) =>
+    Effect.flatMapEager(Effect.mapErrorEager(codecOf(schema).encode(value), invalid), (encoded) => {
+      const json = JSON.stringify(encoded) ?? ""
+      // A character has three bytes at the most, so that few need to be counted.
+      if (sealer === undefined && json.length * 3 <= maxBytes) return Effect.succeed(json)
+      const bytes = encoder.encode(json)
+      if (bytes.length > maxBytes) {
+        return Effect.fail<Problem>({ _tag: "TooLarge", bytes: bytes.length, maximum: maxBytes })
+      }
+      return sealer === undefined ? Effect.succeed(decoder.decode(bytes)) : sealer.seal(bytes, binding(part, owner))
     })
-  })
 
-  const write: Sealing["write"] = Effect.fnUntraced(function*(schema, value, part, owner) {
-    const encoded = yield* Effect.mapError(codecOf(schema).encode(value), invalid)
-    const json = JSON.stringify(encoded) ?? ""
-    // A character has three bytes at the most, so that few need to be counted.
-    if (sealer === undefined && json.length * 3 <= maxBytes) return json
-    const bytes = encoder.encode(json)
-    if (bytes.length > maxBytes) {
-      return yield* Effect.fail<Problem>({ _tag: "TooLarge", bytes: bytes.length, maximum: maxBytes })
-    }
-    return sealer === undefined ? decoder.decode(bytes) : yield* sealer.seal(bytes, binding(part, owner))
-  })
-
-  const read: Sealing["read"] = Effect.fnUntraced(function*(schema, text, part, owner) {
-    const json = yield* readJson(text, part, owner)
-    return yield* Effect.mapError(codecOf(schema).decode(json), invalid)
-  })
+  const read: Sealing["read"] = (schema, text, part, owner) =>
+    Effect.flatMapEager(
+      readJson(text, part, owner),
+      (json) => Effect.mapErrorEager(codecOf(schema).decode(json), invalid)
+    )
 
   return { isSealed: sealer !== undefined, write, read, readJson } satisfies Sealing
 })
+
+const parse = (json: string): Effect.Effect<unknown, Problem> => {
+  try {
+    return Effect.succeed(json === "" ? undefined : JSON.parse(json))
+  } catch {
+    return Effect.fail<Problem>({ _tag: "Invalid", issue: "It is not JSON." })
+  }
+}
 
 interface Codec {
   readonly encode: (value: unknown) => Effect.Effect<unknown, Schema.SchemaError>

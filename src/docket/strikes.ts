@@ -1,5 +1,5 @@
 /** Work that is not to start for now: rules, kept as notes in the store, and looked up by each worker every second. */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as JsonPointer from "effect/JsonPointer"
@@ -54,31 +54,34 @@ export interface Strikes {
   readonly isStruckNow: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
 }
 
-export const make = (store: DocketStore.DocketStore["Service"], sealing: Sealing.Sealing): Strikes => {
+export const make = (
+  store: DocketStore.DocketStore["Service"],
+  sealing: Sealing.Sealing,
+  clock: Clock.Clock
+): Strikes => {
   let known: { readonly at: number; readonly strikes: ReadonlyArray<Strike> } | undefined
-  const fresh = Effect.gen(function*() {
-    const strikes = yield* fromNotes(yield* store.notes(kind))
-    known = { at: yield* Clock.currentTimeMillis, strikes }
+  const fresh = Effect.map(Effect.flatMap(store.notes(kind), fromNotes), (strikes) => {
+    known = { at: clock.currentTimeMillisUnsafe(), strikes }
     return strikes
   })
-  const current = Effect.flatMap(
-    Clock.currentTimeMillis,
-    (now) => known !== undefined && now >= known.at && now - known.at < maxAge ? Effect.succeed(known.strikes) : fresh
-  )
+  const current = () => {
+    const now = clock.currentTimeMillisUnsafe()
+    return known !== undefined && now >= known.at && now - known.at < maxAge ? Effect.succeed(known.strikes) : fresh
+  }
 
-  const judge = Effect.fnUntraced(function*(strikes: ReadonlyArray<Strike>, execution: Execution.Execution) {
+  const judge = (strikes: ReadonlyArray<Strike>, execution: Execution.Execution): Effect.Effect<boolean> => {
     const rules = strikes.filter(({ task }) => task === undefined || task === execution.task)
-    if (rules.length === 0) return false
-    if (rules.some(({ where }) => where === undefined)) return true
-    const payload = yield* Effect.orElseSucceed(
-      sealing.readJson(execution.payload, "payload", execution),
-      () => undefined
+    if (rules.length === 0) return Effect.succeed(false)
+    if (rules.some(({ where }) => where === undefined)) return Effect.succeed(true)
+    return Effect.map(
+      Effect.orElseSucceed(sealing.readJson(execution.payload, "payload", execution), () => undefined),
+      (payload) =>
+        rules.some(({ where }) => where !== undefined && Equal.equals(valueAt(payload, where.at), where.equals))
     )
-    return rules.some(({ where }) => where !== undefined && Equal.equals(valueAt(payload, where.at), where.equals))
-  })
+  }
 
   return {
-    isStruck: (execution) => Effect.flatMap(current, (strikes) => judge(strikes, execution)),
+    isStruck: (execution) => Effect.flatMapEager(current(), (strikes) => judge(strikes, execution)),
     isStruckNow: (execution) => Effect.flatMap(fresh, (strikes) => judge(strikes, execution))
   }
 }

@@ -23,7 +23,7 @@ export const layer = (options: Options = {}): Layer.Layer<RateLimitStore.RateLim
     Effect.gen(function*() {
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
-      const ask = RedisScript.available(
+      const ask = yield* RedisScript.available(
         "rate limits",
         (_, cause) => new RateLimitStore.RateLimitUnavailable({ cause })
       )

@@ -26,7 +26,10 @@ export const layer = (
     Effect.gen(function*() {
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
-      const ask = RedisScript.available("receipts", (_, cause) => new ReceiptStore.ReceiptsUnavailable({ cause }))
+      const ask = yield* RedisScript.available(
+        "receipts",
+        (_, cause) => new ReceiptStore.ReceiptsUnavailable({ cause })
+      )
       const keyOf = (key: string) => `${prefix}receipt:${key}`
 
       return yield* ReceiptStore.make({

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { ClientOfflineError, createClient, type RedisClientOptions, SocketClosedUnexpectedlyError } from "redis"
+import * as Deadlines from "../core/Deadlines.ts"
 import * as DocketEngine from "../docket/DocketEngine.ts"
 import * as DocketError from "../docket/DocketError.ts"
 import * as Persistently from "../storage/Persistently.ts"
@@ -81,17 +82,19 @@ const make = (options: Options) =>
           Effect.fail(unavailable(lastError() ?? new Error(`No answer within ${Duration.format(patience)}.`)))
       })
     )
+    const deadlines = yield* Deadlines.make
     const ask = <A>(command: () => Promise<A>): Effect.Effect<A, DocketError.DocketError> =>
-      Effect.tryPromise({ try: command, catch: unavailable }).pipe(
+      Deadlines.timeoutOrElse(
         // The client keeps no commands for the next connection, so none of them is done later by surprise.
-        Effect.retry({
+        Effect.retry(Effect.tryPromise({ try: command, catch: unavailable }), {
           while: ({ reason }) => reason._tag === "Unavailable" && isOffline(reason.cause),
           schedule: Schedule.spaced("50 millis")
         }),
-        Effect.timeoutOrElse({
+        {
+          deadlines,
           duration: patience,
           orElse: () => Effect.fail(unavailable(new Error(`No answer within ${Duration.format(patience)}.`)))
-        })
+        }
       )
 
     const policy = /^maxmemory_policy:(\S+)/m.exec(yield* ask(() => client.info("memory")))?.[1]
@@ -327,6 +330,8 @@ const connect = (
       const client = watched(createClient({
         ...connection,
         ...own,
+        // A timer for each command, where whoever asks has a patience of their own.
+        commandOptions: { timeout: 0, ...connection?.commandOptions },
         ...url !== undefined && { url },
         socket: {
           connectTimeout: Duration.toMillis(patience),

@@ -32,7 +32,7 @@ export const layer = (options: Options = {}): Layer.Layer<EventStore.EventStore,
       const { pollInterval = "1 second", prefix = "fastmcp:" } = options
       const { idle, maxEvents, maxSize, timeToLive } = Limits.resolve(options)
       const redis = yield* Redis.Redis
-      const ask = RedisScript.available("event store", unavailable)
+      const ask = yield* RedisScript.available("event store", unavailable)
       const channel = `${prefix}appended`
       const hashPrefix = `${prefix}stream:`
       const eventsPrefix = `${prefix}events:`

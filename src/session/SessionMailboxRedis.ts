@@ -29,7 +29,7 @@ export const layer = (options: Options = {}): Layer.Layer<SessionMailbox.Session
       const { prefix = "fastmcp:" } = options
       const retention = Math.max(Millis.of(options.retention ?? "5 minutes"), Millis.of("1 minute"))
       const redis = yield* Redis.Redis
-      const ask = RedisScript.available("session mailbox", unavailable)
+      const ask = yield* RedisScript.available("session mailbox", unavailable)
       const key = `${prefix}letters`
 
       const newest = ({ send }: Pick<Redis.Connection, "send">) =>

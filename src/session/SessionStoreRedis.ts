@@ -26,7 +26,7 @@ export const layer = (options: Options = {}): Layer.Layer<SessionStore.SessionSt
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
       const { decode, encode } = SessionText.make()
-      const ask = RedisScript.available("session store", unavailable)
+      const ask = yield* RedisScript.available("session store", unavailable)
       const keyOf = (id: string) => `${prefix}session:${id}`
       /** Every session by the time it expires; the same for each principal that has some. */
       const all = `${prefix}sessions`

@@ -2,6 +2,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redis from "effect/persistence/Redis"
+import type * as Scope from "effect/Scope"
+import * as Deadlines from "../core/Deadlines.ts"
 
 /** Lua that names the time of the server in milliseconds `now`: the clocks of the processes have no say. @category scripts @since 0.1.0 */
 export const luaNow = `
@@ -42,13 +44,18 @@ const patience = Duration.seconds(5)
 export const available = <Unavailable>(
   store: string,
   unavailable: (store: string, cause: Redis.RedisError) => Unavailable
-) =>
-<A, R>(effect: Effect.Effect<A, Redis.RedisError, R>): Effect.Effect<A, Unavailable, R> =>
-  effect.pipe(
-    Effect.timeoutOrElse({
-      duration: patience,
-      orElse: () =>
-        Effect.fail(new Redis.RedisError({ cause: new Error(`No answer within ${Duration.format(patience)}.`) }))
-    }),
-    Effect.mapError((cause) => unavailable(store, cause))
-  )
+): Effect.Effect<
+  <A, R>(effect: Effect.Effect<A, Redis.RedisError, R>) => Effect.Effect<A, Unavailable, R>,
+  never,
+  Scope.Scope
+> =>
+  Effect.map(Deadlines.make, (deadlines) => (effect) =>
+    Effect.mapError(
+      Deadlines.timeoutOrElse(effect, {
+        deadlines,
+        duration: patience,
+        orElse: () =>
+          Effect.fail(new Redis.RedisError({ cause: new Error(`No answer within ${Duration.format(patience)}.`) }))
+      }),
+      (cause) => unavailable(store, cause)
+    ))

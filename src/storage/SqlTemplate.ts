@@ -9,7 +9,8 @@ import * as Tracer from "effect/Tracer"
 
 /**
  * Under this a client may have ways that are shorter than a `Statement`, which makes a span each time. They are taken
- * outside of transactions, where nobody sees spans and nobody changes statements. Their rows may have no prototype.
+ * where nobody sees spans and nobody changes statements; within a transaction its connection is asked straight then, of
+ * any client. Rows may have no prototype.
  *
  * @category models
  * @since 0.1.0
@@ -56,10 +57,12 @@ const compile = <Values extends object, A extends object>(
   ]
 }
 
-const mayBeShort = (fiber: Fiber.Fiber<unknown, unknown>, { transactionService }: Client): boolean =>
-  fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
-  && fiber.getRef(Statement.CurrentTransformer) === undefined
-  && Context.getOrUndefined(fiber.context, transactionService) === undefined
+const mayBeShort = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer && fiber.getRef(Statement.CurrentTransformer) === undefined
+
+/** Of the transaction it is in. */
+const connectionOf = (fiber: Fiber.Fiber<unknown, unknown>, { transactionService }: Client) =>
+  Context.getOrUndefined(fiber.context, transactionService)?.[0]
 
 /**
  * `slot` stands in the statement where a value of this name goes.
@@ -75,8 +78,12 @@ export const make = <Values extends object, A extends object = object>(
   const { [shortcut]: short } = sql
   return (values) => {
     const step = stepOf(values)
-    if (short === undefined) return sql.unsafe<A>(...step)
-    return Effect.withFiber((fiber) => mayBeShort(fiber, sql) ? short.one(step) : sql.unsafe<A>(...step))
+    return Effect.withFiber((fiber) => {
+      if (!mayBeShort(fiber)) return sql.unsafe<A>(...step)
+      const connection = connectionOf(fiber, sql)
+      if (connection !== undefined) return connection.execute(...step, undefined)
+      return short === undefined ? sql.unsafe<A>(...step) : short.one(step)
+    })
   }
 }
 
@@ -108,7 +115,7 @@ export const makeFollowed = <First extends object, Second extends object, A exte
     }
     if (short === undefined) return otherwise()
     return Effect.withFiber((fiber) =>
-      !mayBeShort(fiber, sql)
+      !mayBeShort(fiber) || connectionOf(fiber, sql) !== undefined
         ? otherwise()
         : steps.length === 0
         ? short.one(step)

@@ -27,6 +27,7 @@ const flights = 1
 class Shared extends Context.Service<Shared, {
   readonly scope: Scope.Scope
   readonly gathered: Map<object, (item: any) => Effect.Effect<any, any>>
+  readonly left: Map<Left<any, any>, Array<any>>
 }>()("fastmcp-effect/storage/Together/Shared") {}
 
 /**
@@ -62,6 +63,38 @@ export const alike = <Item, A, E>(options: Gathered.Options<Item, A, E>) => (ite
     })
   })
 
+/** @category models @since 0.1.0 */
+export interface Left<Item, E> {
+  readonly one: (item: Item) => Effect.Effect<void, E>
+  readonly many: (items: ReadonlyArray<Item>) => Effect.Effect<void, unknown>
+  /** Better done by itself. */
+  readonly isAlone: (item: Item) => boolean
+}
+
+/**
+ * Leaves an item of each of the transactions that are one to their end, where a single statement does all of them; nobody
+ * waits for it, and where it fails nothing of the transactions stands. At once and alone elsewhere.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const atEnd = <Item, E>(options: Left<Item, E>) => (item: Item): Effect.Effect<void, E> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const shared = Context.getOrUndefined(context, Shared)
+    if (shared === undefined || options.isAlone(item)) return options.one(item)
+    const others = shared.left.get(options)
+    if (others === undefined) shared.left.set(options, [item])
+    else others.push(item)
+    return Effect.void
+  })
+
+const end = ({ left }: Shared["Service"]) =>
+  Effect.forEach(
+    left,
+    ([{ many, one }, items]) => items.length === 1 ? one(items[0]) : many(items),
+    { discard: true }
+  )
+
 /** Works in the scope. @category constructors @since 0.1.0 */
 export const make = <Unavailable>(
   { sql: { transactionService }, transaction }: Database.Database<Unavailable>
@@ -71,12 +104,13 @@ export const make = <Unavailable>(
     Gathered.make<Effect.Effect<any, any>, any, any>({
       one: transaction,
       many: (effects) =>
-        transaction(Effect.scoped(Effect.flatMap(Effect.scope, (scope) =>
-          Effect.provideService(
-            Effect.forEach(effects, (effect) => Effect.map(effect, Exit.succeed), { concurrency: "unbounded" }),
-            Shared,
-            { scope, gathered: new Map() }
-          )))),
+        transaction(Effect.scoped(Effect.flatMap(Effect.scope, (scope) => {
+          const shared: Shared["Service"] = { scope, gathered: new Map(), left: new Map() }
+          const exits = Effect.forEach(effects, (effect) => Effect.map(effect, Exit.succeed), {
+            concurrency: "unbounded"
+          })
+          return Effect.tap(Effect.provideService(exits, Shared, shared), () => end(shared))
+        }))),
       most,
       flights
     }),

@@ -2,7 +2,7 @@
 
 const table = {
   core: [],
-  storage: [],
+  storage: ["core"],
   protocol: ["core"],
   oauth: ["core", "storage"],
   docket: ["core", "storage"],

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -219,5 +221,59 @@ describe("Deadlines", () => {
       yield* TestClock.adjust("1 hour")
       assert.strictEqual(fired, 0)
       assert.strictEqual(counts.asleep, 0)
+    }))
+})
+
+describe("a time limit by deadlines", () => {
+  const limited = <A, E>(deadlines: Deadlines.Deadlines, effect: Effect.Effect<A, E>) =>
+    Deadlines.timeoutOrElse(effect, {
+      deadlines,
+      duration: Duration.seconds(5),
+      orElse: () => Effect.fail("late")
+    })
+
+  it.effect("is nothing to what ends in time, however it ends", () =>
+    Effect.gen(function*() {
+      const deadlines = yield* Deadlines.make
+      for (const pause of [Effect.void, Effect.sleep("4 seconds")]) {
+        for (const end of [Effect.succeed(1), Effect.fail("no"), Effect.die("broken"), Effect.interrupt]) {
+          const fiber = yield* Effect.forkChild(limited(deadlines, Effect.andThen(pause, end)))
+          yield* TestClock.adjust("4 seconds")
+          const exit = yield* Fiber.await(fiber)
+          assert.strictEqual(exit._tag, (yield* Effect.exit(end))._tag)
+          assert.notDeepEqual(exit, Exit.fail("late"))
+          assert.strictEqual(deadlines.size(), 0)
+        }
+      }
+    }))
+
+  it.effect("gives the word to the other when it is over, and waits for no end", () =>
+    Effect.gen(function*() {
+      const deadlines = yield* Deadlines.make
+      let ends = 0
+      const slowToEnd = Effect.onInterrupt(
+        Effect.never,
+        () => Effect.andThen(Effect.sleep("1 minute"), Effect.sync(() => void ends++))
+      )
+      const fiber = yield* Effect.forkChild(limited(deadlines, slowToEnd))
+      yield* TestClock.adjust(4999)
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(fiber.pollUnsafe(), Exit.fail("late"))
+      assert.strictEqual(ends, 0)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(ends, 1)
+    }))
+
+  it.effect("goes with whoever waits, and what was begun with it", () =>
+    Effect.gen(function*() {
+      const deadlines = yield* Deadlines.make
+      let ends = 0
+      const effect = Effect.onInterrupt(Effect.never, () => Effect.sync(() => void ends++))
+      const fiber = yield* Effect.forkChild(limited(deadlines, effect), { startImmediately: true })
+      assert.strictEqual(deadlines.size(), 1)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(ends, 1)
+      assert.strictEqual(deadlines.size(), 0)
     }))
 })

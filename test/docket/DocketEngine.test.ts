@@ -57,6 +57,33 @@ suite("in memory", {
   ordersByPriority: false
 })
 
+it.effect("wakes one of those who wait in memory, however many may answer", () =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const looksWith = (concurrency: number) =>
+      Effect.scoped(Effect.gen(function*() {
+        let looks = 0
+        const counting: Clock.Clock = {
+          ...clock,
+          currentTimeMillisUnsafe: () => {
+            looks++
+            return clock.currentTimeMillisUnsafe()
+          }
+        }
+        const services = yield* Effect.provideService(Layer.build(Layer.fresh(layerMemory)), Clock.Clock, counting)
+        const engine = Context.get(services, DocketEngine.DocketEngine)
+        const { answered } = yield* consumer(engine, { concurrency })
+        const before = looks
+        for (const id of ["a", "b", "c"]) {
+          yield* ringNow(engine, id)
+          yield* TestClock.adjust(1)
+        }
+        assert.deepStrictEqual(answered, ["a", "b", "c"])
+        return looks - before
+      }))
+    assert.strictEqual(yield* looksWith(100), yield* looksWith(1))
+  }))
+
 type Somewhere = Effect.Effect<Database, never, Scope.Scope>
 
 let count = 0

@@ -86,3 +86,78 @@ describe("transactions of one moment", () => {
     })
   )
 })
+
+describe("what transactions leave to their end", () => {
+  interface Entry {
+    readonly number: number
+    readonly isAlone?: boolean
+  }
+
+  /** With how each was done. */
+  const later = ({ insert, sql }: Effect.Success<typeof table>) => {
+    const done: Array<ReadonlyArray<number>> = []
+    const noted = (numbers: ReadonlyArray<number>) => Effect.sync(() => void done.push(numbers))
+    const atEnd = Together.atEnd({
+      one: ({ number }: Entry) => Effect.andThen(noted([number]), insert(number)),
+      many: (entries) => {
+        const numbers = entries.map(({ number }) => number)
+        return Effect.andThen(
+          noted(numbers),
+          sql`INSERT INTO numbers (number) SELECT value FROM json_each(${JSON.stringify(numbers)})`
+        )
+      },
+      isAlone: ({ isAlone }) => isAlone === true
+    })
+    return { atEnd, done }
+  }
+
+  live(
+    "is done for all of them at once, when they are through and before they stand",
+    Effect.gen(function*() {
+      const there = yield* table
+      const { atEnd, done } = later(there)
+      const seen = yield* Effect.all(
+        [1, 2, 3].map((number) => there.together(Effect.andThen(atEnd({ number }), there.numbers))),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(seen, [[], [], []])
+      assert.deepStrictEqual(done, [[1, 2, 3]])
+      assert.deepStrictEqual(yield* there.numbers, [1, 2, 3])
+      assert.strictEqual(there.transactions(), 1)
+    })
+  )
+
+  live(
+    "takes with it, where it fails, the one it fails for and no other",
+    Effect.gen(function*() {
+      const there = yield* table
+      const { atEnd, done } = later(there)
+      yield* there.insert(2)
+      const exits = yield* Effect.all(
+        [1, 2, 3].map((number) =>
+          Effect.exit(there.together(Effect.andThen(there.insert(number * 10), atEnd({ number }))))
+        ),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true])
+      assert.deepStrictEqual(done, [[1, 2, 3], [1], [2], [3]])
+      assert.deepStrictEqual(yield* there.numbers, [1, 2, 3, 10, 30])
+    })
+  )
+
+  live(
+    "is done at once where it is better done by itself, and where nothing is shared",
+    Effect.gen(function*() {
+      const there = yield* table
+      const { atEnd, done } = later(there)
+      yield* atEnd({ number: 1 })
+      assert.deepStrictEqual(yield* there.numbers, [1])
+      yield* Effect.all(
+        [{ number: 2, isAlone: true }, { number: 3 }, { number: 4 }].map((entry) => there.together(atEnd(entry))),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(done, [[1], [2], [3, 4]])
+      assert.deepStrictEqual(yield* there.numbers, [1, 2, 3, 4])
+    })
+  )
+})

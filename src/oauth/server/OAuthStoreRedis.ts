@@ -28,7 +28,7 @@ export const layer = (options: Options = {}): Layer.Layer<OAuthStore.OAuthStore,
     Effect.gen(function*() {
       const { prefix = "fastmcp:" } = options
       const redis = yield* Redis.Redis
-      const ask = RedisScript.available("store of the authorization server", StoreText.unavailable)
+      const ask = yield* RedisScript.available("store of the authorization server", StoreText.unavailable)
       const nameOf = ({ id, kind }: OAuthStore.Key) => `${encodeURIComponent(kind)}:${StoreText.ofId(id)}`
       const keyOf = (key: OAuthStore.Key) => `${prefix}oauth:${nameOf(key)}`
       /** The key of a grant but for its id. */
