@@ -1,3 +1,7 @@
+export * as ApiError from "./ApiError.ts"
+export * as HttpApiTools from "./HttpApiTools.ts"
 export * as Mount from "./Mount.ts"
 export * as Proxy from "./Proxy.ts"
 export * as ProxyError from "./ProxyError.ts"
+export * as RpcTools from "./RpcTools.ts"
+export * as WorkflowTools from "./WorkflowTools.ts"
