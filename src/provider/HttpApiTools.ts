@@ -281,8 +281,7 @@ const checkPath = (tool: string, { params }: HttpApiEndpoint.Top, request: param
     }
   )
 
-const isSegment = (text: string): boolean =>
-  text !== "" && text !== "." && text !== ".." && !/\p{Surrogate}/u.test(text)
+const isSegment = (text: string): boolean => text !== "" && text !== "." && text !== ".."
 
 const result = (
   answer: unknown,

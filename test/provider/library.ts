@@ -242,9 +242,9 @@ export const Books = HttpApiBuilder.group(Library, "books", (handlers) =>
     add: ({ payload }) => {
       if (!(payload instanceof NewBook)) return Effect.die("not an instance")
       const { pages = 0, title } = payload
-      return Math.abs(pages) % 2 === 1
+      return title.length % 3 === 2
         ? Effect.fail(new TooLong({ limit: pages }))
-        : title.length % 2 === 1
+        : title.length % 3 === 1
         ? Effect.fail(new TitleTaken({ title, by: bookOf("1", title) }))
         : Effect.succeed(bookOf(String(pages), title))
     },
