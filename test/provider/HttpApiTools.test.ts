@@ -96,13 +96,25 @@ const whole = (answer: unknown): Effect.Effect<unknown, unknown> =>
     ? Effect.map(Stream.runCollect(answer as Stream.Stream<unknown, unknown>), (items) => ({ items, complete: true }))
     : Effect.succeed(answer)
 
-/** The ways to a tool: in memory and over HTTP, in both eras. */
+const Elsewhere = (url: string) =>
+  McpServer.register(
+    HttpApiTools.remote(Library, {
+      baseUrl: new URL(url).origin,
+      headers: Effect.succeed({ authorization: "Bearer ann" })
+    })
+  ).pipe(
+    Layer.provideMerge(McpServer.layer({ name: "elsewhere", version: "1.0.0" })),
+    Layer.provide(FetchHttpClient.layer)
+  )
+
+/** The ways to a tool: in memory and over HTTP, in both eras, and to one of an API that is behind HTTP itself. */
 const ways = (url: string) => {
   const raw = (client: McpClient.Client) => (name: string, args: JsonObject) => client.callTool(name, args)
   return Effect.all({
     memory: Effect.map(McpTest.client(Authorized), ({ callTool }) => callTool),
     "memory, stateful": Effect.map(McpTest.client(Authorized, { revision: "2025-11-25" }), ({ callTool }) => callTool),
     http: Effect.map(connected(url, "2026-07-28"), raw),
+    remote: Effect.map(McpTest.client(Elsewhere(url)), ({ callTool }) => callTool),
     "http, stateful": Effect.map(connected(url, "2025-11-25"), raw)
   })
 }
@@ -389,6 +401,20 @@ const hanging = McpServer.register(HttpApiTools.make(Hanging)).pipe(
   HttpRouter.provideRequest(Layer.effectContext(Effect.context<Held>())),
   Layer.provideMerge(held)
 )
+
+describe("an API that cannot be reached", () => {
+  it.effect("is said to be so, and no more", () =>
+    Effect.gen(function*() {
+      const client = yield* McpTest.client(Elsewhere("http://127.0.0.1:1/"))
+      const result = yield* client.callTool("books_get", { isbn: "1" })
+      assert.isTrue(result.isError)
+      assert.deepStrictEqual(result.content, [{
+        type: "text",
+        text: "books_get failed: the API cannot be reached at the moment"
+      }])
+      assert.notInclude(JSON.stringify(result), "127.0.0.1")
+    }).pipe(Effect.provide(Logger.layer([]))))
+})
 
 describe("a handler", () => {
   it.effect("is interrupted with the call of its tool", () =>

@@ -6,16 +6,22 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Rpc from "effect/rpc/Rpc"
+import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcMiddleware from "effect/rpc/RpcMiddleware"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as RpcServer from "effect/rpc/RpcServer"
 import * as RpcTest from "effect/rpc/RpcTest"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Identity from "fastmcp-effect/context/Identity"
 import * as Outcome from "fastmcp-effect/core/Outcome"
+import * as NodeHttp from "fastmcp-effect/node/NodeHttp"
 import * as RpcTools from "fastmcp-effect/provider/RpcTools"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
@@ -174,6 +180,38 @@ describe("the Rpcs of a group", () => {
         assert.strictEqual(yield* ann.call(toolOf("who"), {}), "ann")
       }
     }))
+
+  it.live("answer the same where they are served elsewhere", () =>
+    Effect.gen(function*() {
+      const routes = RpcServer.layerHttp({ group: Stock, path: "/rpc", protocol: "http" }).pipe(
+        Layer.provide([Live, RpcSerialization.layerNdjson])
+      )
+      const served = yield* Layer.build(NodeHttp.layer({ port: 0, routes }).pipe(Layer.provide(serving())))
+      const { origin } = new URL(Context.get(served, NodeHttp.Address).url)
+      const remote = (url: string) =>
+        McpServer.register(RpcTools.remote(Stock)).pipe(
+          Layer.provideMerge(McpServer.layer({ name: "front", version: "1.0.0" })),
+          Layer.provide(RpcClient.layerProtocolHttp({ url })),
+          Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson])
+        )
+      const near = yield* McpTest.client(serving())
+      const far = yield* McpTest.client(remote(`${origin}/rpc`))
+      for (
+        const [name, args] of [
+          ["count", { isbn: "123" }],
+          ["count", { isbn: "", on: "1970-01-01T00:00:00.005Z" }],
+          ["sum", { payload: [1, 2] }],
+          ["me", {}],
+          ["arrivals", { count: 3 }],
+          ["arrivals", { count: -3 }]
+        ] as const
+      ) {
+        assert.deepStrictEqual(yield* far.callTool(name, args), yield* near.callTool(name, args), name)
+      }
+      const away = yield* McpTest.client(remote("http://127.0.0.1:1/rpc"))
+      const { content } = yield* away.callTool("ping")
+      assert.deepStrictEqual(content, [{ type: "text", text: "ping failed: the API cannot be reached at the moment" }])
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))))
 
   it.effect("are interrupted with the call of the tool", () =>
     Effect.gen(function*() {
