@@ -254,6 +254,27 @@ describe("a tool of an endpoint", () => {
     assert.deepStrictEqual(Tool.describe(toolOf("books_add")).annotations, { readOnlyHint: false })
   })
 
+  it.effect("has its parts checked and made as the API has them", () =>
+    Effect.gen(function*() {
+      class Span extends Schema.Class<Span>("Span")(
+        Schema.Struct({ from: Schema.Int, to: Schema.Int }).check(
+          Schema.makeFilter(({ from, to }) => from <= to ? undefined : "ends before it begins")
+        )
+      ) {}
+      const api = HttpApi.make("one").add(
+        HttpApiGroup.make("spans").add(HttpApiEndpoint.post("add", "/spans", { payload: Span }))
+      )
+      const tool = HttpApiTools.reflect(api)[0]!.tool!
+      const made: any = yield* Tool.decodeParameters(tool, { from: 1, to: 2 })
+      assert.instanceOf(made.payload, Span)
+      const error: any = yield* Effect.flip(Tool.decodeParameters(tool, { from: 2, to: 1 }))
+      assert.include(error.message, "ends before it begins")
+      const unknown: any = yield* Effect.flip(
+        Tool.decodeParameters(tool, { from: 1, to: 2, by: 3 }, { strict: true })
+      )
+      assert.include(unknown.message, "by")
+    }))
+
   it("changes with the schema of the API, which is nowhere twice", () => {
     const listed = (isbn: Schema.Codec<any, any>) => {
       const api = HttpApi.make("one").add(

@@ -190,7 +190,7 @@ describe("the Rpcs of a group", () => {
       const { origin } = new URL(Context.get(served, NodeHttp.Address).url)
       const remote = (url: string) =>
         McpServer.register(RpcTools.remote(Stock)).pipe(
-          Layer.provideMerge(McpServer.layer({ name: "front", version: "1.0.0" })),
+          Layer.provideMerge(McpServer.layer({ name: "stock", version: "1.0.0" })),
           Layer.provide(RpcClient.layerProtocolHttp({ url })),
           Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson])
         )

@@ -11,6 +11,7 @@ import * as Activity from "effect/workflow/Activity"
 import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import * as Workflow from "effect/workflow/Workflow"
 import * as WorkflowEngine from "effect/workflow/WorkflowEngine"
+import * as Identity from "fastmcp-effect/context/Identity"
 import * as Outcome from "fastmcp-effect/core/Outcome"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import * as WorkflowTools from "fastmcp-effect/provider/WorkflowTools"
@@ -18,6 +19,7 @@ import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import strict from "node:assert/strict"
+import * as tasks from "../tasks/support.ts"
 
 class Unknown extends Schema.TaggedError<Unknown>()("Unknown", { isbn: Schema.String, at: Schema.Date }) {}
 
@@ -47,23 +49,23 @@ const OrderLive = Order.toLayer(({ copies = 1, isbn }) =>
 
 const all = ["start", "poll", "interrupt", "resume"] as const
 
-const serving = (options: WorkflowTools.Options = { also: all }, tasks = false) =>
+const serving = (options: WorkflowTools.Options = { also: all }, withTasks = false) =>
   McpServer.register(WorkflowTools.make([Order], options)).pipe(
     Layer.provideMerge(McpServer.layer({
       name: "orders",
       version: "1.0.0",
-      extensions: tasks ? [McpTasks.extension()] : [],
+      extensions: withTasks ? [McpTasks.extension({ worker: { drain: 0 } })] : [],
       requestTimeout: "5 minutes"
     })),
     Layer.provideMerge(OrderLive),
     Layer.provideMerge(WorkflowEngine.layerMemory),
     Layer.provideMerge(Layer.succeed(Ordered, [])),
-    Layer.provideMerge(Docket.layerMemory())
+    Layer.provideMerge(Layer.fresh(Docket.layerMemory()))
   )
 
-const opened = (options?: WorkflowTools.Options, tasks?: boolean) =>
+const opened = (options?: WorkflowTools.Options) =>
   Effect.gen(function*() {
-    const context = yield* Layer.build(serving(options, tasks))
+    const context = yield* Layer.build(serving(options))
     const client = yield* McpTest.client(Layer.succeedContext(context))
     return { context, client, ordered: Context.get(context, Ordered) }
   })
@@ -170,12 +172,19 @@ describe("a workflow", () => {
       }
     }))
 
-  it.effect("is a task where the server has tasks", () =>
+  it.effect("is a task where the server has tasks and the client takes them", () =>
     Effect.gen(function*() {
-      const { client } = yield* opened({}, true)
-      const [tool] = yield* client.listTools
-      assert.strictEqual(tool!.name, "order")
-      assert.strictEqual(execute.task?.support, "optional")
-      assert.strictEqual(execute.task?.recovery, "repeat")
+      const orders = yield* Layer.build(serving({}, true))
+      const client = yield* tasks.modern(Layer.succeedContext(orders), Identity.make({ subject: "ann" }))
+      const { taskId } = yield* tasks.call(client, "order", { isbn: "slow", copies: 2 })
+      assert.isString(taskId)
+      yield* tasks.moment
+      assert.strictEqual((yield* tasks.get(client, taskId)).status, "working")
+      yield* TestClock.adjust("1 minute")
+      for (let i = 0; i < 20; i++) yield* tasks.moment
+      const { result, status } = yield* tasks.get(client, taskId)
+      assert.strictEqual(status, "completed")
+      assert.deepStrictEqual(tasks.json(result).structuredContent, { number: "2" })
+      assert.deepStrictEqual(Context.get(orders, Ordered), ["slow"])
     }))
 })
