@@ -51,6 +51,7 @@ import * as collecting from "./apis/collecting.ts"
 import * as describing from "./apis/describing.ts"
 import { held } from "./apis/held.ts"
 import * as inProcess from "./apis/inProcess.ts"
+import * as ownLog from "./apis/ownLog.ts"
 import * as parameters from "./apis/parameters.ts"
 import * as schemas from "./apis/schemas.ts"
 
@@ -222,11 +223,12 @@ const from = <Id extends string, Groups extends HttpApiGroup.Constraint, E, RC, 
       })
       const entries = reflect(api, options)
       yield* report(api.identifier, entries)
-      return entries.flatMap((entry) =>
-        entry.tool === undefined
-          ? []
-          : [describing.amended(handle(entry, entry.tool, callOf(entry, calls as Calls), options), entry, options)]
-      )
+      const log = yield* ownLog.make
+      return entries.flatMap((entry) => {
+        if (entry.tool === undefined) return []
+        const call = callOf(entry, calls as Calls)
+        return [describing.amended(handle(entry, entry.tool, { call, log, streams: options.streams }), entry, options)]
+      })
     })),
     `API ${api.identifier}`
   )
@@ -258,14 +260,23 @@ const withHeaders = <E, R, R2>(
 const handle = (
   { endpoint }: At,
   tool: Tool.Tool<string, Tool.Codec, Tool.Codec, Tool.Codec>,
-  call: Call,
-  { streams }: Pick<Options, "streams">
+  { call, log, streams }: {
+    readonly call: Call
+    readonly log: ownLog.OwnLog
+    readonly streams: StreamOptions | undefined
+  }
 ) =>
   Tool.handle(tool, (request: parameters.Request) =>
     checkPath(tool.name, endpoint, request).pipe(
       Effect.andThen(call(request)),
       Effect.flatMap((answer) => result(answer, streams)),
-      Effect.catch((error) => Effect.flatMap(explain(tool.name, error), Effect.fail)),
+      Effect.catch((error) =>
+        Effect.flatMap(explain(error), (reason) => {
+          if (reason === undefined) return Effect.fail(error)
+          const said = ApiError.make(tool.name, reason)
+          return Effect.andThen(log(said.message, error), Effect.fail(said))
+        })
+      ),
       Effect.scoped
     ))
 
@@ -296,22 +307,17 @@ const result = (
     )
     : Effect.succeed(answer)
 
-/** What a client of the API makes of HTTP, told to a model. */
-const explain = (tool: string, error: unknown): Effect.Effect<unknown> => {
-  if (Schema.isSchemaError(error)) return told(tool, new ApiError.Unreadable(), error)
-  if (!HttpClientError.isHttpClientError(error)) return Effect.succeed(error)
+/** What a model is told of an error that is none of the API. */
+const explain = (error: unknown): Effect.Effect<ApiError.Reason | undefined> => {
+  if (Schema.isSchemaError(error)) return Effect.succeed(new ApiError.Unreadable())
+  if (!HttpClientError.isHttpClientError(error)) return Effect.succeed(undefined)
   const { response } = error
   return response === undefined
-    ? told(tool, new ApiError.Unreachable(), error)
-    : Effect.flatMap(
+    ? Effect.succeed(new ApiError.Unreachable())
+    : Effect.map(
       response.status >= 500 ? Effect.succeed("") : Effect.orElseSucceed(response.text, () => ""),
-      (text) => told(tool, new ApiError.Undeclared({ status: response.status, text: text.slice(0, maxText) }), error)
+      (text) => new ApiError.Undeclared({ status: response.status, text: text.slice(0, maxText) })
     )
 }
 
 const maxText = 1000
-
-const told = (tool: string, reason: ApiError.Reason, cause: unknown): Effect.Effect<ApiError.ApiError> => {
-  const error = ApiError.make(tool, reason)
-  return Effect.as(Effect.logWarning(error.message, cause), error)
-}

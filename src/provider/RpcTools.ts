@@ -44,6 +44,7 @@ import * as ApiError from "./ApiError.ts"
 import * as collecting from "./apis/collecting.ts"
 import * as describing from "./apis/describing.ts"
 import { held } from "./apis/held.ts"
+import * as ownLog from "./apis/ownLog.ts"
 import * as parameters from "./apis/parameters.ts"
 import * as schemas from "./apis/schemas.ts"
 
@@ -183,14 +184,20 @@ const from = <Rpcs extends Rpc.Any, RB, R>(
   options: Options<R>,
   failures: ReadonlyArray<Schema.Top>
 ): Provider.Provider<never, Exclude<RB, Scope.Scope> | Services<Rpcs> | R> =>
-  held(
-    Effect.map(client as Effect.Effect<Call, never, RB | Scope.Scope>, (call) =>
-      entriesOf(group, options, failures).map((entry) =>
-        describing.amended(handle<Services<Rpcs>, R>(entry, call, options), entry, options)
-      ))
-  )
+  held(Effect.gen(function*() {
+    const call = yield* client as Effect.Effect<Call, never, RB | Scope.Scope>
+    const log = yield* ownLog.make
+    return entriesOf(group, options, failures).map((entry) =>
+      describing.amended(handle<Services<Rpcs>, R>(entry, call, log, options), entry, options)
+    )
+  }))
 
-const handle = <RC, R>({ rpc, tool }: Entry, call: Call, { headers = noHeaders, streams }: Options<R>) =>
+const handle = <RC, R>(
+  { rpc, tool }: Entry,
+  call: Call,
+  log: ownLog.OwnLog,
+  { headers = noHeaders, streams }: Options<R>
+) =>
   Tool.handle(
     tool as Tool.Tool<string, Tool.Codec, Tool.Codec, Tool.Codec>,
     ({ payload }: parameters.Request): Effect.Effect<unknown, unknown, RC | R | RequestContext.RequestContext> =>
@@ -205,7 +212,7 @@ const handle = <RC, R>({ rpc, tool }: Entry, call: Call, { headers = noHeaders, 
           (error) => error instanceof RpcClientError.RpcClientError,
           (error) => {
             const unreachable = ApiError.make(tool.name, new ApiError.Unreachable())
-            return Effect.andThen(Effect.logWarning(unreachable.message, error), Effect.fail(unreachable))
+            return Effect.andThen(log(unreachable.message, error), Effect.fail(unreachable))
           }
         )
       )

@@ -424,16 +424,16 @@ const hanging = McpServer.register(HttpApiTools.make(Hanging)).pipe(
 )
 
 describe("an API that cannot be reached", () => {
-  it.effect("is said to be so, and no more", () =>
+  it.effect("is said to be so, and no more, in logs of the client either", () =>
     Effect.gen(function*() {
-      const client = yield* McpTest.client(Elsewhere("http://127.0.0.1:1/"))
+      const client = yield* McpTest.client(Elsewhere("http://127.0.0.1:1/"), { logLevel: "debug" })
       const result = yield* client.callTool("books_get", { isbn: "1" })
       assert.isTrue(result.isError)
       assert.deepStrictEqual(result.content, [{
         type: "text",
         text: "books_get failed: the API cannot be reached at the moment"
       }])
-      assert.notInclude(JSON.stringify(result), "127.0.0.1")
+      assert.notInclude(JSON.stringify(yield* client.frames), "127.0.0.1")
     }).pipe(Effect.provide(Logger.layer([]))))
 })
 

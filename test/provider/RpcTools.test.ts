@@ -208,9 +208,10 @@ describe("the Rpcs of a group", () => {
       ) {
         assert.deepStrictEqual(yield* far.callTool(name, args), yield* near.callTool(name, args), name)
       }
-      const away = yield* McpTest.client(remote("http://127.0.0.1:1/rpc"))
+      const away = yield* McpTest.client(remote("http://127.0.0.1:1/rpc"), { logLevel: "debug" })
       const { content } = yield* away.callTool("ping")
       assert.deepStrictEqual(content, [{ type: "text", text: "ping failed: the API cannot be reached at the moment" }])
+      assert.notInclude(JSON.stringify(yield* away.frames), "127.0.0.1")
     }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))))
 
   it.effect("are interrupted with the call of the tool", () =>
