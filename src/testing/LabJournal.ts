@@ -172,8 +172,10 @@ const named = (name: string): string => name === "" ? "" : ` (${name})`
 
 /** A message without what every one has, and not all of a long one. */
 const brief = (frame: string): string => {
-  const text = frame.replace(/"jsonrpc":"2\.0",?/, "").replace(/,"_meta":\{(?:[^{}]|\{[^{}]*\})*\}/, "")
+  const text = frame.replace(/"jsonrpc":"2\.0",?/, "").replace(meta, "")
   return text.length <= longest ? text : `${text.slice(0, longest)}…`
 }
+
+const meta = /,"_meta":\{(?:[^{}]|\{[^{}]*\})*\}|"_meta":\{(?:[^{}]|\{[^{}]*\})*\},?/
 
 const longest = 160

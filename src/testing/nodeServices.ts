@@ -11,8 +11,9 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import * as Promised from "../core/Promised.ts"
+import type * as Machine from "./machine.ts"
 import type * as Seeded from "./seeded.ts"
-import type * as webCrypto from "./webCrypto.ts"
 import type * as World from "./world.ts"
 
 /** How a node's clock differs from the one on the wall. */
@@ -31,13 +32,13 @@ export interface Options {
   /** The machine's. */
   readonly live: Clock.Clock
   readonly clock: ClockOptions
-  readonly crypto: webCrypto.Crypto
+  readonly machine: Machine.Machine
   readonly spans: boolean
 }
 
 /** In the place of whatever was there; a program's other services stay. */
 export const make = (options: Options): Context.Context<never> => {
-  const { crypto, owner, seeded, spans, world } = options
+  const { machine, owner, seeded, spans, world } = options
   const own = Context.make(Clock.Clock, makeClock(options)).pipe(
     Context.add(Scheduler.Scheduler, owner.scheduler),
     Context.add(Random.Random, {
@@ -46,7 +47,8 @@ export const make = (options: Options): Context.Context<never> => {
       nextDoubleUnsafe: seeded.next
     }),
     Context.add(SecureRandom.SecureRandom, SecureRandom.make(seeded.bytes)),
-    Context.add(WebCrypto.WebCrypto, crypto),
+    Context.add(WebCrypto.WebCrypto, machine.crypto),
+    Context.add(Promised.Keeper, machine.inTurn),
     Context.add(Logger.CurrentLoggers, new Set([logTo(world, owner)]))
   )
   return spans ? Context.add(own, Tracer.Tracer, makeTracer(seeded)) : own

@@ -2,7 +2,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Faults from "./Faults.ts"
@@ -11,6 +10,7 @@ import * as links from "./links.ts"
 import * as nodes from "./nodes.ts"
 import * as Seeded from "./seeded.ts"
 import * as system from "./system.ts"
+import type * as World from "./world.ts"
 
 /** @category models @since 0.1.0 */
 export interface StoreOptions<I, S> extends nodes.NodeOptions {
@@ -44,7 +44,12 @@ export const store = <I, S extends object, E, R>(
   Effect.gen(function*() {
     const lab = yield* system.Lab
     const node = yield* nodes.node(name, layer, options)
-    const inner = (): S => Context.get(node.life()!.context as Context.Context<I>, service)
+    let last: S | undefined
+    /** While the node is down, what it was: for its shape alone. */
+    const inner = (): S => {
+      const life = node.life()
+      return life?.isBuilt === true ? last = Context.get(life.context, service) : last!
+    }
     const counts = new Map<string, number>()
     const seeded = Seeded.make(lab.world.seed, `store ${name}`)
     const failure = (): Exit.Exit<never, unknown> =>
@@ -52,82 +57,74 @@ export const store = <I, S extends object, E, R>(
         ? Exit.die(new Error(`${name} cannot be reached; give the store an \`unavailable\` to fail with`))
         : Exit.fail(unavailable())
 
-    const call = (member: string, effect: () => Effect.Effect<unknown, unknown, unknown>) =>
+    /** On its way to the store, there, and back. */
+    const call = (
+      here: World.Owner,
+      caller: Context.Context<never>,
+      member: string,
+      effect: () => Effect.Effect<unknown, unknown, unknown>,
+      resume: (exit: Exit.Exit<unknown, unknown>) => void
+    ) => {
+      const { plan, world } = lab
+      const link = `${here.name}>${name}`
+      const count = (counts.get(link) ?? 0) + 1
+      counts.set(link, count)
+      world.note(here.name, `asks   ${link} ${count}: ${member}`)
+      const pair = { from: here.name, to: name }
+      const isParted = () => system.isParted(lab, here.name, name)
+      let way = links.latency(lab, seeded)
+      let isDone = true
+      let isAnswered = true
+      for (const { key, kind, millis } of plan.message(pair, link, count, world.now(), kinds)) {
+        const what = links.tell(kind, link, count, millis)
+        world.write({ _tag: "Fault", at: world.now(), node: here.name, key, what })
+        if (kind === "Fail") isDone = false
+        else if (kind === "Unanswered") isAnswered = false
+        else way += millis
+      }
+      const answer = (exit: Exit.Exit<unknown, unknown>) => {
+        world.at(world.now() + links.latency(lab, seeded), () =>
+          world.post(here, () => {
+            const got = isAnswered && !isParted() ? exit : failure()
+            world.note(here.name, `learns ${link} ${count}: ${Exit.isSuccess(got) ? brief(got.value) : "it failed"}`)
+            resume(got)
+          }))
+      }
+      world.at(world.now() + way, () => {
+        const life = node.life()
+        if (!isDone || life === undefined || isParted()) return answer(failure())
+        const crashed = () => answer(failure())
+        life.onCrash.add(crashed)
+        world.post(life.owner, () => {
+          const work = Effect.suspend(effect) as Effect.Effect<unknown, unknown>
+          Effect.runForkWith(Context.merge(caller, life.context))(work).addObserver((exit) => {
+            life.onCrash.delete(crashed)
+            answer(exit)
+          })
+        })
+      })
+    }
+
+    const remote = (member: string, effect: () => Effect.Effect<unknown, unknown, unknown>) =>
       Effect.flatMap(Effect.provideService(system.here, system.Lab, lab), (here) =>
         Effect.contextWith((caller: Context.Context<never>) =>
-          Effect.callback<unknown, unknown>((resume) => {
-            const { plan, world } = lab
-            const link = `${here.name}>${name}`
-            const count = (counts.get(link) ?? 0) + 1
-            counts.set(link, count)
-            let there = links.latency(lab, seeded)
-            let isDone = true
-            let isAnswered = true
-            for (
-              const { key, kind, millis } of plan.message(
-                { from: here.name, to: name },
-                link,
-                count,
-                world.now(),
-                kinds
-              )
-            ) {
-              const what = links.tell(kind, `${link} ${member}`, count, millis)
-              world.write({ _tag: "Fault", at: world.now(), node: here.name, key, what })
-              if (kind === "Fail") {
-                isDone = false
-              } else if (kind === "Unanswered") {
-                isAnswered = false
-              } else there += millis
-            }
-            const answer = (exit: Exit.Exit<unknown, unknown>) => {
-              world.at(
-                world.now() + links.latency(lab, seeded),
-                () =>
-                  world.post(here, () =>
-                    resume(isAnswered && !system.isParted(lab, here.name, name) ? exit : failure()))
-              )
-            }
-            world.at(world.now() + there, () => {
-              const life = node.life()
-              if (!isDone || life === undefined || system.isParted(lab, here.name, name)) {
-                return answer(failure())
-              }
-              const crashed = () =>
-                answer(failure())
-              life.onCrash.add(crashed)
-              world.post(life.owner, () => {
-                const context = Context.merge(caller, life.context)
-                const fiber: Fiber.Fiber<unknown, unknown> = Effect.runForkWith(context)(
-                  Effect.suspend(effect) as Effect.Effect<unknown, unknown>
-                )
-                fiber.addObserver((exit) => {
-                  life.onCrash.delete(crashed)
-                  answer(exit)
-                })
-              })
-            })
-          })
+          Effect.callback<unknown, unknown>((resume) =>
+            call(here, caller, member, effect, resume)
+          )
         ))
 
     const proxy = new Proxy(inner(), {
       get: (_, key) => {
+        const member = String(key)
         const value: unknown = Reflect.get(inner(), key)
-        if (Effect.isEffect(value)) {
-          return call(String(key), () =>
-            Reflect.get(inner(), key) as typeof value)
-        }
-        if (typeof value !== "function") {
-          return value
-        }
+        if (Effect.isEffect(value)) return remote(member, () => Reflect.get(inner(), key) as typeof value)
+        if (typeof value !== "function") return value
         return (...args: ReadonlyArray<unknown>) => {
           const made: unknown = Reflect.apply(value, inner(), args)
-          if (!Effect.isEffect(made)) {
-            return made
-          }
+          if (!Effect.isEffect(made)) return made
           // Made again there: the node may have started anew since.
-          return call(String(key), () =>
-            Reflect.apply(Reflect.get(inner(), key) as typeof value, inner(), args) as typeof made)
+          const again = () => Reflect.apply(Reflect.get(inner(), key) as typeof value, inner(), args) as typeof made
+          return remote(`${member}(${args.map(brief).join(", ")})`, again)
         }
       }
     })
@@ -135,3 +132,7 @@ export const store = <I, S extends object, E, R>(
   })
 
 const kinds: ReadonlySet<Faults.MessageKind> = new Set<Faults.MessageKind>(["Delay", "Stall", "Fail", "Unanswered"])
+
+/** Of a value, what fits into a story. */
+const brief = (value: unknown): string =>
+  value === undefined ? "done" : typeof value === "object" && value !== null ? "…" : String(value).slice(0, 60)

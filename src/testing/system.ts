@@ -12,12 +12,12 @@ import * as Outcome from "../core/Outcome.ts"
 import type * as Faults from "./Faults.ts"
 import * as LabError from "./LabError.ts"
 import * as LabJournal from "./LabJournal.ts"
+import * as Machine from "./machine.ts"
 import type * as nodes from "./nodes.ts"
 import * as nodeServices from "./nodeServices.ts"
 import * as Plan from "./plan.ts"
 import * as Seeded from "./seeded.ts"
 import * as Token from "./token.ts"
-import * as webCrypto from "./webCrypto.ts"
 import * as World from "./world.ts"
 
 /** How a system is run. @category models @since 0.1.0 */
@@ -150,7 +150,7 @@ export const report = <A, E, R>(
         writesFibers: options.journal?.fibers ?? true,
         onStep: stop === undefined ? undefined : () => stopWork(stop, world)
       })
-      const crypto = webCrypto.make(Context.get(outer, WebCrypto.WebCrypto), Seeded.make(seed, "crypto"))
+      const machine = Machine.make(Context.get(outer, WebCrypto.WebCrypto), Seeded.make(seed, "crypto"))
       const services = (owner: World.Owner, clock: nodeServices.ClockOptions) =>
         nodeServices.make({
           world,
@@ -159,7 +159,7 @@ export const report = <A, E, R>(
           seeded: Seeded.make(seed, `node ${owner.name}`),
           start: options.clock?.start ?? defaultStart,
           clock,
-          crypto: crypto.crypto,
+          machine,
           spans: options.spans ?? true
         })
       const main = world.owner(mainName)
@@ -193,7 +193,7 @@ export const report = <A, E, R>(
 
       const run = token === undefined
         ? Effect.sync(() => world.fail(new LabError.InvalidToken({ token: text })))
-        : drive(world, crypto, options, () => exit !== undefined)
+        : drive(world, machine, options, () => exit !== undefined)
       return Effect.map(Effect.onInterrupt(run, () => Effect.sync(() => world.crash(main))), (): Report<A, E> => {
         const taken = plan.taken()
         return {
@@ -222,7 +222,7 @@ const onTime = { skewMillis: 0, drift: 0 }
  */
 const drive = (
   world: World.World,
-  crypto: webCrypto.WebCrypto,
+  machine: Machine.Machine,
   options: Options,
   isOver: () => boolean
 ): Effect.Effect<void> => {
@@ -249,6 +249,9 @@ const drive = (
       )
     })
 
+  /** All answers, before anybody goes on: which of them came first is the machine's affair. */
+  const answered: Effect.Effect<void> = Effect.suspend(() => turn(machine.pending() > 0 ? answered : go, true))
+
   const go: Effect.Effect<void> = Effect.suspend(() => {
     while (true) {
       world.drain(isOver)
@@ -259,7 +262,7 @@ const drive = (
       }
       if (world.strangers().length > 0 && !waits) break
       if (world.settle()) continue
-      if (crypto.pending() > 0) return turn(go, true)
+      if (machine.pending() > 0) return answered
       // Often enough to notice, early and again, and seldom enough not to matter.
       const isLooking = waits || jumps < 3 || jumps % 1000 === 0
       if (isLooking && turns < (waits ? 2 : 1)) {
@@ -294,7 +297,7 @@ const drive = (
 }
 
 /** Turns of the machine before nobody is expected any more. */
-const patience = 50
+const patience = 2000
 
 const verdict = <A, E>(
   { nodes, world }: Lab["Service"],

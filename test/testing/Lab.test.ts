@@ -20,6 +20,9 @@ import * as LabError from "fastmcp-effect/testing/LabError"
 import * as LabJournal from "fastmcp-effect/testing/LabJournal"
 import * as Leaks from "fastmcp-effect/testing/Leaks"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import * as branch from "./lab/branch.ts"
 
 /** Eight fibers that each say their number three times: the order is the scheduler's. */
 const speech = Effect.gen(function*() {
@@ -109,6 +112,16 @@ describe("a run", () => {
       const first = yield* Effect.forEach([1, 2, 3, 4, 5], run)
       assert.deepStrictEqual(yield* Effect.forEach([1, 2, 3, 4, 5], run), first)
       assert.strictEqual(new Set(first).size, 5)
+    }))
+
+  it.effect("is the same in another process, with faults and all", () =>
+    Effect.gen(function*() {
+      const here = yield* branch.digests
+      const { stdout } = yield* Effect.promise(() =>
+        promisify(execFile)(process.execPath, ["--conditions=fastmcp-effect/source", "test/proof/lab.ts", "digests"])
+      )
+      assert.deepStrictEqual(stdout.trim().split("\n"), here)
+      for (const line of here) assert.match(line, / ok$/)
     }))
 
   it.effect("takes the order of its fibers from the seed, or from who is ready first", () =>

@@ -6,6 +6,7 @@ import type { ErrorObject, Options, ValidateFunction } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as SchemaIssue from "effect/SchemaIssue"
+import * as Promised from "../../core/Promised.ts"
 import * as DefinitionError from "../DefinitionError.ts"
 import * as foreignSchema from "./foreignSchema.ts"
 
@@ -17,7 +18,7 @@ export const make = (document: () => foreignSchema.JsonObject, load: Load = load
   const read = Effect.try({ try: document, catch: (error) => unusable(messageOf(error)) })
   const compile = Effect.flatMap(read, (schema) =>
     Effect.flatMap(
-      Effect.tryPromise({
+      Promised.attempt({
         try: () => load(isDraft07(schema)),
         catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
       }),

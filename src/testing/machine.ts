@@ -1,23 +1,24 @@
 /**
- * The machine's cryptography, whose promises the lab waits for: what was asked is answered in the order of asking, while
- * the clock stands still. What is random comes from the seed.
+ * What the machine is asked for whose answer follows from the question: the lab waits for it while its clock stands
+ * still, and answers come in the order of asking. What is random comes from the seed.
  */
 import type * as WebCryptoService from "effect/crypto/WebCrypto"
 import type * as Seeded from "./seeded.ts"
 
 export type Crypto = (typeof WebCryptoService.WebCrypto)["Service"]
 
-export interface WebCrypto {
+export interface Machine {
   readonly crypto: Crypto
+  /** The answer comes after those of all that was asked before. */
+  readonly inTurn: <A>(answer: Promise<A>) => Promise<A>
   /** How many answers have not come. */
   readonly pending: () => number
 }
 
-export const make = (machine: Crypto, seeded: Seeded.Seeded): WebCrypto => {
+export const make = (real: Crypto, seeded: Seeded.Seeded): Machine => {
   let pending = 0
   let answered: Promise<unknown> = Promise.resolve()
 
-  /** Its answer comes after those of all that were asked before. */
   const inTurn = <A>(answer: Promise<A>): Promise<A> => {
     pending++
     const before = answered
@@ -33,7 +34,7 @@ export const make = (machine: Crypto, seeded: Seeded.Seeded): WebCrypto => {
     return mine
   }
 
-  const subtle = new Proxy(machine.subtle, {
+  const subtle = new Proxy(real.subtle, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)
       return typeof value !== "function"
@@ -42,7 +43,7 @@ export const make = (machine: Crypto, seeded: Seeded.Seeded): WebCrypto => {
     }
   })
 
-  const crypto = new Proxy(machine, {
+  const crypto = new Proxy(real, {
     get: (target, name) => {
       if (name === "subtle") return subtle
       if (name === "getRandomValues") {
@@ -57,7 +58,7 @@ export const make = (machine: Crypto, seeded: Seeded.Seeded): WebCrypto => {
     }
   })
 
-  return { crypto, pending: () => pending }
+  return { crypto, inTurn, pending: () => pending }
 }
 
 const ignore = () => {}
