@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as McpClient from "../client/McpClient.ts"
+import type * as ClientTransport from "../transport/ClientTransport.ts"
 import type * as LabError from "./LabError.ts"
 import * as links from "./links.ts"
 import * as nodes from "./nodes.ts"
@@ -32,6 +33,7 @@ export {
   steps,
   toError
 } from "./exploring.ts"
+export { Endpoint, httpClient, httpServer } from "./http.ts"
 export { link, type Servers } from "./links.ts"
 export { type Life, type Node, node, type NodeOptions } from "./nodes.ts"
 export { type LabScheduler, makeScheduler, settle, withSeed } from "./scheduling.ts"
@@ -68,23 +70,24 @@ export const run = <A, E, R>(
   Effect.flatMap(system.report(tested, options), ({ exit }) => exit)
 
 /**
- * A client on a node of its own, connected to a server of the lab.
+ * A client on a node of its own, connected to a server of the lab, or by any transport that is made of parts of it.
  *
  * @category nodes
  * @since 0.1.0
  */
-export const client = (
+export const client = <E = never, R = never>(
   name: string,
-  servers: links.Servers,
+  to: links.Servers | Layer.Layer<ClientTransport.ClientTransport, E, R>,
   options: McpClient.Options & nodes.NodeOptions = {}
 ): Effect.Effect<
   McpClient.Client & { readonly node: nodes.Node<McpClient.McpClient> },
-  McpClient.CallError | LabError.LabError,
-  system.Lab | Scope.Scope
+  E | McpClient.CallError | LabError.LabError,
+  R | system.Lab | Scope.Scope
 > =>
   Effect.gen(function*() {
     const { drift, skew, ...rest } = options
-    const layer = Layer.provide(McpClient.layer(rest), links.link(servers))
+    const transport: Layer.Layer<ClientTransport.ClientTransport, E, R | system.Lab> = isLayer(to) ? to : links.link(to)
+    const layer = Layer.provide(McpClient.layer(rest), transport)
     const node = yield* nodes.node(name, layer, {
       ...(drift === undefined ? undefined : { drift }),
       ...(skew === undefined ? undefined : { skew })
@@ -92,6 +95,10 @@ export const client = (
     const made = yield* node.run(McpClient.McpClient)
     return { ...made, node }
   })
+
+const isLayer = <E, R>(
+  to: links.Servers | Layer.Layer<ClientTransport.ClientTransport, E, R>
+): to is Layer.Layer<ClientTransport.ClientTransport, E, R> => Layer.isLayer(to)
 
 /** Milliseconds since the run began, whatever the clocks of nodes show. @category clock @since 0.1.0 */
 export const now: Effect.Effect<number, never, system.Lab> = Effect.map(system.Lab, ({ world }) => world.now())

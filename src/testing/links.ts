@@ -130,7 +130,7 @@ const connect = (
       life.onCrash.delete(onCrash)
       later(endServer)
     }
-    const mine = [...lab.nodes.values()].find((node) => node.life()?.owner === here)?.life()
+    const mine = lifeOn(lab, here)
     life.onCrash.add(onCrash)
     mine?.onCrash.add(leave)
     yield* Effect.addFinalizer(() =>
@@ -150,6 +150,10 @@ const connect = (
     }
   })
 
+/** Of the node that runs here; undefined for the system's own fiber. */
+export const lifeOn = (lab: system.Lab["Service"], here: World.Owner): nodes.Life<unknown> | undefined =>
+  [...lab.nodes.values()].find((node) => node.life()?.owner === here)?.life()
+
 const unreachable = (address: string, message: string) =>
   TransportError.make(new TransportError.Unreachable({ address, message }))
 
@@ -161,7 +165,7 @@ export const latency = ({ latency: { max, min } }: system.Lab["Service"], seeded
 // one direction
 // ----------------------------------------------------------------------------
 
-interface WayOptions {
+export interface WayOptions {
   readonly from: World.Owner
   readonly to: World.Owner
   /** Tells connections of the same pair apart. */
@@ -174,7 +178,7 @@ interface WayOptions {
   readonly cut: () => void
 }
 
-interface Way {
+export interface Way {
   readonly send: (frame: string) => void
   readonly stop: () => void
 }
@@ -190,7 +194,8 @@ const kinds: ReadonlySet<Faults.MessageKind> = new Set<Faults.MessageKind>([
   "HalfClose"
 ])
 
-const makeWay = (lab: system.Lab["Service"], seeded: Seeded.Seeded, options: WayOptions): Way => {
+/** One direction of a connection. */
+export const makeWay = (lab: system.Lab["Service"], seeded: Seeded.Seeded, options: WayOptions): Way => {
   const { cut, deliver, end, from, suffix, to } = options
   const { plan, world } = lab
   const pair = { from: from.name, to: to.name }
