@@ -8,14 +8,23 @@ const fibers = {
   fibers: Schema.Array(Schema.String)
 }
 
+const requests = {
+  /** On which link, and what was asked; of links in memory. */
+  requests: Schema.Array(Schema.String)
+}
+
 /** Nothing is ready, no timer runs, and the system has not ended. @category reasons @since 0.1.0 */
-export class Deadlock extends Schema.TaggedClass<Deadlock>()("Deadlock", fibers) {}
+export class Deadlock extends Schema.TaggedClass<Deadlock>()("Deadlock", { ...fibers, ...requests }) {}
 
 /** It works and works, and no time passes. @category reasons @since 0.1.0 */
 export class Livelock extends Schema.TaggedClass<Livelock>()("Livelock", { steps: Schema.Int, ...fibers }) {}
 
 /** It has not ended within the time, or the steps, that it may take. @category reasons @since 0.1.0 */
-export class TooLong extends Schema.TaggedClass<TooLong>()("TooLong", { limit: Schema.String, ...fibers }) {}
+export class TooLong extends Schema.TaggedClass<TooLong>()("TooLong", {
+  limit: Schema.String,
+  ...fibers,
+  ...requests
+}) {}
 
 /**
  * Something from outside woke these fibers: a promise, a socket, a timer of the machine. What they do then cannot be
@@ -59,14 +68,16 @@ export const make = (reason: Reason): LabError => new LabError({ reason })
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
     case "Deadlock":
-      return list("Nothing can go on: no fiber is ready and no timer runs. These wait", reason.fibers)
+      return list("Nothing can go on: no fiber is ready and no timer runs. These wait", reason.fibers) +
+        pending(reason.requests)
     case "Livelock":
       return list(
         `After ${reason.steps} steps no time has passed: something works without waiting. These ran`,
         reason.fibers
       )
     case "TooLong":
-      return list(`The system has not ended within ${reason.limit}. These wait or run`, reason.fibers)
+      return list(`The system has not ended within ${reason.limit}. These wait or run`, reason.fibers) +
+        pending(reason.requests)
     case "Outside":
       return list(
         "These fibers waited for something outside the lab (a promise, a socket, a timer of the machine), " +
@@ -86,3 +97,6 @@ const describe = (reason: Reason): string => {
 }
 
 const list = (what: string, lines: ReadonlyArray<string>): string => [`${what}:`, ...lines].join("\n  ")
+
+const pending = (requests: ReadonlyArray<string>): string =>
+  requests.length === 0 ? "" : `\n${list("These requests have no answer", requests)}`

@@ -130,6 +130,47 @@ export const decode = (text: string): Result.Result<ReadonlyArray<Entry>, string
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(Entry))
 
 /**
+ * Requests that were sent on a link and whose answer has not come: link, message, and what was asked.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const unanswered = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> => {
+  const frames = new Map<string, string>()
+  const open = new Map<string, string>()
+  for (const entry of entries) {
+    if (entry._tag === "Sent") {
+      frames.set(`${entry.link} ${entry.message}`, entry.frame)
+      const { id, method, params } = read(entry.frame)
+      if (id === undefined || method === undefined) continue
+      const name = typeof params?.name === "string" ? ` ${params.name}` : ""
+      open.set(`${entry.link} ${id}`, `${entry.link} ${entry.message}: ${method}${name}, sent at ${seconds(entry.at)}`)
+    } else if (entry._tag === "Delivered") {
+      const { id, method } = read(entry.frame ?? frames.get(`${entry.link} ${entry.message}`) ?? "")
+      if (method === undefined) open.delete(`${opposite(entry.link)} ${id}`)
+    }
+  }
+  return [...open.values()]
+}
+
+interface Frame {
+  readonly id?: unknown
+  readonly method?: string
+  readonly params?: { readonly name?: unknown }
+}
+
+const read = (frame: string): Frame => {
+  try {
+    const value: unknown = JSON.parse(frame)
+    return typeof value === "object" && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+const opposite = (link: string): string => link.replace(/^(.*)>([^#]*)(.*)$/, "$2>$1$3")
+
+/**
  * For people: what happened, one thing a line, with its time in seconds and its node. Fibers' first steps and jumps of
  * the clock are left out unless `all`.
  *

@@ -11,7 +11,7 @@ import * as system from "./system.ts"
 import * as Token from "./token.ts"
 
 /** @category models @since 0.1.0 */
-export interface ExploreOptions extends Omit<system.Options, "seed"> {
+export interface ExploreOptions extends Omit<system.Options, "seed" | "token"> {
   /** How many seeds, from 1 on; or which. 100. */
   readonly seeds?: number | ReadonlyArray<number>
   /** How long it may take by the machine's clock; no new run begins after that. Unlimited. */

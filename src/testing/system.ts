@@ -191,9 +191,10 @@ export const report = <A, E, R>(
         })
       })
 
+      const unanswered = () => LabJournal.unanswered(writer.journal().entries).slice(0, most)
       const run = token === undefined
         ? Effect.sync(() => world.fail(new LabError.InvalidToken({ token: text })))
-        : drive(world, machine, options, () => exit !== undefined)
+        : drive(world, machine, unanswered, options, () => exit !== undefined)
       return Effect.map(Effect.onInterrupt(run, () => Effect.sync(() => world.crash(main))), (): Report<A, E> => {
         const taken = plan.taken()
         return {
@@ -223,6 +224,7 @@ const onTime = { skewMillis: 0, drift: 0 }
 const drive = (
   world: World.World,
   machine: Machine.Machine,
+  unanswered: () => ReadonlyArray<string>,
   options: Options,
   isOver: () => boolean
 ): Effect.Effect<void> => {
@@ -234,7 +236,8 @@ const drive = (
   let turns = 0
   let hasStopped = false
 
-  const tooLong = (limit: string) => world.fail(new LabError.TooLong({ limit, fibers: world.living() }))
+  const tooLong = (limit: string) =>
+    world.fail(new LabError.TooLong({ limit, fibers: world.living(), requests: unanswered() }))
 
   /** The machine's turn: what it has promised, it brings now. */
   const turn = (then: Effect.Effect<void>, expects: boolean): Effect.Effect<void> =>
@@ -274,7 +277,7 @@ const drive = (
           turns++
           return turn(go, false)
         }
-        world.fail(new LabError.Deadlock({ fibers: world.living() }))
+        world.fail(new LabError.Deadlock({ fibers: world.living(), requests: unanswered() }))
         break
       }
       if (world.nextTimer()! > maxTime) {
@@ -296,6 +299,9 @@ const drive = (
   return go
 }
 
+/** Requests that are named. */
+const most = 20
+
 /** Turns of the machine before nobody is expected any more. */
 const patience = 2000
 
@@ -308,7 +314,7 @@ const verdict = <A, E>(
   if (strangers.length > 0 && outside === "fail") return failed(new LabError.Outside({ fibers: strangers }))
   const failure = world.failure()
   if (failure !== undefined && exit === undefined) return Exit.fail(failure)
-  if (exit === undefined) return failed(new LabError.Deadlock({ fibers: world.living() }))
+  if (exit === undefined) return failed(new LabError.Deadlock({ fibers: world.living(), requests: [] }))
   if (Exit.isFailure(exit)) return exit
   const strange = misnamed(faults, new Set([...nodes.keys(), mainName]))
   if (strange !== undefined) return failed(new LabError.Misnamed({ message: strange }))

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import * as Budget from "fastmcp-effect/core/Budget"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Faults from "fastmcp-effect/testing/Faults"
@@ -240,6 +241,26 @@ describe("a run that comes to nothing", () => {
       assert.strictEqual(reasonOf(report)._tag, "Deadlock")
     }))
 
+  it.effect("names the requests that have no answer", () =>
+    Effect.gen(function*() {
+      const stuck = Tool.make("stuck", { handler: () => Effect.never })
+      const server = McpServer.layer({ name: "s", version: "1", tools: [stuck, add], requestTimeout: Infinity })
+      const report = yield* Lab.report(
+        Effect.gen(function*() {
+          const node = yield* Lab.node("server", server)
+          const client = yield* Lab.client("client", node, { requestTimeout: Infinity, maxRequestTimeout: Infinity })
+          yield* client.call(add, { a: 1, b: 1 })
+          yield* client.call(stuck, {})
+        }),
+        { latency: { max: 0 }, maxTime: "1 hour" }
+      )
+      const reason = reasonOf(report)
+      assert.deepStrictEqual("requests" in reason ? reason.requests : [], [
+        "client>server 3: tools/call stuck, sent at 1.000s"
+      ])
+      assert.include(String(report.exit), "tools/call stuck")
+    }))
+
   it.effect("names who works without an end", () =>
     Effect.gen(function*() {
       const spin = Effect.withSpan(Effect.forever(Effect.yieldNow), "spin")
@@ -452,6 +473,24 @@ describe("a sweep", () => {
         ["open", "close", "Cancelled"],
         ["open", "done", "close", "Ok"]
       ])
+    }))
+
+  it.effect("lets the budget run out at each checkpoint", () =>
+    Effect.gen(function*() {
+      const runs: Array<ReadonlyArray<string>> = []
+      const { failure, points } = yield* Lab.sweep(
+        Effect.gen(function*() {
+          const log: Array<string> = []
+          const work = Effect.forEach(["a", "b", "c"], (page) =>
+            Effect.andThen(Budget.checkpoint, Effect.sync(() => void log.push(page))))
+          const outcome = yield* Lab.swept(work)
+          runs.push([...log, outcome._tag])
+        }),
+        { by: "polls" }
+      )
+      assert.isUndefined(failure)
+      assert.strictEqual(points, 3)
+      assert.deepStrictEqual(runs, [["Cancelled"], ["a", "Cancelled"], ["a", "b", "Cancelled"], ["a", "b", "c", "Ok"]])
     }))
 
   it.effect("finds the finalizer that is missing", () =>
