@@ -7,14 +7,16 @@
  * machine likes. A run in which that happens comes to nothing, and names the fiber. Stores are those in memory; what
  * Effect asks of Web Crypto the lab waits for while its clock stands still.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as McpClient from "../client/McpClient.ts"
 import type * as ClientTransport from "../transport/ClientTransport.ts"
-import type * as LabError from "./LabError.ts"
+import * as LabError from "./LabError.ts"
 import * as links from "./links.ts"
 import * as nodes from "./nodes.ts"
+import * as remote from "./remote.ts"
 import * as system from "./system.ts"
 import * as World from "./world.ts"
 
@@ -39,7 +41,7 @@ export { type Life, type Node, node, type NodeOptions } from "./nodes.ts"
 export { type LabScheduler, makeScheduler, settle, withSeed } from "./scheduling.ts"
 export { type Store, store, type StoreOptions } from "./stores.ts"
 export { type Sweep, sweep, type SweepOptions, swept } from "./sweeping.ts"
-export { Lab, type Options, type Report, report, type Services } from "./system.ts"
+export { Lab, type Options, type Report, type Services } from "./system.ts"
 
 /** A lab with its options, for systems that are run alike. @category models @since 0.1.0 */
 export interface Laboratory {
@@ -54,8 +56,19 @@ export interface Laboratory {
 /** @category constructors @since 0.1.0 */
 export const make = (options: system.Options = {}): Laboratory => ({
   run: (tested) => run(tested, options),
-  report: (tested) => system.report(tested, options)
+  report: (tested) => report(tested, options)
 })
+
+/**
+ * Runs a system to its end and tells what came of it. It never fails: how the system ended is in the report.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const report = <A, E, R>(
+  tested: Effect.Effect<A, E, R>,
+  options?: system.Options
+): Effect.Effect<system.Report<A, E>, never, Exclude<R, system.Services>> => system.report(tested, options)
 
 /**
  * Runs a system to its end, and ends as it does.
@@ -67,10 +80,11 @@ export const run = <A, E, R>(
   tested: Effect.Effect<A, E, R>,
   options?: system.Options
 ): Effect.Effect<A, E | LabError.LabError, Exclude<R, system.Services>> =>
-  Effect.flatMap(system.report(tested, options), ({ exit }) => exit)
+  Effect.flatMap(report(tested, options), ({ exit }) => exit)
 
 /**
- * A client on a node of its own, connected to a server of the lab, or by any transport that is made of parts of it.
+ * A client on a node of its own, connected to a server of the lab, or by any transport that is made of parts of it. What
+ * is asked of it is done on its node, and dies with `Crashed` when that goes down meanwhile.
  *
  * @category nodes
  * @since 0.1.0
@@ -92,9 +106,17 @@ export const client = <E = never, R = never>(
       ...(drift === undefined ? undefined : { drift }),
       ...(skew === undefined ? undefined : { skew })
     })
-    const made = yield* node.run(McpClient.McpClient)
-    return { ...made, node }
+    const current = remote.ofLife(node, (life) => Context.get(life.context, McpClient.McpClient))
+    const made = remote.make(current, (_, effect) =>
+      Effect.catchIf(node.run(Effect.suspend(effect)), isCrash, Effect.die))
+    return new Proxy(made, {
+      get: (target, key): unknown =>
+        key === "node" ? node : Reflect.get(target, key)
+    }) as typeof made & { readonly node: typeof node }
   })
+
+const isCrash = (error: unknown): error is LabError.LabError =>
+  error instanceof LabError.LabError && error.reason._tag === "Crashed"
 
 const isLayer = <E, R>(
   to: links.Servers | Layer.Layer<ClientTransport.ClientTransport, E, R>

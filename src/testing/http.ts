@@ -9,6 +9,8 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as HttpEndpoint from "../transport/HttpEndpoint.ts"
 import type * as Receiver from "../transport/Receiver.ts"
@@ -78,11 +80,26 @@ interface Asked {
   ) => void
 }
 
+const Headers = Schema.Record(Schema.String, Schema.String)
+
+/** A request, as text on the link. */
+const Question = Schema.Struct({ method: Schema.String, path: Schema.String, headers: Headers, body: Schema.String })
+
+type Question = typeof Question.Type
+
 /** A piece of an answer, as text on the link. */
-type Piece =
-  | { readonly status: number; readonly headers: HttpEndpoint.Headers; readonly body?: string }
-  | { readonly chunk: string }
-  | { readonly end: true }
+const Piece = Schema.Union([
+  Schema.TaggedStruct("Head", { status: Schema.Int, headers: Headers }),
+  Schema.TaggedStruct("Whole", { status: Schema.Int, headers: Headers, body: Schema.String }),
+  Schema.TaggedStruct("Chunk", { text: Schema.String }),
+  Schema.TaggedStruct("End", {})
+])
+
+type Piece = typeof Piece.Type
+
+const readQuestion = Schema.decodeUnknownResult(Schema.fromJsonString(Question))
+
+const readPiece = Schema.decodeUnknownResult(Schema.fromJsonString(Piece))
 
 const exchange = (
   lab: system.Lab["Service"],
@@ -139,15 +156,13 @@ const exchange = (
 
   const hear = (piece: Piece) => {
     if (isOver) return
-    if ("status" in piece) {
+    if (piece._tag === "Head" || piece._tag === "Whole") {
       isAnswered = true
       resume(Exit.succeed(responseOf(request, piece, chunks)))
-      if (piece.body === undefined) return
-      if (piece.body !== "") Queue.offerUnsafe(chunks, encoder.encode(piece.body))
-    } else if ("chunk" in piece) {
-      Queue.offerUnsafe(chunks, encoder.encode(piece.chunk))
-      return
     }
+    const text = piece._tag === "Whole" ? piece.body : piece._tag === "Chunk" ? piece.text : ""
+    if (text !== "") Queue.offerUnsafe(chunks, encoder.encode(text))
+    if (piece._tag === "Head" || piece._tag === "Chunk") return
     finish()
     Queue.endUnsafe(chunks)
   }
@@ -156,7 +171,8 @@ const exchange = (
     from: there,
     to: here,
     suffix,
-    deliver: (frame) => parsed<Piece>(frame, hear, cut),
+    // What was corrupted underway breaks the connection.
+    deliver: (frame) => Result.match(readPiece(frame), { onSuccess: hear, onFailure: cut }),
     end: () => lose("the connection was cut"),
     cut
   })
@@ -171,14 +187,14 @@ const exchange = (
     const first = Context.get(life.context, Endpoint)
     const endpoint = first.beside?.get(url.pathname) ?? first
     const refused = endpoint.refuse(head)
-    if (refused !== undefined) return say(refused)
+    if (refused !== undefined) return say({ _tag: "Whole", ...refused })
     disconnect = endpoint.accept(head, endpoint.readsBody(head) ? body : "", {
-      respond: (status, headers, body) => say({ status, headers, body }),
+      respond: (status, headers, body) => say({ _tag: "Whole", status, headers, body }),
       stream: (status, headers) => {
-        say({ status, headers })
+        say({ _tag: "Head", status, headers })
         return {
-          write: (chunk) => say({ chunk }),
-          end: () => say({ end: true }),
+          write: (text) => say({ _tag: "Chunk", text }),
+          end: () => say({ _tag: "End" }),
           congested: () => false,
           drained: Effect.void,
           abort: cut
@@ -190,7 +206,7 @@ const exchange = (
     from: here,
     to: there,
     suffix,
-    deliver: (frame) => parsed<Question>(frame, serve, cut),
+    deliver: (frame) => Result.match(readQuestion(frame), { onSuccess: serve, onFailure: cut }),
     end: () => disconnect(),
     cut
   })
@@ -206,24 +222,6 @@ const exchange = (
     body: request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
   }
   toServer.send(JSON.stringify(question))
-}
-
-interface Question {
-  readonly method: string
-  readonly path: string
-  readonly headers: HttpEndpoint.Headers
-  readonly body: string
-}
-
-/** What was corrupted underway breaks the connection. */
-const parsed = <A>(frame: string, use: (value: A) => void, cut: () => void): void => {
-  let value: A
-  try {
-    value = JSON.parse(frame) as A
-  } catch {
-    return cut()
-  }
-  use(value)
 }
 
 const encoder = new TextEncoder()

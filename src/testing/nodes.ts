@@ -49,6 +49,8 @@ export interface Life<ROut> {
   context: Context.Context<ROut>
   readonly scope: Scope.Closeable
   isBuilt: boolean
+  /** Called when its layer is built. */
+  readonly onBuilt: Set<() => void>
   /** Called when it goes down without a word. */
   readonly onCrash: Set<() => void>
 }
@@ -104,6 +106,7 @@ const make = <ROut, E, R>(
         context: services(owner, { skewMillis: skew, drift }) as Context.Context<ROut>,
         scope: Scope.makeUnsafe(),
         isBuilt: false,
+        onBuilt: new Set(),
         onCrash: new Set()
       }
     }
@@ -123,6 +126,7 @@ const make = <ROut, E, R>(
         (built) => {
           life.context = Context.merge(life.context, built)
           life.isBuilt = true
+          for (const tell of life.onBuilt) tell()
         }
       )
 
@@ -160,10 +164,23 @@ const make = <ROut, E, R>(
     const freeze = () => life !== undefined && world.freeze(life.owner)
     const thaw = () => life !== undefined && world.thaw(life.owner)
 
+    /** Not while it is just starting: what its layer makes is not there yet. */
+    const started = Effect.callback<void>((resume) => {
+      const starting = life
+      if (starting === undefined || starting.isBuilt) return resume(Effect.void)
+      const tell = () => {
+        starting.onBuilt.delete(tell)
+        starting.onCrash.delete(tell)
+        resume(Effect.void)
+      }
+      starting.onBuilt.add(tell)
+      starting.onCrash.add(tell)
+    })
+
     const self: Node<ROut> = {
       name,
       state: () => life?.owner.state ?? "Down",
-      run: (effect) => Effect.suspend(() => runIn(world, life, effect, name)),
+      run: (effect) => Effect.andThen(started, Effect.suspend(() => runIn(world, life, effect, name))),
       crash: told("crashes", crash),
       restart,
       freeze: told("freezes", freeze),
@@ -223,7 +240,9 @@ const make = <ROut, E, R>(
       })
     )
     yield* build(life)
-    for (const fault of lab.plan.onNodes) if (fault.node === name || fault.node === "*") suffer(fault)
+    for (const fault of lab.plan.onNodes) {
+      if ((fault.node === name || fault.node === "*") && fault.at >= world.now()) suffer(fault)
+    }
     return self
   })
 

@@ -8,6 +8,7 @@ import type * as Faults from "./Faults.ts"
 import type * as LabError from "./LabError.ts"
 import * as links from "./links.ts"
 import * as nodes from "./nodes.ts"
+import * as remote from "./remote.ts"
 import * as Seeded from "./seeded.ts"
 import * as system from "./system.ts"
 import type * as World from "./world.ts"
@@ -44,12 +45,7 @@ export const store = <I, S extends object, E, R>(
   Effect.gen(function*() {
     const lab = yield* system.Lab
     const node = yield* nodes.node(name, layer, options)
-    let last: S | undefined
-    /** While the node is down, what it was: for its shape alone. */
-    const inner = (): S => {
-      const life = node.life()
-      return life?.isBuilt === true ? last = Context.get(life.context, service) : last!
-    }
+    const inner = remote.ofLife(node, (life) => Context.get(life.context, service))
     const counts = new Map<string, number>()
     const seeded = Seeded.make(lab.world.seed, `store ${name}`)
     const failure = (): Exit.Exit<never, unknown> =>
@@ -86,13 +82,16 @@ export const store = <I, S extends object, E, R>(
         world.at(world.now() + links.latency(lab, seeded), () =>
           world.post(here, () => {
             const got = isAnswered && !isParted() ? exit : failure()
-            world.note(here.name, `learns ${link} ${count}: ${Exit.isSuccess(got) ? brief(got.value) : "it failed"}`)
+            world.note(
+              here.name,
+              `learns ${link} ${count}: ${Exit.isSuccess(got) ? remote.brief(got.value) : "it failed"}`
+            )
             resume(got)
           }))
       }
       world.at(world.now() + way, () => {
         const life = node.life()
-        if (!isDone || life === undefined || isParted()) return answer(failure())
+        if (!isDone || life?.isBuilt !== true || isParted()) return answer(failure())
         const crashed = () => answer(failure())
         life.onCrash.add(crashed)
         world.post(life.owner, () => {
@@ -105,34 +104,14 @@ export const store = <I, S extends object, E, R>(
       })
     }
 
-    const remote = (member: string, effect: () => Effect.Effect<unknown, unknown, unknown>) =>
+    const proxy = remote.make(inner, (member, effect) =>
       Effect.flatMap(Effect.provideService(system.here, system.Lab, lab), (here) =>
         Effect.contextWith((caller: Context.Context<never>) =>
           Effect.callback<unknown, unknown>((resume) =>
             call(here, caller, member, effect, resume)
           )
-        ))
-
-    const proxy = new Proxy(inner(), {
-      get: (_, key) => {
-        const member = String(key)
-        const value: unknown = Reflect.get(inner(), key)
-        if (Effect.isEffect(value)) return remote(member, () => Reflect.get(inner(), key) as typeof value)
-        if (typeof value !== "function") return value
-        return (...args: ReadonlyArray<unknown>) => {
-          const made: unknown = Reflect.apply(value, inner(), args)
-          if (!Effect.isEffect(made)) return made
-          // Made again there: the node may have started anew since.
-          const again = () => Reflect.apply(Reflect.get(inner(), key) as typeof value, inner(), args) as typeof made
-          return remote(`${member}(${args.map(brief).join(", ")})`, again)
-        }
-      }
-    })
+        )))
     return { node, layer: Layer.succeed(service, proxy) }
   })
 
 const kinds: ReadonlySet<Faults.MessageKind> = new Set<Faults.MessageKind>(["Delay", "Stall", "Fail", "Unanswered"])
-
-/** Of a value, what fits into a story. */
-const brief = (value: unknown): string =>
-  value === undefined ? "done" : typeof value === "object" && value !== null ? "…" : String(value).slice(0, 60)

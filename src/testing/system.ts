@@ -151,17 +151,22 @@ export const report = <A, E, R>(
         onStep: stop === undefined ? undefined : () => stopWork(stop, world)
       })
       const machine = Machine.make(Context.get(outer, WebCrypto.WebCrypto), Seeded.make(seed, "crypto"))
-      const services = (owner: World.Owner, clock: nodeServices.ClockOptions) =>
-        nodeServices.make({
+      const lives = new Map<string, number>()
+      const services = (owner: World.Owner, clock: nodeServices.ClockOptions) => {
+        // Who starts anew does not give out the same ids again.
+        const life = (lives.get(owner.name) ?? 0) + 1
+        lives.set(owner.name, life)
+        return nodeServices.make({
           world,
           owner,
           live: Context.get(outer, Clock.Clock),
-          seeded: Seeded.make(seed, `node ${owner.name}`),
+          seeded: Seeded.make(seed, `node ${owner.name}, life ${life}`),
           start: options.clock?.start ?? defaultStart,
           clock,
           machine,
           spans: options.spans ?? true
         })
+      }
       const main = world.owner(mainName)
       const lab = Lab.of({
         world,

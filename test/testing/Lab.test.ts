@@ -355,6 +355,50 @@ describe("a node", () => {
       assert.deepStrictEqual(ended, ["ended"])
     }))
 
+  it.effect("takes nothing on before its layer is built again", () =>
+    Effect.gen(function*() {
+      const slow = Layer.provide(counter([]), Layer.effectDiscard(Effect.sleep("1 second")))
+      const seen = yield* Lab.run(Effect.gen(function*() {
+        const node = yield* Lab.node("n", slow)
+        yield* node.run(next)
+        yield* Effect.forkChild(node.restart)
+        yield* Effect.sleep(1)
+        return [yield* node.run(next), yield* Lab.now]
+      }))
+      assert.deepStrictEqual(seen, [1, 2000])
+    }))
+
+  it.effect("is a client whose calls die with it, and which can be called again when it is back", () =>
+    Effect.gen(function*() {
+      const ends = yield* Lab.run(Effect.gen(function*() {
+        const server = yield* Lab.node("server", acme)
+        const client = yield* Lab.client("client", server)
+        const call = yield* Effect.forkChild(Effect.exit(client.call(add, { a: 1, b: 2 })))
+        yield* Effect.sleep("500 millis")
+        yield* client.node.crash
+        const crashed = yield* Fiber.join(call)
+        yield* client.node.restart
+        return [
+          Exit.isFailure(crashed) ? String(Cause.squash(crashed.cause)) : crashed,
+          yield* client.call(add, { a: 1, b: 2 })
+        ]
+      }))
+      assert.include(ends[0], "client crashed while this ran on it")
+      assert.strictEqual(ends[1], 3)
+    }))
+
+  it.effect("gives out other ids in its next life", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* Lab.run(Effect.gen(function*() {
+        const node = yield* Lab.node("n")
+        const id = node.run(Effect.flatMap(SecureRandom.SecureRandom, ({ uuidV4 }) => uuidV4()))
+        const first = yield* id
+        yield* node.restart
+        return [first, yield* id]
+      }))
+      assert.notStrictEqual(first, second)
+    }))
+
   it.effect("does nothing while it is frozen, and a step at a time while it is slow", () =>
     Effect.gen(function*() {
       const seen = yield* Lab.run(
