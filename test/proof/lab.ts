@@ -1,7 +1,7 @@
 /**
  * `npm run proof:lab`: what a lab promises of its size and its sameness.
  *
- * - `load`: 10,000 seconds of 5 servers, 50 clients and a store, with 100,000 requests, within a minute
+ * - `load`: 10,000 seconds of 5 servers, 50 clients and a store, with 100,000 requests, within a minute of one processor
  * - `same`: the same seeds write the same journals in other processes, beside others that take the processor, and on
  *   every Node that `PROOF_NODES` names besides this one: paths, with a comma between
  */
@@ -19,17 +19,18 @@ const load = async (): Promise<ReadonlyArray<string>> => {
   const report = await Effect.runPromise(branch.run({ seed: 1, clients: 50, calls: 2000, pause: 4750 }))
   const seconds = (performance.now() - begun) / 1000
   const { system, user } = process.cpuUsage(cpu)
+  const used = (user + system) / 1e6
   console.log(
     `${Exit.isSuccess(report.exit) ? report.exit.value : 0} requests in ${
       (report.time / 1000).toFixed(0)
     } s of the lab's; `
-      + `${seconds.toFixed(1)} s, of the processor ${((user + system) / 1e6).toFixed(1)} s; `
+      + `${seconds.toFixed(1)} s, of the processor ${used.toFixed(1)} s; `
       + `${report.steps} steps, ${report.journal.count} entries, digest ${report.journal.digest}`
   )
   return [
     ...(Exit.isSuccess(report.exit) && report.exit.value >= 100_000 ? [] : [`it ended with ${String(report.exit)}`]),
     ...(report.time >= 10_000_000 ? [] : [`${report.time} ms are no 10,000 s`]),
-    ...(seconds <= 60 ? [] : [`it took ${seconds.toFixed(1)} s`])
+    ...(used <= 60 ? [] : [`it took ${used.toFixed(1)} s of the processor`])
   ]
 }
 
