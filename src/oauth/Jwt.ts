@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { JWK } from "jose"
+import * as Promised from "../core/Promised.ts"
 import * as Jwks from "./Jwks.ts"
 
 /** It is no signed token. @category reasons @since 0.1.0 */
@@ -128,7 +129,7 @@ export const verifier = (options: Options): Verifier => {
   const leeway = Math.min(Duration.toSeconds(Duration.fromInputUnsafe(options.leeway ?? "30 seconds")), 60)
   const types = options.types?.map(typeOf)
   let jose: Jose | undefined
-  const load = Effect.map(Effect.promise(loadJose), (loaded) => jose = loaded)
+  const load = Effect.map(Promised.make(loadJose), (loaded) => jose = loaded)
 
   const verify = (
     jose: Jose,
@@ -154,7 +155,7 @@ export const verifier = (options: Options): Verifier => {
           const key = keys[index]
           if (key === undefined) return fail(new BadSignature())
           return Effect.catchIf(
-            Effect.tryPromise({
+            Promised.attempt({
               try: () => jose.jwtVerify<Claims>(text, key as JWK, settings).then(({ payload }) => payload),
               catch: (error) => new JwtError({ reason: reasonOf(error) })
             }),

@@ -1,111 +1,139 @@
 /**
- * Interleavings on demand. Under a seeded scheduler the fibers that are ready run in an order drawn from the seed, and
- * give way at points drawn from it, so that a test meets the orders a busy machine meets; the same seed replays the same
- * order.
+ * A whole system in one test: servers, clients, proxies, queues and stores as nodes of their own, under one virtual
+ * clock that goes on by itself and a scheduler that makes its choices from a seed, with faults between them. The same
+ * seed makes the same run, to the byte.
+ *
+ * What is real does not belong in it: a promise, a socket, a database or a timer of the machine wakes a fiber when the
+ * machine likes. A run in which that happens comes to nothing, and names the fiber. Stores are those in memory; what
+ * Effect asks of Web Crypto the lab waits for while its clock stands still.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as Scheduler from "effect/Scheduler"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as McpClient from "../client/McpClient.ts"
+import type * as ClientTransport from "../transport/ClientTransport.ts"
+import * as LabError from "./LabError.ts"
+import * as links from "./links.ts"
+import * as nodes from "./nodes.ts"
+import * as remote from "./remote.ts"
+import * as system from "./system.ts"
+import * as World from "./world.ts"
 
-const TypeId = "~fastmcp-effect/testing/Lab"
+export {
+  /**
+   * Values for a workload, drawn from the seed.
+   */
+  draw,
+  type Exploration,
+  explore,
+  type ExploreOptions,
+  type Failure,
+  LabFailure,
+  type Progress,
+  replay,
+  steps,
+  toError
+} from "./exploring.ts"
+export { Endpoint, httpClient, httpServer } from "./http.ts"
+export { link, type Servers } from "./links.ts"
+export { type Life, type Node, node, type NodeOptions } from "./nodes.ts"
+export { type LabScheduler, makeScheduler, settle, withSeed } from "./scheduling.ts"
+export { type Store, store, type StoreOptions } from "./stores.ts"
+export { type Sweep, sweep, type SweepOptions, swept } from "./sweeping.ts"
+export { Lab, type Options, type Report, type Services } from "./system.ts"
 
-/** @category models @since 0.1.0 */
-export interface LabScheduler extends Scheduler.Scheduler {
-  readonly [TypeId]: typeof TypeId
-  readonly seed: number
-  /** Tasks that are ready and have not run. */
-  readonly pending: () => number
+/** A lab with its options, for systems that are run alike. @category models @since 0.1.0 */
+export interface Laboratory {
+  readonly run: <A, E, R>(
+    tested: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | LabError.LabError, Exclude<R, system.Services>>
+  readonly report: <A, E, R>(
+    tested: Effect.Effect<A, E, R>
+  ) => Effect.Effect<system.Report<A, E>, never, Exclude<R, system.Services>>
 }
 
-/**
- * Makes a scheduler whose choices follow from `seed`, any integer.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const makeScheduler = (seed: number): LabScheduler => {
-  const base = new Scheduler.MixedScheduler()
-  const ready: Array<{ readonly task: () => void; readonly priority: number }> = []
-  const random = makeRandom(seed)
-
-  const runOne = () => {
-    const first = Math.min(...ready.map(({ priority }) => priority))
-    const candidates = ready.flatMap(({ priority }, index) => priority === first ? [index] : [])
-    const chosen = candidates[Math.floor(random() * candidates.length)]
-    if (chosen === undefined) return
-    ready.splice(chosen, 1)[0]!.task()
-  }
-
-  return {
-    [TypeId]: TypeId,
-    seed,
-    pending: () => ready.length,
-    executionMode: base.executionMode,
-    shouldYield: (fiber: Fiber.Fiber<unknown, unknown>) => base.shouldYield(fiber) || random() < giveWay,
-    makeDispatcher: () => {
-      const dispatcher = base.makeDispatcher()
-      return {
-        scheduleTask: (task, priority) => {
-          ready.push({ task, priority })
-          dispatcher.scheduleTask(runOne, priority)
-        },
-        flush: () => dispatcher.flush()
-      }
-    }
-  }
-}
-
-/** How likely a fiber gives way before an operation. */
-const giveWay = 0.02
+/** @category constructors @since 0.1.0 */
+export const make = (options: system.Options = {}): Laboratory => ({
+  run: (tested) => run(tested, options),
+  report: (tested) => report(tested, options)
+})
 
 /**
- * Runs a test, and all that it forks, under the scheduler of a seed.
+ * Runs a system to its end and tells what came of it. It never fails: how the system ended is in the report.
  *
  * @category running
  * @since 0.1.0
  */
-export const withSeed = (seed: number) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(effect, Scheduler.Scheduler, makeScheduler(seed))
+export const report = <A, E, R>(
+  tested: Effect.Effect<A, E, R>,
+  options?: system.Options
+): Effect.Effect<system.Report<A, E>, never, Exclude<R, system.Services>> => system.report(tested, options)
 
 /**
- * Lets everything run that can run without time passing: what was sent is delivered, what was forked has started. Under
- * a seeded scheduler it waits until nothing is ready, and dies if that does not come; under Effect's own, which cannot
- * be asked, it gives way a fixed number of times, more than any message takes from a client to its handler and back.
+ * Runs a system to its end, and ends as it does.
  *
- * @category clock
+ * @category running
  * @since 0.1.0
  */
-export const settle: Effect.Effect<void> = Effect.gen(function*() {
-  const scheduler = yield* Effect.contextWith((context: Context.Context<never>) =>
-    Effect.succeed(Context.get(context, Scheduler.Scheduler))
-  )
-  if (!isLabScheduler(scheduler)) {
-    for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
-    return
-  }
-  for (let turn = 0; turn < limit; turn++) {
-    yield* Effect.yieldNow
-    if (scheduler.pending() === 0) return
-  }
-  return yield* Effect.die(
-    new Error(`Nothing settles: after ${limit} turns something still runs without waiting for the clock.`)
-  )
-})
+export const run = <A, E, R>(
+  tested: Effect.Effect<A, E, R>,
+  options?: system.Options
+): Effect.Effect<A, E | LabError.LabError, Exclude<R, system.Services>> =>
+  Effect.flatMap(report(tested, options), ({ exit }) => exit)
 
-const turns = 64
+/**
+ * A client on a node of its own, connected to a server of the lab, or by any transport that is made of parts of it. What
+ * is asked of it is done on its node, and dies with `Crashed` when that goes down meanwhile.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export const client = <E = never, R = never>(
+  name: string,
+  to: links.Servers | Layer.Layer<ClientTransport.ClientTransport, E, R>,
+  options: McpClient.Options & nodes.NodeOptions = {}
+): Effect.Effect<
+  McpClient.Client & { readonly node: nodes.Node<McpClient.McpClient> },
+  E | McpClient.CallError | LabError.LabError,
+  R | system.Lab | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const { drift, skew, ...rest } = options
+    const transport: Layer.Layer<ClientTransport.ClientTransport, E, R | system.Lab> = isLayer(to) ? to : links.link(to)
+    const layer = Layer.provide(McpClient.layer(rest), transport)
+    const node = yield* nodes.node(name, layer, {
+      ...(drift === undefined ? undefined : { drift }),
+      ...(skew === undefined ? undefined : { skew })
+    })
+    const current = remote.ofLife(node, (life) => Context.get(life.context, McpClient.McpClient))
+    const made = remote.make(current, (_, effect) =>
+      Effect.catchIf(node.run(Effect.suspend(effect)), isCrash, Effect.die))
+    return new Proxy(made, {
+      get: (target, key): unknown =>
+        key === "node" ? node : Reflect.get(target, key)
+    }) as typeof made & { readonly node: typeof node }
+  })
 
-const limit = 100_000
+const isCrash = (error: unknown): error is LabError.LabError =>
+  error instanceof LabError.LabError && error.reason._tag === "Crashed"
 
-const isLabScheduler = (scheduler: Scheduler.Scheduler): scheduler is LabScheduler => TypeId in scheduler
+const isLayer = <E, R>(
+  to: links.Servers | Layer.Layer<ClientTransport.ClientTransport, E, R>
+): to is Layer.Layer<ClientTransport.ClientTransport, E, R> => Layer.isLayer(to)
 
-/** Mulberry32: small, and the same everywhere. */
-const makeRandom = (seed: number): () => number => {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
+/** Milliseconds since the run began, whatever the clocks of nodes show. @category clock @since 0.1.0 */
+export const now: Effect.Effect<number, never, system.Lab> = Effect.map(system.Lab, ({ world }) => world.now())
+
+/** Writes a line into the story. @category systems @since 0.1.0 */
+export const note = (what: string): Effect.Effect<void, never, system.Lab> =>
+  Effect.flatMap(system.Lab, ({ world }) => Effect.map(system.here, ({ name }) => world.note(name, what)))
+
+/**
+ * Names what the effect waits for, in the words of whoever reads why nothing goes on. It costs nothing outside a lab.
+ *
+ * @category systems
+ * @since 0.1.0
+ */
+export const waiting = (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(World.Waiting, (outer) => Effect.provideService(effect, World.Waiting, [...outer, what]))

@@ -1,3 +1,7 @@
+export * as Faults from "./Faults.ts"
 export * as Lab from "./Lab.ts"
+export * as LabError from "./LabError.ts"
+export * as LabJournal from "./LabJournal.ts"
+export * as LabTest from "./LabTest.ts"
 export * as Leaks from "./Leaks.ts"
 export * as McpTest from "./McpTest.ts"

@@ -3,6 +3,7 @@
  * MiniSearch's, an optional peer: `npm install minisearch`.
  */
 import * as Effect from "effect/Effect"
+import * as Promised from "../core/Promised.ts"
 import * as DefinitionError from "../definition/DefinitionError.ts"
 import type * as ToolIndex from "./ToolIndex.ts"
 
@@ -35,7 +36,7 @@ const maxQuery = 400
 const words = (text: string): Array<string> =>
   text.replace(/(\p{Ll}|\p{N})(?=\p{Lu})/gu, "$1 ").split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "")
 
-const load = Effect.tryPromise({
+const load = Promised.attempt({
   try: async () => {
     // Inside `try`, so that a bundler that finds no library leaves the import to fail where it is run.
     try {

@@ -4,6 +4,7 @@
  * it cannot do in that time (lookaround, back references) is refused.
  */
 import * as Effect from "effect/Effect"
+import * as Promised from "../core/Promised.ts"
 import * as DefinitionError from "../definition/DefinitionError.ts"
 import * as ToolIndex from "./ToolIndex.ts"
 
@@ -54,7 +55,7 @@ const maxProgram = 200
 /** What follows of a text is not looked at. */
 const maxText = 1000
 
-const load = Effect.tryPromise({
+const load = Promised.attempt({
   try: async () => {
     // Inside `try`, so that a bundler that finds no library leaves the import to fail where it is run.
     try {

@@ -31,8 +31,8 @@ const named: Readonly<Record<string, string>> = {
   macro: "tool resource prompt",
   module:
     "caching docket event_store http logging mcp_config memory oauth oidc prelude rate_limiting testing transform",
-  name: "ArgTransform Budget Docket EventStore FilesystemProvider JwtTokenVerifier SharedTaskManager TaskManager " +
-    "TestClient TestServer TransformedTool"
+  name: "ArgTransform Budget Docket EventStore FilesystemProvider JwtTokenVerifier LabConfig LabRuntime " +
+    "SharedTaskManager TaskManager TestClient TestServer TransformedTool"
 }
 
 /** The ids of the original's features. */

@@ -1765,13 +1765,14 @@ export const rows: ReadonlyArray<Row> = [
   done(
     "Q08",
     "No virtual time in the test kit",
-    "testing/McpTest",
-    "test/server/McpServer.test.ts::are 30 seconds and nothing else when nobody says"
+    "testing/McpTest, testing/Lab",
+    "test/testing/Lab.test.ts::goes on by itself to the next that is due, and not before all is done that can be"
   ),
-  planned(
+  done(
     "Q09",
     "Seeds, chaos, leak checks and replay belong to the runtime and are out of the kit's reach",
-    "testing/Lab, testing/Faults"
+    "testing/Lab, testing/Faults",
+    "test/testing/LabTest.test.ts::finds the charge that is made twice, and shrinks it to the one fault it takes"
   ),
   done(
     "Q10",
@@ -2083,6 +2084,19 @@ export const rows: ReadonlyArray<Row> = [
     "A verifier for JWT, behind a feature flag",
     "auth/JwtVerifier",
     "test/auth/resourceServer.test.ts::lets in who brings a token for it, and knows who that is"
+  ),
+  done(
+    "name.LabConfig",
+    "Of its runtime: seed, entropy seed, workers, panic on leaks, trace capacity, detection of who never goes on, steps, chaos, recording",
+    "testing/Lab.Options",
+    "test/testing/Lab.test.ts::names who has not ended within the time, or the steps, it may take",
+    "one seed for order and chance; each node is a worker; every run can be replayed from its token"
+  ),
+  done(
+    "name.LabRuntime",
+    "Of its runtime: a deterministic scheduler, which the test kit does not use",
+    "testing/Lab",
+    "test/testing/Lab.test.ts::is the same to the byte from the same seed, and another from another"
   ),
   effect(
     "name.SharedTaskManager",

@@ -6,6 +6,7 @@ import type { ErrorObject, Options, ValidateFunction } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as SchemaIssue from "effect/SchemaIssue"
+import * as Promised from "../../core/Promised.ts"
 import * as DefinitionError from "../DefinitionError.ts"
 import * as foreignSchema from "./foreignSchema.ts"
 
@@ -71,7 +72,7 @@ const brokenPattern = (schema: foreignSchema.JsonObject): string | undefined => 
 }
 
 const loaded = (isDraft07: boolean, load: Load) =>
-  Effect.tryPromise({
+  Promised.attempt({
     try: () => load(isDraft07),
     catch: () => unusable("values are checked with Ajv 8, which is not installed; run: npm install ajv")
   })
