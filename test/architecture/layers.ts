@@ -19,7 +19,7 @@ const table = {
   server: ["core", "protocol", "telemetry", "session", "transport", "context", "definition", "middleware"],
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
-  provider: ["core", "protocol", "transport", "context", "definition", "transform", "server", "client"]
+  provider: ["core", "protocol", "oauth", "transport", "context", "definition", "transform", "server", "client"]
 } satisfies Record<string, ReadonlyArray<string>>
 
 const libraries = Object.keys(table)
@@ -50,7 +50,8 @@ export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
   oauth: ["jose", "oauth4webapi"],
   client: ["jsonc-parser", "toml-eslint-parser"],
   definition: ["ajv"],
-  transform: ["minisearch", "re2js"]
+  transform: ["minisearch", "re2js"],
+  provider: ["@scalar/openapi-parser"]
 }
 
 /** What the root entry point must not load, directly or through a module it loads. */
