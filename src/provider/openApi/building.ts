@@ -225,7 +225,8 @@ export const log = ({ leftOut, served, title, version }: OpenApi.Report): Effect
   for (const { why } of leftOut) counts.set(why, (counts.get(why) ?? 0) + 1)
   const words = [...counts].map(([why, count]) => `${why} ${count}`).join(", ")
   const text = `${title} ${version}: ${served.length} operations are served`
-  return leftOut.length === 0
-    ? Effect.logInfo(text)
-    : Effect.logWarning(`${text}, ${leftOut.length} are left out (${words}); OpenApi.inspect says which and why`)
+  if (leftOut.length === 0) return Effect.logInfo(text)
+  const full = `${text}, ${leftOut.length} are left out (${words}); OpenApi.inspect says which and why`
+  // What routes exclude is meant.
+  return leftOut.every(({ why }) => why === "route") ? Effect.logInfo(full) : Effect.logWarning(full)
 }

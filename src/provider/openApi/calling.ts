@@ -68,7 +68,7 @@ const requestOf = (
   { body, cookies, headers, path, query }: Outgoing,
   placed: (place: Sent["in"]) => ReadonlyArray<Sent>
 ): HttpClientRequest.HttpClientRequest => {
-  const search = query.map((pair) => pair.join("=")).join("&")
+  const search = query.join("&")
   const cookie = [
     ...cookies.map((pair) => pair.join("=")),
     ...placed("cookie").map(({ name, value }) => `${name}=${encodeURIComponent(Redacted.value(value))}`)

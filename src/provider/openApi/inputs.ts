@@ -218,7 +218,8 @@ const membersOf = (document: Document, body: Body, form: Form): Members | undefi
     return arrayOf(schema.allOf).every((part) => visit(part, depth + 1))
   }
   if (!visit(body.schema, 0) || properties.size === 0) return undefined
-  if (![...required].every((name) => properties.has(name))) return undefined
+  // Some documents want what they do not describe.
+  for (const name of required) if (!properties.has(name)) properties.set(name, [{}])
   // Each member would have to say it of each required one.
   if (!body.required && properties.size * required.size > 100) return undefined
   return { properties, required, open }

@@ -93,6 +93,9 @@ export const entries = (document: Document): ReadonlyArray<Entry> => {
   })
 }
 
+/** Less what is written behind a path to tell operations apart. */
+const placeOf = (path: string): string => path.split(/[#?]/u, 1)[0]!
+
 const raise = (fault: Unusable): never => {
   throw fault
 }
@@ -106,7 +109,7 @@ const read = (
 ): Operation => {
   if (method === "TRACE" || method === "QUERY") throw new Unusable(`${method} requests are not made`)
   const parameters = parametersOf(document, item, operation)
-  for (const [, name] of path.matchAll(/\{([^{}]+)\}/gu)) {
+  for (const [, name] of placeOf(path).matchAll(/\{([^{}]+)\}/gu)) {
     if (!parameters.some((parameter) => parameter.in === "path" && parameter.name === name)) {
       parameters.push({ ...undescribed, name: name! })
     }
@@ -120,7 +123,7 @@ const read = (
     tags: arrayOf(operation.tags).filter((tag) => typeof tag === "string"),
     deprecated: operation.deprecated === true,
     parameters: parameters.filter((parameter) =>
-      parameter.in === "path" ? path.includes(`{${parameter.name}}`) : !isOfHttp(parameter)
+      parameter.in === "path" ? placeOf(path).includes(`{${parameter.name}}`) : !isOfHttp(parameter)
     ),
     body: sentWith(method, bodyOf(document, operation.requestBody)),
     responses: responsesOf(document, operation.responses),

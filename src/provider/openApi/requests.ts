@@ -12,7 +12,8 @@ import * as styles from "./styles.ts"
 export interface Outgoing {
   /** Under the base URL; it begins with a slash. */
   readonly path: string
-  readonly query: ReadonlyArray<styles.Pair>
+  /** Its parts, as they are sent. */
+  readonly query: ReadonlyArray<string>
   readonly headers: ReadonlyArray<styles.Pair>
   readonly cookies: ReadonlyArray<styles.Pair>
   readonly body: HttpBody.HttpBody
@@ -63,7 +64,9 @@ const outgoing = (
     else if (value !== null) values.set(`${to.parameter.in} ${to.parameter.name}`, { key, ...to, value })
   }
 
-  const path = operation.path.replace(/\{([^{}]+)\}/gu, (_, name: string) => {
+  // Some tell operations apart by what is no part of a path: a fragment stays here, a query goes along.
+  const [place, fixed] = operation.path.split("#", 1)[0]!.split("?", 2)
+  const path = place!.replace(/\{([^{}]+)\}/gu, (_, name: string) => {
     const found = values.get(`path ${name}`)
     if (found === undefined) throw unsendable(name, "it is missing")
     return pathText(found.key, found.parameter, found.value)
@@ -71,7 +74,7 @@ const outgoing = (
   // Of several values beside each other, too.
   if (path.split("/").some((segment) => isDots(segment))) throw unsendable("path", "it would lead to another path")
 
-  const query: Array<styles.Pair> = []
+  const query = fixed === undefined || fixed === "" ? [] : [fixed]
   const headers: Array<styles.Pair> = [["accept", accept]]
   const cookies: Array<styles.Pair> = []
   for (const { key, parameter, value } of values.values()) {
@@ -82,7 +85,7 @@ const outgoing = (
       : JSON.stringify(value)
     switch (parameter.in) {
       case "query":
-        query.push(...styles.inQuery(name, written, parameter))
+        query.push(...styles.inQuery(name, written, parameter).map((pair) => pair.join("=")))
         break
       case "header": {
         const text = styles.inHeader(written, parameter)

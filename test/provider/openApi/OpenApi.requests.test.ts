@@ -172,6 +172,26 @@ describe("a value in a path", () => {
   }
 })
 
+describe("a path", () => {
+  it.effect("goes out without its fragment, and with its query before others", () =>
+    Effect.gen(function*() {
+      const served = api()
+      const a = { name: "a", in: "query", schema: { type: "string" } }
+      const client = yield* connected({
+        document: documentOf({
+          "/x#add": { get: { operationId: "add", parameters: [a], ...ok } },
+          "/x?action=drop": { get: { operationId: "drop", parameters: [a], ...ok } }
+        })
+      }, served)
+      yield* client.callTool("add", { a: "1" })
+      yield* client.callTool("drop", { a: "1" })
+      assert.deepStrictEqual(served.asked.map(({ url }) => url.pathname + url.search + url.hash), [
+        "/v1/x?a=1",
+        "/v1/x?action=drop&a=1"
+      ])
+    }))
+})
+
 describe("a header", () => {
   it.effect("takes no line of its own from a value", () =>
     Effect.gen(function*() {
@@ -268,6 +288,14 @@ describe("a body", () => {
       const { asked, tool } = yield* posted("application/json", { schema }, { text: "a", due: "now" })
       assert.deepStrictEqual(tool.inputSchema.required, ["text", "due"])
       assert.deepStrictEqual(JSON.parse(asked!.body), { text: "a", due: "now" })
+    }))
+
+  it.effect("that wants a member which is described nowhere gets it all the same", () =>
+    Effect.gen(function*() {
+      const schema = { ...object, required: ["kind"] }
+      assert.isUndefined((yield* posted("application/json", { schema }, { R: 1 })).asked)
+      const { asked } = yield* posted("application/json", { schema }, { R: 1, kind: ["any"] })
+      assert.deepStrictEqual(JSON.parse(asked!.body), { R: 1, kind: ["any"] })
     }))
 
   it.effect("that may have other members gets them", () =>

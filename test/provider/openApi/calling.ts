@@ -4,12 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { JsonObject } from "fastmcp-effect/protocol/JsonRpc"
 import type * as OpenApi from "fastmcp-effect/provider/OpenApi"
-import { generateSync } from "json-schema-faker"
+import { generateSync, registerFormat } from "json-schema-faker"
 import * as documents from "./documents.ts"
 import * as mock from "./mock.ts"
 import { connected } from "./support.ts"
 
 export const url = "https://mock.example"
+
+registerFormat("url", () => "https://example.com/a")
 
 /** Some for each scheme there is. */
 const credentialsOf = (document: JsonObject): OpenApi.Credentials<never> => {
@@ -29,7 +31,9 @@ const generated = (schema: JsonObject, seed: number, optionals: number): JsonObj
       refDepthMax: 2,
       maxDepth: 6,
       outputTransform: (value, schema) =>
-        typeof schema === "object" && schema.contentEncoding === "base64" ? "aGVsbG8=" : value
+        typeof schema === "object" && (schema.contentEncoding === "base64" || schema.format === "byte")
+          ? "aGVsbG8="
+          : value
     }) as JsonObject
   } catch {
     return undefined
@@ -37,11 +41,11 @@ const generated = (schema: JsonObject, seed: number, optionals: number): JsonObj
 }
 
 /** Arguments that fit, as full as can be made. */
-export const argumentsFor = (schema: JsonObject, seed = 1): JsonObject | undefined => {
+const argumentsFor = (schema: JsonObject): JsonObject | undefined => {
   const fits = new Ajv2020({ strict: false, validateFormats: false, logger: false }).compile(schema)
   for (const optionals of [1, 0.5, 0]) {
-    for (let n = 0; n < 3; n++) {
-      const args = generated(schema, seed + n, optionals)
+    for (let seed = 1; seed <= 3; seed++) {
+      const args = generated(schema, seed, optionals)
       if (args !== undefined && fits(args)) return args
     }
   }
@@ -50,28 +54,62 @@ export const argumentsFor = (schema: JsonObject, seed = 1): JsonObject | undefin
 
 export interface Outcome {
   readonly operation: string
-  /** `called`, or why not. */
-  readonly ended: "called" | "no arguments"
+  /** False where no arguments could be made of its schema. */
+  readonly isCalled: boolean
   readonly faults: ReadonlyArray<string>
-  readonly args?: JsonObject | undefined
-  readonly asked?: mock.Heard | undefined
 }
 
+/** Prism needs a minute for what is larger, all for its answers. */
+const largest = 40_000
+
+/** What Prism says that is its own mistake, or the document's. */
+const excused: ReadonlyArray<readonly [document: string, operation: RegExp, fault: RegExp]> = [
+  // A form repeats a list's members and has parts in JSON, which Prism reads only where the document says so beside it.
+  [
+    "",
+    /./u,
+    /^Invalid request \{"validation":\[(?:\{[^{}]*body property [\w.]+ must be (?:array|object|boolean)"\},?)+\]\}$/u
+  ],
+  ["openai.json", /^POST \/audio\/transcriptions$/u, /chunking_strategy must be/u],
+  // It takes the commas of JSON within a list for its own.
+  ["box.json", /^GET \/search$/u, /query parameter mdfilters/u],
+  // It compares the fragment, which is never sent.
+  ["box.json", /#/u, /^Route not resolved/u],
+  // What fits two members of `oneOf`: the document says one, and lists two that overlap.
+  ["figma.yaml", /./u, /in oneOf|must have required property/u]
+]
+
 /** Calls one operation. */
-export const call = (document: JsonObject, { method, path }: OpenApi.Operation, seed?: number) =>
+export const call = (file: string, document: JsonObject, { method, path }: OpenApi.Operation) =>
   Effect.scoped(Effect.gen(function*() {
     const operation = `${method} ${path}`
-    const part = documents.only(document, path, method)
+    const whole = documents.only(document, path, method)
+    const part = JSON.stringify(whole).length > largest
+      ? documents.only(document, path, method, { answers: false })
+      : whole
     const served = yield* Effect.promise(() => mock.make(part))
-    const client = yield* connected({ document: part, url, deprecated: true, credentials: credentialsOf(part) }, served)
+    const client = yield* connected({
+      document: part,
+      url,
+      deprecated: true,
+      credentials: credentialsOf(part)
+    }, served)
     const [tool] = yield* client.listTools
-    const args = argumentsFor(tool!.inputSchema as JsonObject, seed)
-    if (args === undefined) return { operation, ended: "no arguments", faults: [] } as Outcome
+    const args = argumentsFor(tool!.inputSchema as JsonObject)
+    if (args === undefined) return { operation, isCalled: false, faults: [] }
     const result = yield* client.callTool(tool!.name, args)
-    const [asked] = served.heard
-    const faults = [
-      ...served.heard.flatMap(({ faults }) => faults),
-      ...(result.isError === true ? [JSON.stringify(result.content).slice(0, 300)] : [])
-    ]
-    return { operation, ended: "called", faults, args, asked } as Outcome
+    const faults = served.heard.flatMap(({ faults }) => faults)
+    const left = faults.filter((fault) =>
+      !excused.some(([of, where, what]) => (of === "" || of === file) && where.test(operation) && what.test(fault))
+    )
+    const isExcused = faults.length > 0 && left.length === 0
+    return {
+      operation,
+      isCalled: true,
+      faults: [
+        ...left,
+        ...(served.heard.length === 1 ? [] : [`${served.heard.length} requests`]),
+        ...(result.isError === true && !isExcused ? [JSON.stringify(result.content)] : [])
+      ].map((fault) => `${operation}: ${fault.slice(0, 1500)}`)
+    }
   }))

@@ -32,11 +32,23 @@ export const textOf = (file: string): string =>
 
 export const valueOf = (file: string): JsonObject => normalize(textOf(file)) as JsonObject
 
-/** The document with one operation, and what that refers to. */
-export const only = (document: JsonObject, path: string, method: string): JsonObject => {
+/** The document with one operation and what that refers to; without its answers, where they are wanted to be nothing. */
+export const only = (
+  document: JsonObject,
+  path: string,
+  method: string,
+  { answers = true }: { readonly answers?: boolean } = {}
+): JsonObject => {
   const { paths, ...rest } = document as { readonly paths: { readonly [path: string]: JsonObject } } & JsonObject
   const { get: _g, put: _p, post: _o, delete: _d, patch: _a, head: _h, options: _s, ...shared } = paths[path]!
-  const item = { ...shared, [method.toLowerCase()]: paths[path]![method.toLowerCase()] }
+  const operation = paths[path]![method.toLowerCase()] as JsonObject
+  const item = {
+    ...shared,
+    [method.toLowerCase()]: {
+      ...operation,
+      ...(answers ? undefined : { responses: { 200: { description: "without content" } } })
+    }
+  }
   const kept: { [section: string]: any } = {}
   const sections = ["components", "definitions", "parameters", "responses", "webhooks", "x-webhooks"]
   const visit = (value: unknown): void => {

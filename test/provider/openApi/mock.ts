@@ -19,15 +19,18 @@ const logger: any = {
   child: () => logger
 }
 
-const prism = createInstance({
+/** A new one for each request: it writes down there what the first one accepts. */
+const config = () => ({
   mock: { dynamic: false },
-  isProxy: false,
+  isProxy: false as const,
   checkSecurity: true,
   validateRequest: true,
   validateResponse: false,
   errors: false,
   upstreamProxy: undefined
-} as never, { logger })
+})
+
+const prism = createInstance(config(), { logger })
 
 /** What was wrong with a request. */
 export interface Heard {
@@ -54,12 +57,16 @@ export const make = async (document: JsonObject) => {
         : isJson
         ? JSON.parse(new TextDecoder().decode(wire.body))
         : text
-      const outcome: any = await prism.request({
-        method: request.method.toLowerCase() as "get",
-        url: { path: url.pathname, query: queryOf(url.searchParams) },
-        headers,
-        body
-      }, operations)()
+      const outcome: any = await prism.request(
+        {
+          method: request.method.toLowerCase() as "get",
+          url: { path: url.pathname, query: queryOf(url.searchParams) },
+          headers,
+          body
+        },
+        operations,
+        config()
+      )()
       if (outcome._tag === "Left") {
         const { additional, message, status = 500 } = outcome.left
         heard.push({ url: url.href, body, faults: [`${message} ${JSON.stringify(additional ?? {})}`], status })
