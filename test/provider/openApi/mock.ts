@@ -91,12 +91,13 @@ const queryOf = (params: URLSearchParams) =>
     return [key, values.length === 1 ? values[0]! : values]
   }))
 
-const answerOf = ({ body, headers = {}, statusCode }: any): Response =>
-  new Response(
-    body === undefined || body === null || [204, 205, 304].includes(statusCode)
-      ? null
-      : typeof body === "string"
-      ? body
-      : JSON.stringify(body),
-    { status: statusCode, headers }
-  )
+const answerOf = ({ body, headers = {}, statusCode }: any): Response => {
+  const answered = new Headers(headers)
+  // An example of an address is no address.
+  if (answered.has("location")) answered.set("location", "https://files.example/1")
+  const isEmpty = body === undefined || body === null || [204, 205, 304].includes(statusCode)
+  return new Response(isEmpty ? null : typeof body === "string" ? body : JSON.stringify(body), {
+    status: statusCode,
+    headers: answered
+  })
+}
