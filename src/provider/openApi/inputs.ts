@@ -201,6 +201,7 @@ const membersOf = (document: Document, body: Body, form: Form): Members | undefi
   const properties = new Map<string, Array<Json>>()
   const required = new Set<string>()
   let open: Json | undefined
+  let isClosed = false
   const visit = (given: Json, depth: number): boolean => {
     const schema = resolve(document, given)
     if (depth > 10 || entangling.some((keyword) => keyword in schema)) return false
@@ -215,9 +216,11 @@ const membersOf = (document: Document, body: Body, form: Form): Members | undefi
     for (const name of arrayOf(schema.required)) if (typeof name === "string") required.add(name)
     const { additionalProperties: more } = schema
     if (more === true || isObject(more)) open = more
+    if (more === false) isClosed = true
     return arrayOf(schema.allOf).every((part) => visit(part, depth + 1))
   }
-  if (!visit(body.schema, 0) || properties.size === 0) return undefined
+  // An object that can have no members has nothing to ask for.
+  if (!visit(body.schema, 0) || (properties.size === 0 && !isClosed)) return undefined
   // Some documents want what they do not describe.
   for (const name of required) if (!properties.has(name)) properties.set(name, [{}])
   // Each member would have to say it of each required one.

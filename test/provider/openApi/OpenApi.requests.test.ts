@@ -290,6 +290,15 @@ describe("a body", () => {
       assert.deepStrictEqual(JSON.parse(asked!.body), { text: "a", due: "now" })
     }))
 
+  it.effect("that can have no members is no argument", () =>
+    Effect.gen(function*() {
+      const schema = { type: "object", properties: {}, additionalProperties: false }
+      const { asked, tool } = yield* posted("application/x-www-form-urlencoded", { schema }, {}, {})
+      assert.deepStrictEqual([tool.inputSchema.properties, asked?.body], [{}, ""])
+      assert.isUndefined(asked?.headers["content-type"])
+      assert.strictEqual((yield* posted("application/json", { schema }, {})).asked?.body, "{}")
+    }))
+
   it.effect("that wants a member which is described nowhere gets it all the same", () =>
     Effect.gen(function*() {
       const schema = { ...object, required: ["kind"] }
