@@ -32,9 +32,9 @@ import * as Provider from "../definition/Provider.ts"
 import type * as SafeFetch from "../oauth/SafeFetch.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import type * as McpError from "../protocol/McpError.ts"
-import type * as ApiError from "./ApiError.ts"
 import * as building from "./openApi/building.ts"
 import type * as OpenApiError from "./OpenApiError.ts"
+import type * as OpenApiFailure from "./OpenApiFailure.ts"
 
 /** What a scheme wants: a token, a key, or a name and a password. @category models @since 0.1.0 */
 export type Secret =
@@ -49,7 +49,7 @@ export type Secret =
  * @since 0.1.0
  */
 export interface Credentials<R> {
-  readonly [scheme: string]: Secret | Effect.Effect<Secret, McpError.McpError | ApiError.ApiError, R>
+  readonly [scheme: string]: Secret | Effect.Effect<Secret, McpError.McpError | OpenApiFailure.OpenApiFailure, R>
 }
 
 /**

@@ -1,6 +1,6 @@
-export * as ApiError from "./ApiError.ts"
 export * as Mount from "./Mount.ts"
 export * as OpenApi from "./OpenApi.ts"
 export * as OpenApiError from "./OpenApiError.ts"
+export * as OpenApiFailure from "./OpenApiFailure.ts"
 export * as Proxy from "./Proxy.ts"
 export * as ProxyError from "./ProxyError.ts"

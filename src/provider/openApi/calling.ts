@@ -15,7 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Concealing from "../../core/Concealing.ts"
 import type { Json } from "../../protocol/JsonRpc.ts"
-import * as ApiError from "../ApiError.ts"
+import * as OpenApiFailure from "../OpenApiFailure.ts"
 import type { Operation } from "./operations.ts"
 import type { Outgoing } from "./requests.ts"
 import { textOf } from "./responses.ts"
@@ -41,14 +41,14 @@ export const call = (
   outgoing: Outgoing,
   credentials: ReadonlyArray<Sent>,
   { maxBytes, timeout }: Limits
-): Effect.Effect<Answer, ApiError.ApiError, HttpClient.HttpClient> => {
+): Effect.Effect<Answer, OpenApiFailure.OpenApiFailure, HttpClient.HttpClient> => {
   const placed = (place: Sent["in"]) => credentials.filter((credential) => credential.in === place)
   const request = requestOf(operation, base, outgoing, placed)
   return Effect.flatMap(HttpClient.HttpClient, (client) => execute(client, request, operation, maxBytes, 0)).pipe(
     Effect.flatMap((answer) => answer.status < 400 ? Effect.succeed(answer) : refused(answer, credentials)),
     Effect.timeoutOrElse({
       duration: timeout,
-      orElse: () => Effect.fail(ApiError.make(new ApiError.TimedOut({ after: timeout })))
+      orElse: () => Effect.fail(OpenApiFailure.make(new OpenApiFailure.TimedOut({ after: timeout })))
     }),
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.updateService(
@@ -96,7 +96,7 @@ const execute = (
   operation: Operation,
   maxBytes: number,
   redirects: number
-): Effect.Effect<Answer & { readonly headers: Headers.Headers }, ApiError.ApiError> =>
+): Effect.Effect<Answer & { readonly headers: Headers.Headers }, OpenApiFailure.OpenApiFailure> =>
   Effect.scoped(Effect.gen(function*() {
     const response = yield* Effect.catch(
       HttpClient.withScope(client).execute(request),
@@ -120,7 +120,7 @@ const execute = (
         )
       }
       if (target === undefined || !isKnown(operation, status)) {
-        return yield* Effect.fail(ApiError.make(new ApiError.Redirected({ status })))
+        return yield* Effect.fail(OpenApiFailure.make(new OpenApiFailure.Redirected({ status })))
       }
       return { status, headers, mediaType: undefined, bytes: new Uint8Array(), location: target.href }
     }
@@ -140,9 +140,9 @@ const targetOf = (location: string, from: string): URL | undefined => {
   return url.protocol === "https:" || url.protocol === "http:" ? url : undefined
 }
 
-const unreachable = (error: HttpClientError.HttpClientError): ApiError.ApiError => {
+const unreachable = (error: HttpClientError.HttpClientError): OpenApiFailure.OpenApiFailure => {
   const code = Concealing.codeOf(error)
-  return ApiError.make(new ApiError.Unreachable(code === undefined ? {} : { code }))
+  return OpenApiFailure.make(new OpenApiFailure.Unreachable(code === undefined ? {} : { code }))
 }
 
 /** Of what explains a refusal, as much as there is room for. */
@@ -150,20 +150,22 @@ const read = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number,
   isRefusal: boolean
-): Effect.Effect<Uint8Array<ArrayBuffer>, ApiError.ApiError> => {
+): Effect.Effect<Uint8Array<ArrayBuffer>, OpenApiFailure.OpenApiFailure> => {
   const limit = isRefusal ? Math.min(maxBytes, maxRefusal) : maxBytes
   const chunks: Array<Uint8Array> = []
   let size = 0
   return Stream.runForEachWhile(response.stream, (chunk) =>
     Effect.suspend(() => {
       const room = limit - size
-      if (chunk.length > room && !isRefusal) return Effect.fail(ApiError.make(new ApiError.TooLarge({ limit })))
+      if (chunk.length > room && !isRefusal) {
+        return Effect.fail(OpenApiFailure.make(new OpenApiFailure.TooLarge({ limit })))
+      }
       chunks.push(chunk.subarray(0, room))
       size += Math.min(chunk.length, room)
       return Effect.succeed(size < limit || !isRefusal)
     })).pipe(
       Effect.catch((error) =>
-        error._tag === "ApiError"
+        error._tag === "OpenApiFailure"
           ? Effect.fail(error)
           : error.reason._tag === "EmptyBodyError"
           ? Effect.void
@@ -186,14 +188,14 @@ const maxRefusal = 16 << 10
 const refused = (
   answer: Answer & { readonly headers: Headers.Headers },
   credentials: ReadonlyArray<Sent>
-): Effect.Effect<never, ApiError.ApiError> =>
+): Effect.Effect<never, OpenApiFailure.OpenApiFailure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     // Some say again what they were told.
     const text = Concealing.conceal(textOf(answer), credentials.map(({ secret }) => secret))
     const body = bodyOf(text)
     const retryAfter = secondsOf(answer.headers["retry-after"], now)
-    return Effect.fail(ApiError.make(
-      new ApiError.Refused({
+    return Effect.fail(OpenApiFailure.make(
+      new OpenApiFailure.Refused({
         status: answer.status,
         ...(body === undefined ? undefined : { body }),
         ...(retryAfter === undefined ? undefined : { retryAfter })

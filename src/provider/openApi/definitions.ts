@@ -13,8 +13,8 @@ import * as ToolSchema from "../../definition/ToolSchema.ts"
 import type { Json, JsonObject } from "../../protocol/JsonRpc.ts"
 import * as McpError from "../../protocol/McpError.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
-import * as ApiError from "../ApiError.ts"
 import type * as OpenApi from "../OpenApi.ts"
+import * as OpenApiFailure from "../OpenApiFailure.ts"
 import * as calling from "./calling.ts"
 import { type Document, resolve, Unusable } from "./document.ts"
 import * as inputs from "./inputs.ts"
@@ -54,7 +54,9 @@ interface Context<R> {
   readonly name: string
 }
 
-type Send<R> = (args: JsonObject) => Effect.Effect<calling.Answer, ApiError.ApiError | McpError.McpError, Needs<R>>
+type Send<R> = (
+  args: JsonObject
+) => Effect.Effect<calling.Answer, OpenApiFailure.OpenApiFailure | McpError.McpError, Needs<R>>
 
 export class Maker<R> {
   private readonly context: Context<R>
@@ -113,7 +115,7 @@ export class Maker<R> {
       ...this.words(operation),
       parameters: ToolSchema.fromJsonSchema(found.schema),
       success: Tool.Result,
-      failure: ApiError.ApiError,
+      failure: OpenApiFailure.OpenApiFailure,
       annotations: annotationsOf(operation),
       handler: (args) => Effect.flatMap(send(args), (answer) => responses.toResult(name, answer, outputs))
     })
@@ -245,14 +247,14 @@ const typed = ({ type }: JsonObject, text: string): Json => {
 
 const read = <R>(
   uri: string,
-  answer: Effect.Effect<calling.Answer, ApiError.ApiError | McpError.McpError, R>
+  answer: Effect.Effect<calling.Answer, OpenApiFailure.OpenApiFailure | McpError.McpError, R>
 ): Effect.Effect<Resource.Served, McpError.McpError, R> =>
   Effect.matchEffect(answer, {
     onSuccess: (answer) => Effect.succeed(responses.toContents(answer)),
     onFailure: (error) => Effect.fail(error instanceof McpError.McpError ? error : refusalOf(uri, error))
   })
 
-const refusalOf = (uri: string, { message, reason }: ApiError.ApiError): McpError.McpError => {
+const refusalOf = (uri: string, { message, reason }: OpenApiFailure.OpenApiFailure): McpError.McpError => {
   switch (reason._tag) {
     case "Unsendable":
       return McpError.invalidParams(message, { uri })

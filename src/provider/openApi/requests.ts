@@ -3,7 +3,7 @@ import * as Base64 from "effect/encoding/Base64"
 import * as HttpBody from "effect/http/HttpBody"
 import * as Result from "effect/Result"
 import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
-import * as ApiError from "../ApiError.ts"
+import * as OpenApiFailure from "../OpenApiFailure.ts"
 import { type Document, entriesOf, resolve, stringOf } from "./document.ts"
 import { type Argument, type Inputs, isBinary } from "./inputs.ts"
 import { type Body, isJsonType, type Operation, type Parameter } from "./operations.ts"
@@ -23,18 +23,18 @@ export interface Outgoing {
 export const make = (document: Document, operation: Operation, inputs: Inputs) => {
   const accept = acceptOf(operation)
   const byKey = new Map(inputs.arguments.map((argument) => [argument.key, argument.to]))
-  return (args: JsonObject): Result.Result<Outgoing, ApiError.ApiError> => {
+  return (args: JsonObject): Result.Result<Outgoing, OpenApiFailure.OpenApiFailure> => {
     try {
       return Result.succeed(outgoing(document, operation, inputs, byKey, accept, args))
     } catch (error) {
-      if (error instanceof ApiError.ApiError) return Result.fail(error)
+      if (error instanceof OpenApiFailure.OpenApiFailure) return Result.fail(error)
       throw error
     }
   }
 }
 
-const unsendable = (argument: string, text: string): ApiError.ApiError =>
-  ApiError.make(new ApiError.Unsendable({ argument, text }))
+const unsendable = (argument: string, text: string): OpenApiFailure.OpenApiFailure =>
+  OpenApiFailure.make(new OpenApiFailure.Unsendable({ argument, text }))
 
 const acceptOf = ({ responses }: Operation): string => {
   const types = new Set(

@@ -8,7 +8,7 @@ import * as Tool from "../../definition/Tool.ts"
 import * as ToolSchema from "../../definition/ToolSchema.ts"
 import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
-import * as ApiError from "../ApiError.ts"
+import * as OpenApiFailure from "../OpenApiFailure.ts"
 import type { Answer } from "./calling.ts"
 import { isJsonType, type Operation } from "./operations.ts"
 import type { Schemas } from "./schemas.ts"
@@ -111,7 +111,7 @@ export const toResult = (
   name: string,
   answer: Answer,
   { check, schema }: Outputs
-): Effect.Effect<McpSchema.CallToolResult, ApiError.ApiError> => {
+): Effect.Effect<McpSchema.CallToolResult, OpenApiFailure.OpenApiFailure> => {
   const { bytes, location, status } = answer
   const type = typeOf(answer)
   if (location !== undefined) {
@@ -156,13 +156,13 @@ const checked = (
   status: number,
   body: Json,
   result: McpSchema.CallToolResult
-): Effect.Effect<McpSchema.CallToolResult, ApiError.ApiError> =>
+): Effect.Effect<McpSchema.CallToolResult, OpenApiFailure.OpenApiFailure> =>
   Effect.matchEffect(check(body), {
     onSuccess: () => Effect.succeed(result),
     onFailure: ({ reason }) =>
       reason._tag === "InvalidInput"
-        ? Effect.fail(ApiError.make(
-          new ApiError.Unexpected({
+        ? Effect.fail(OpenApiFailure.make(
+          new OpenApiFailure.Unexpected({
             status,
             issues: reason.issues.map(({ message, path }) => ({ message, path: path.slice(1) })),
             body

@@ -4,9 +4,9 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import { isObject } from "../../protocol/JsonRpc.ts"
 import type * as McpError from "../../protocol/McpError.ts"
-import type * as ApiError from "../ApiError.ts"
 import type * as OpenApi from "../OpenApi.ts"
 import * as OpenApiError from "../OpenApiError.ts"
+import type * as OpenApiFailure from "../OpenApiFailure.ts"
 import { type Document, entriesOf, resolve, stringOf } from "./document.ts"
 import type { Requirement } from "./operations.ts"
 
@@ -81,7 +81,7 @@ export const sending = <R>(
   names: Requirement,
   schemes: ReadonlyMap<string, Scheme>,
   credentials: OpenApi.Credentials<R>
-): Effect.Effect<ReadonlyArray<Sent>, McpError.McpError | ApiError.ApiError, R> =>
+): Effect.Effect<ReadonlyArray<Sent>, McpError.McpError | OpenApiFailure.OpenApiFailure, R> =>
   Effect.map(
     Effect.forEach(names, (name) => {
       const scheme = schemes.get(name)

@@ -12,8 +12,8 @@ import * as Identity from "fastmcp-effect/context/Identity"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import type { JsonObject } from "fastmcp-effect/protocol/JsonRpc"
 import * as McpError from "fastmcp-effect/protocol/McpError"
-import * as ApiError from "fastmcp-effect/provider/ApiError"
 import type * as OpenApi from "fastmcp-effect/provider/OpenApi"
+import * as OpenApiFailure from "fastmcp-effect/provider/OpenApiFailure"
 import type * as McpTest from "fastmcp-effect/testing/McpTest"
 import { api, type Asked, connected, documentOf } from "./support.ts"
 
@@ -49,11 +49,11 @@ const called = (
 const failed = (...args: Parameters<typeof called>) =>
   Effect.flatMap(called(...args), ({ asked, result }) => {
     assert.strictEqual(result.isError, true)
-    const contract = Tool.make("pet", { success: Tool.Result, failure: ApiError.ApiError })
+    const contract = Tool.make("pet", { success: Tool.Result, failure: OpenApiFailure.OpenApiFailure })
     return Effect.map(Effect.flip(Tool.decodeResult(contract, result)), (error) => {
-      assert.instanceOf(error, ApiError.ApiError)
+      assert.instanceOf(error, OpenApiFailure.OpenApiFailure)
       assert.deepStrictEqual(result.content, [{ type: "text", text: error.message }])
-      return { reason: (error as ApiError.ApiError).reason, message: error.message, result, asked }
+      return { reason: (error as OpenApiFailure.OpenApiFailure).reason, message: error.message, result, asked }
     })
   })
 
@@ -175,7 +175,7 @@ describe("a refusal", () => {
   it.effect("is a failure with the API's own words", () =>
     Effect.gen(function*() {
       const { message, reason } = yield* failed(() => Response.json({ code: 7, why: "name" }, { status: 422 }))
-      assert.deepStrictEqual(reason, new ApiError.Refused({ status: 422, body: { code: 7, why: "name" } }))
+      assert.deepStrictEqual(reason, new OpenApiFailure.Refused({ status: 422, body: { code: 7, why: "name" } }))
       assert.strictEqual(message, "The API answered with status 422: {\"code\":7,\"why\":\"name\"}")
     }))
 
@@ -221,7 +221,7 @@ describe("a refusal", () => {
   it.effect("of a connection says nothing of where it would have led", () =>
     Effect.gen(function*() {
       const { reason, result } = yield* failed(() => "unreachable")
-      assert.deepStrictEqual(reason, new ApiError.Unreachable({ code: "ECONNREFUSED" }))
+      assert.deepStrictEqual(reason, new OpenApiFailure.Unreachable({ code: "ECONNREFUSED" }))
       assert.notMatch(JSON.stringify(result), /10\.0\.0\.7|api\.example/u)
     }))
 })
@@ -249,7 +249,7 @@ describe("the limits of a call", () => {
   it.effect("end it when there is more than is read, whatever is said of its size", () =>
     Effect.gen(function*() {
       const { reason } = yield* failed(() => new Response("x".repeat(11)), responses(pet), { maxBytes: 10 })
-      assert.deepStrictEqual(reason, new ApiError.TooLarge({ limit: 10 }))
+      assert.deepStrictEqual(reason, new OpenApiFailure.TooLarge({ limit: 10 }))
       const { result } = yield* called(() => new Response("x".repeat(10)), responses(pet), { maxBytes: 10 })
       assert.isUndefined(result.isError)
     }))
@@ -409,7 +409,7 @@ describe("a credential", () => {
   it.effect("that cannot be got is the failure that says so", () =>
     Effect.gen(function*() {
       const { asked: one, result } = yield* asked([{ bearer: [] }], {
-        bearer: Effect.fail(ApiError.make(new ApiError.MissingCredentials({ text: "log in first" })))
+        bearer: Effect.fail(OpenApiFailure.make(new OpenApiFailure.MissingCredentials({ text: "log in first" })))
       })
       assert.isUndefined(one)
       assert.include(JSON.stringify(result), "log in first")

@@ -70,16 +70,18 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 /** Match on `reason._tag`. @category errors @since 0.1.0 */
-export class ApiError extends Schema.TaggedError<ApiError>("fastmcp-effect/provider/ApiError")("ApiError", {
-  reason: Reason
-}) {
+export class OpenApiFailure
+  extends Schema.TaggedError<OpenApiFailure>("fastmcp-effect/provider/OpenApiFailure")("OpenApiFailure", {
+    reason: Reason
+  })
+{
   override get message(): string {
     return describe(this.reason)
   }
 }
 
 /** @category constructors @since 0.1.0 */
-export const make = (reason: Reason): ApiError => new ApiError({ reason })
+export const make = (reason: Reason): OpenApiFailure => new OpenApiFailure({ reason })
 
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
