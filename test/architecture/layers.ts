@@ -20,7 +20,18 @@ const table = {
   tasks: ["core", "protocol", "docket", "telemetry", "context", "definition", "client", "server"],
   tenants: ["core", "protocol", "context", "session", "transport", "definition", "server"],
   skills: ["core", "protocol", "context", "definition", "server", "client"],
-  provider: ["core", "storage", "protocol", "transport", "context", "definition", "transform", "server", "client"]
+  provider: [
+    "core",
+    "storage",
+    "protocol",
+    "oauth",
+    "transport",
+    "context",
+    "definition",
+    "transform",
+    "server",
+    "client"
+  ]
 } satisfies Record<string, ReadonlyArray<string>>
 
 const libraries = Object.keys(table)
@@ -51,7 +62,8 @@ export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
   oauth: ["jose", "oauth4webapi"],
   client: ["jsonc-parser", "toml-eslint-parser"],
   definition: ["ajv"],
-  transform: ["minisearch", "re2js"]
+  transform: ["minisearch", "re2js"],
+  provider: ["@scalar/openapi-parser"]
 }
 
 /** What the root entry point must not load, directly or through a module it loads. */
