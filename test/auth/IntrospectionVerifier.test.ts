@@ -41,6 +41,7 @@ describe("IntrospectionVerifier", () => {
         subject: "ann",
         issuer: issuers.url,
         clientId: "app",
+        tenant: undefined,
         scopes: ["notes:read"],
         claims: {}
       })
