@@ -147,5 +147,33 @@ export const mutations: ReadonlyArray<Mutation> = [
     model: "reconnection",
     why: "A list is stale after a connection was lost; fixed as the model found it.",
     says: "a list is as the server's"
+  },
+  {
+    name: "what a proxy passes on waits for a fiber that has ended",
+    file: "src/provider/proxy/relaying.ts",
+    find: "if (this.isBusy) this.fiber = fiber\n",
+    replace: "if (fiber.pollUnsafe() === undefined) this.fiber = this.isBusy ? fiber : (this.isBusy = true, fiber)\n",
+    model: "proxies",
+    why:
+      "A wakeup is lost: a fiber gives way after its last step, and nothing is passed on any more; fixed as the model found it.",
+    says: "all progress comes before the answer"
+  },
+  {
+    name: "who stops waiting does not say so",
+    file: "src/client/link.ts",
+    find: `this.notify("notifications/cancelled", { requestId: waiting.id, reason: words[reason] }, this.version)`,
+    replace: "void words[reason]",
+    model: "proxies",
+    why: "The handler at the far end goes on for nobody.",
+    says: "a cancel and a deadline reach the handler"
+  },
+  {
+    name: "what a proxy's server says is dropped with its answer",
+    file: "src/provider/proxy/relaying.ts",
+    find: "          outflow.isDrained\n",
+    replace: "          true\n",
+    model: "proxies",
+    why: "Progress that waits is overtaken by the answer.",
+    says: "progress"
   }
 ]
