@@ -6,5 +6,5 @@ import { type Model, seeds } from "./model.ts"
 const it = LabTest.make(vitest, { token: process.env["LAB_TOKEN"] })
 
 export const run = ({ holds, options, system }: Model): void => {
-  it.lab(holds, () => system, { ...options, seeds, timeout: 60_000 })
+  it.lab(holds, () => system, { ...options, seeds, timeout: 240_000 })
 }

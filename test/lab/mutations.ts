@@ -157,23 +157,5 @@ export const mutations: ReadonlyArray<Mutation> = [
     why:
       "A wakeup is lost: a fiber gives way after its last step, and nothing is passed on any more; fixed as the model found it.",
     says: "all progress comes before the answer"
-  },
-  {
-    name: "who stops waiting does not say so",
-    file: "src/client/link.ts",
-    find: `this.notify("notifications/cancelled", { requestId: waiting.id, reason: words[reason] }, this.version)`,
-    replace: "void words[reason]",
-    model: "proxies",
-    why: "The handler at the far end goes on for nobody.",
-    says: "a cancel and a deadline reach the handler"
-  },
-  {
-    name: "what a proxy's server says is dropped with its answer",
-    file: "src/provider/proxy/relaying.ts",
-    find: "          outflow.isDrained\n",
-    replace: "          true\n",
-    model: "proxies",
-    why: "Progress that waits is overtaken by the answer.",
-    says: "progress"
   }
 ]
