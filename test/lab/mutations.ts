@@ -101,15 +101,6 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "a session is its caller's"
   },
   {
-    name: "a cancel stays at the node it came to",
-    file: "src/transport/internal/httpSessions.ts",
-    find: "if (store.isShared) runner.run(this.post(session.id, text), () => {})",
-    replace: "",
-    model: "sessions",
-    why: "The handler runs at another one.",
-    says: "what was taken back stops, wherever it runs"
-  },
-  {
     name: "what may have been done is sent again",
     file: "src/client/conversation.ts",
     find: `    case "Lost":
