@@ -180,7 +180,12 @@ const make = <ROut, E, R>(
     const self: Node<ROut> = {
       name,
       state: () => life?.owner.state ?? "Down",
-      run: (effect) => Effect.andThen(started, Effect.suspend(() => runIn(world, life, effect, name))),
+      run: (effect) =>
+        Effect.andThen(
+          started,
+          // It may have begun to start once more since.
+          Effect.suspend(() => life?.isBuilt === false ? self.run(effect) : runIn(world, life, effect, name))
+        ),
       crash: told("crashes", crash),
       restart,
       freeze: told("freezes", freeze),
@@ -256,7 +261,8 @@ const runIn = <A, E, R, ROut>(
   Effect.contextWith((caller: Context.Context<Exclude<R, ROut | Scope.Scope>>) =>
     Effect.callback<A, E | LabError.LabError>((resume) => {
       const crashed = () => resume(LabError.make(new LabError.Crashed({ node: name })))
-      if (life === undefined) return crashed()
+      // Whoever asked may have given way since it looked.
+      if (life === undefined || life.owner.state === "Down") return crashed()
       let fiber: Fiber.Fiber<A, E> | undefined
       let isWanted = true
       life.onCrash.add(crashed)
