@@ -4,12 +4,15 @@
  * - `load`: 10,000 seconds of 5 servers, 50 clients and a store, with 100,000 requests, within a minute of one processor
  * - `same`: the same seeds write the same journals in other processes, beside others that take the processor, and on
  *   every Node that `PROOF_NODES` names besides this one: paths, with a comma between
+ *
+ * `npm run proof:lab -- --seeds 10000 [MODEL...]` runs the models of `test/lab` instead, from so many seeds each.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { execFile } from "node:child_process"
 import * as path from "node:path"
 import { promisify } from "node:util"
+import * as models from "../lab/run.ts"
 import * as branch from "../testing/lab/branch.ts"
 import { main } from "./run.ts"
 
@@ -50,4 +53,5 @@ const same = async (): Promise<ReadonlyArray<string>> => {
 }
 
 if (process.argv[2] === "digests") console.log((await Effect.runPromise(branch.digests)).join("\n"))
+else if (process.argv[2] === "--seeds") await models.run(process.argv.slice(3))
 else await main({ load, same })

@@ -1,0 +1,4 @@
+import { requests } from "./models/requests.ts"
+import * as ModelTest from "./modelTest.ts"
+
+ModelTest.run(requests)
