@@ -98,6 +98,8 @@ const make = <ROut, E, R>(
       return yield* LabError.make(new LabError.Misnamed({ message: `There is a node named ${name} already` }))
     }
     let life: Life<ROut> | undefined
+    /** Its scope closes: it goes down no more by a fault, and does not start anew. */
+    let isOver = false
 
     const start = (): Life<ROut> => {
       const owner = world.owner(name)
@@ -203,7 +205,7 @@ const make = <ROut, E, R>(
       if (kind === "Partition") return
       world.at(at, () => {
         // What is down cannot go wrong.
-        if (life === undefined || !lab.plan.takes(key)) return
+        if (isOver || life === undefined || !lab.plan.takes(key)) return
         const then = (after: () => void) => {
           const suffering = life
           if (millis < Infinity) world.at(world.now() + millis, () => life === suffering && after())
@@ -214,6 +216,7 @@ const make = <ROut, E, R>(
             say("crashes")
             crash()
             then(() => {
+              if (isOver) return
               const starter = world.owner(name)
               world.post(starter, () => {
                 Effect.runForkWith(services(starter, { skewMillis: skew, drift }))(restart)
@@ -237,6 +240,7 @@ const make = <ROut, E, R>(
     nodes.set(name, self)
     yield* Effect.addFinalizer((exit) =>
       Effect.suspend(() => {
+        isOver = true
         thaw()
         slow(0)
         const last = life

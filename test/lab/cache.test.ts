@@ -1,7 +1,4 @@
-import { it as vitest } from "@effect/vitest"
-import * as LabTest from "fastmcp-effect/testing/LabTest"
-import { model } from "./models/cache.ts"
+import { cache } from "./models/cache.ts"
+import * as ModelTest from "./modelTest.ts"
 
-const it = LabTest.make(vitest, { token: process.env.LAB_TOKEN })
-
-it.lab(model.name, () => model.system, { ...model.options, seeds: model.seeds, timeout: 60_000 })
+ModelTest.run(cache)

@@ -1,7 +1,15 @@
 /** All models, for their tests, `npm run proof:lab` and `npm run proof:planted`. */
 import type { Model } from "./model.ts"
+import { cache } from "./models/cache.ts"
+import { docket } from "./models/docket.ts"
+import { grants } from "./models/grants.ts"
+import { rateLimits } from "./models/rateLimits.ts"
 import { requests } from "./models/requests.ts"
 
 export const models: ReadonlyArray<Model> = [
-  requests
+  requests,
+  rateLimits,
+  cache,
+  grants,
+  docket
 ]

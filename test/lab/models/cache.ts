@@ -15,6 +15,7 @@ import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { assert } from "vitest"
+import type { Model } from "../model.ts"
 
 const ttl = 200
 
@@ -121,9 +122,9 @@ const system = Effect.gen(function*() {
   assert.isAtMost(entries, people.length, "who asks for the same has one entry")
 })
 
-export const model = {
-  name: "a cache shows nobody what is another's, or what it was told to forget",
-  seeds: 500,
+export const cache: Model = {
+  name: "cache",
+  holds: "a cache shows nobody what is another's, or what it was told to forget",
   options: {
     spans: false,
     journal: { fibers: false },

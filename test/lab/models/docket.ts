@@ -16,6 +16,7 @@ import * as Execution from "fastmcp-effect/docket/Execution"
 import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { assert } from "vitest"
+import type { Model } from "../model.ts"
 import { Bell, engine } from "./bell.ts"
 
 const leaseMillis = 2000
@@ -130,7 +131,7 @@ const system = Effect.gen(function*() {
     DocketStore.DocketStore,
     Effect.map(DocketStore.DocketStore, (store) => ({ ...store, transaction: (effect) => effect }))
   )
-  const docket = Docket.layer({ pollInterval: "500 millis" }).pipe(
+  const records = Docket.layer({ pollInterval: "500 millis" }).pipe(
     Layer.provide(engine),
     Layer.provide([Layer.provide(local, store.layer), bell.layer])
   )
@@ -152,8 +153,8 @@ const system = Effect.gen(function*() {
     { concurrency: 2, lease: leaseMillis, sweepInterval: "1 second" }
   )
   yield* Effect.forEach(["w0", "w1"], (name, index) =>
-    Lab.node(name, Layer.provideMerge(worker, docket), { skew: index * 40_000 - 20_000 }))
-  const asker = yield* Lab.node("asker", docket, { skew: 3000 })
+    Lab.node(name, Layer.provideMerge(worker, records), { skew: index * 40_000 - 20_000 }))
+  const asker = yield* Lab.node("asker", records, { skew: 3000 })
   const insist = <A>(ask: (docket: Docket.Docket["Service"]) => Effect.Effect<A, DocketError.DocketError>) =>
     Effect.orDie(Effect.retry(asker.run(Effect.flatMap(Docket.Docket, ask)), Schedule.spaced("100 millis")))
 
@@ -203,9 +204,9 @@ const system = Effect.gen(function*() {
   assert.deepStrictEqual(violations, [])
 })
 
-export const model = {
-  name: "a docket ends each execution once, whatever becomes of its workers",
-  seeds: 500,
+export const docket: Model = {
+  name: "docket",
+  holds: "a docket ends each execution once, whatever becomes of its workers",
   options: {
     spans: false,
     journal: { fibers: false },

@@ -21,6 +21,7 @@ import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { createHash } from "node:crypto"
 import { assert } from "vitest"
+import type { Model } from "../model.ts"
 import * as devices from "../../oauth/server/devices.ts"
 import * as world from "../../oauth/server/world.ts"
 
@@ -193,9 +194,9 @@ const system = Effect.gen(function*() {
   }
 })
 
-export const model = {
-  name: "a code, a refresh token or a device code is used once, and its grant ends when it comes again",
-  seeds: 500,
+export const grants: Model = {
+  name: "grants",
+  holds: "a code, a refresh token or a device code is used once, and its grant ends when it comes again",
   options: {
     spans: false,
     journal: { fibers: false },

@@ -10,6 +10,7 @@ import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { assert } from "vitest"
+import type { Model } from "../model.ts"
 
 const limit = 3
 const windowMillis = 700
@@ -136,9 +137,9 @@ const system = Effect.gen(function*() {
   for (const algorithm of algorithms) checks[algorithm](taken.filter((one) => one.algorithm === algorithm))
 })
 
-export const model = {
-  name: "rate limits are kept by four nodes together",
-  seeds: 500,
+export const rateLimits: Model = {
+  name: "rateLimits",
+  holds: "rate limits are kept by four nodes together",
   options: {
     spans: false,
     journal: { fibers: false },
