@@ -5,11 +5,13 @@ import { docket } from "./models/docket.ts"
 import { grants } from "./models/grants.ts"
 import { rateLimits } from "./models/rateLimits.ts"
 import { requests } from "./models/requests.ts"
+import { tasks } from "./models/tasks.ts"
 
 export const models: ReadonlyArray<Model> = [
   requests,
   rateLimits,
   cache,
   grants,
-  docket
+  docket,
+  tasks
 ]

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Docket from "fastmcp-effect/docket/Docket"
-import * as DocketError from "fastmcp-effect/docket/DocketError"
+import type * as DocketError from "fastmcp-effect/docket/DocketError"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
 import * as Execution from "fastmcp-effect/docket/Execution"
@@ -17,10 +17,12 @@ import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { assert } from "vitest"
 import type { Model } from "../model.ts"
-import { Bell, engine } from "./bell.ts"
+import * as SharedDocket from "./sharedDocket.ts"
 
 const leaseMillis = 2000
 const retries = 2
+/** Between attempts. */
+const pause = 300
 
 const Plan = Schema.Struct({ millis: Schema.Int, failures: Schema.Int })
 
@@ -28,7 +30,7 @@ const options = {
   payload: Plan,
   success: Schema.Int,
   error: Schema.String,
-  retry: Schedule.spaced("300 millis").pipe(Schedule.upTo({ times: retries }))
+  retry: Schedule.spaced(pause).pipe(Schedule.upTo({ times: retries }))
 } as const
 
 const tasks = { plain: DocketTask.make("plain", options), struck: DocketTask.make("struck", options) }
@@ -63,6 +65,9 @@ const audited = (audit: Audit, now: () => number) =>
         }
         const isLapse = after.lapses > before.lapses
         if (isLapse && before.leaseUntil! > time) violations.push(`${what}, and its lease was not over`)
+        if (before.status === "Running" && status === "Scheduled" && !isLapse && after.dueAt > time + pause) {
+          violations.push(`${what}, and waits for longer than its pause`)
+        }
         if (before.status === "Running" && status === "Running" && after.leaseUntil! < before.leaseUntil!) {
           violations.push(`${what}, and its lease got shorter`)
         }
@@ -105,36 +110,21 @@ const audited = (audit: Audit, now: () => number) =>
     })
   ).pipe(Layer.provide(DocketStore.layerMemory()))
 
-const step = Arbitrary.schema(Schema.Struct({
+const Job = Schema.Struct({
   task: Schema.Literals(["plain", "plain", "struck"]),
   millis: Schema.Literals([0, 500, 3000]),
   failures: Schema.Literals([0, 0, 1, 2, 5]),
-  cancelAfter: Schema.Literals([undefined, undefined, 300, 1500]),
-  pause: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))
-}))
+  /** Not at all, where it is 0. */
+  cancelAfter: Schema.Literals([0, 0, 300, 1500]),
+  wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))
+})
 
 const system = Effect.gen(function*() {
   const lab = yield* Lab.Lab
   const now = () => lab.world.now()
   const audit: Audit = { violations: [], claims: new Map(), struckAt: Infinity, restoredAt: Infinity }
   const { claims, violations } = audit
-  const unavailable = () => DocketError.make(new DocketError.Unavailable({ part: "store" }))
-  const store = yield* Lab.store(audited(audit, now), {
-    name: "store",
-    service: DocketStore.DocketStore,
-    unavailable,
-    skew: 7000
-  })
-  const bell = yield* Lab.store(Bell.layer, { name: "bell", service: Bell, unavailable, skew: 7000 })
-  // In memory a transaction is nothing of its own, and what is done in it comes from where it is begun.
-  const local = Layer.effect(
-    DocketStore.DocketStore,
-    Effect.map(DocketStore.DocketStore, (store) => ({ ...store, transaction: (effect) => effect }))
-  )
-  const records = Docket.layer({ pollInterval: "500 millis" }).pipe(
-    Layer.provide(engine),
-    Layer.provide([Layer.provide(local, store.layer), bell.layer])
-  )
+  const { docket, store } = yield* SharedDocket.make(audited(audit, now))
 
   const begun = new Map<string, number>()
   const work = ({ failures, millis }: typeof Plan.Type, run: DocketTask.Run) =>
@@ -152,9 +142,11 @@ const system = Effect.gen(function*() {
     [DocketTask.handle(tasks.plain, work), DocketTask.handle(tasks.struck, work)],
     { concurrency: 2, lease: leaseMillis, sweepInterval: "1 second" }
   )
-  yield* Effect.forEach(["w0", "w1"], (name, index) =>
-    Lab.node(name, Layer.provideMerge(worker, records), { skew: index * 40_000 - 20_000 }))
-  const asker = yield* Lab.node("asker", records, { skew: 3000 })
+  yield* Effect.forEach(
+    ["w0", "w1"],
+    (name, index) => Lab.node(name, Layer.provideMerge(worker, docket), { skew: index * 40_000 - 20_000 })
+  )
+  const asker = yield* Lab.node("asker", docket, { skew: 3000 })
   const insist = <A>(ask: (docket: Docket.Docket["Service"]) => Effect.Effect<A, DocketError.DocketError>) =>
     Effect.orDie(Effect.retry(asker.run(Effect.flatMap(Docket.Docket, ask)), Schedule.spaced("100 millis")))
 
@@ -162,18 +154,18 @@ const system = Effect.gen(function*() {
     yield* Effect.sleep("2 seconds")
     yield* insist((docket) => docket.strike({ task: "struck" }))
     // What was known a second ago, and a look that was under way.
-    audit.struckAt = (yield* store.node.run(Clock.currentTimeMillis)) + 1100
+    audit.struckAt = (yield* store.run(Clock.currentTimeMillis)) + 1100
     yield* Effect.sleep("4 seconds")
-    audit.restoredAt = yield* store.node.run(Clock.currentTimeMillis)
+    audit.restoredAt = yield* store.run(Clock.currentTimeMillis)
     yield* insist((docket) => docket.restore({ task: "struck" }))
   })
-  const one = ({ cancelAfter, failures, millis, pause, task }: typeof step.Type, index: number) =>
+  const one = ({ cancelAfter, failures, millis, task, wait }: typeof Job.Type, index: number) =>
     Effect.gen(function*() {
-      yield* Effect.sleep(pause)
+      yield* Effect.sleep(wait)
       const key = `job${index}`
       const { id } = yield* insist((docket) => docket.add(tasks[task], { failures, millis }, { key }))
       let isCancelled = false
-      if (cancelAfter !== undefined) {
+      if (cancelAfter > 0) {
         yield* Effect.sleep(cancelAfter)
         isCancelled = yield* insist((docket) => docket.cancel(id))
       }
@@ -196,12 +188,15 @@ const system = Effect.gen(function*() {
       if (isCancelled && how === "Failed") violations.push(`${id} was cancelled and has failed`)
       const is = yield* insist((docket) => docket.get(id))
       if (is?.status !== how) violations.push(`${id} is ${is?.status}, and who waited for it was told ${how}`)
-      if (how === "Cancelled" && cancelAfter === undefined) violations.push(`${id} is cancelled, and nobody asked`)
+      if (how === "Cancelled" && cancelAfter === 0) violations.push(`${id} is cancelled, and nobody asked`)
     })
-  yield* Effect.all([Effect.forEach(yield* Lab.steps("job", step, 6), one, { concurrency: "unbounded" }), strike], {
+  yield* Effect.all([
+    Effect.forEach(yield* Lab.steps("job", Arbitrary.schema(Job), 6), one, { concurrency: "unbounded" }),
+    strike
+  ], {
     concurrency: "unbounded"
   })
-  assert.deepStrictEqual(violations, [])
+  assert(violations.length === 0, violations[0])
 })
 
 export const docket: Model = {

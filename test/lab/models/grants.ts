@@ -21,9 +21,9 @@ import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import { createHash } from "node:crypto"
 import { assert } from "vitest"
-import type { Model } from "../model.ts"
 import * as devices from "../../oauth/server/devices.ts"
 import * as world from "../../oauth/server/world.ts"
+import type { Model } from "../model.ts"
 
 const toText = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
@@ -55,29 +55,37 @@ const host = (name: string): typeof AuthorizationServer.HostSecrets.Service => {
 }
 
 /** One request of a browser or a program, answered where the lab can see it. */
-const send = (cookies: Map<string, string>, server: Lab.Node<AuthorizationServer.AuthorizationServer>) =>
-(path: string, { form }: { readonly form?: Readonly<Record<string, string>> } = {}) =>
-  server.run(Effect.gen(function*() {
-    const { handle } = yield* AuthorizationServer.AuthorizationServer
-    const request = HttpServerRequest.fromWeb(
-      new Request(new URL(path, world.issuer), {
-        method: form === undefined ? "GET" : "POST",
-        headers: {
-          cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
-          ...(form === undefined ? undefined : { "content-type": "application/x-www-form-urlencoded" })
-        }
-      })
-    )
-    Object.defineProperty(request, "text", { value: Effect.succeed(new URLSearchParams(form).toString()) })
-    const response = yield* handle(request)
-    const { headers, status } = HttpServerResponse.toWeb(response)
-    for (const cookie of headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/u.exec(cookie)!
-      cookies.set(name!, value!)
-    }
-    const text = response.body._tag === "Uint8Array" ? new TextDecoder().decode(response.body.body) : ""
-    return { status, text, location: headers.get("location"), json: text.startsWith("{") ? JSON.parse(text) : undefined }
-  }))
+const send =
+  (cookies: Map<string, string>, server: Lab.Node<AuthorizationServer.AuthorizationServer>) =>
+  (path: string, { form }: { readonly form?: Readonly<Record<string, string>> } = {}) =>
+    server.run(Effect.gen(function*() {
+      const { handle } = yield* AuthorizationServer.AuthorizationServer
+      const request = HttpServerRequest.fromWeb(
+        new Request(new URL(path, world.issuer), {
+          method: form === undefined ? "GET" : "POST",
+          headers: {
+            cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+            ...(form === undefined ? undefined : { "content-type": "application/x-www-form-urlencoded" })
+          }
+        })
+      )
+      Object.defineProperty(request, "text", { value: Effect.succeed(new URLSearchParams(form).toString()) })
+      const response = yield* handle(request)
+      const { headers, status } = HttpServerResponse.toWeb(response)
+      for (const cookie of headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/u.exec(cookie)!
+        cookies.set(name!, value!)
+      }
+      const location = headers.get("location")
+      const text = response.body._tag === "Uint8Array" ? new TextDecoder().decode(response.body.body) : ""
+      return {
+        status,
+        headers,
+        text,
+        location: location === null ? undefined : new URL(location, world.issuer),
+        json: text.startsWith("{") ? JSON.parse(text) : undefined
+      }
+    }))
 
 interface Secret {
   readonly form: Readonly<Record<string, string>>
@@ -110,7 +118,7 @@ const step = Arbitrary.schema(Schema.Struct({
   server: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   /** How many before the newest: a client has the newest, whoever has stolen one any. */
   before: Schema.Literals([0, 0, 0, 1, 2]),
-  pause: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
+  pause: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 })),
   crashes: Schema.Literals([false, false, false, false, true])
 }))
 
@@ -131,7 +139,7 @@ const system = Effect.gen(function*() {
     ))
 
   const code = Effect.map(send(new Map(), servers[0]!)(world.authorizePath()), ({ location }): Chain => {
-    const { form } = world.exchange(new URL(location!, world.issuer).searchParams.get("code")!)
+    const { form } = world.exchange(location!.searchParams.get("code")!)
     return { clientId: "app", secrets: [secret("code", form)] }
   })
   const device = Effect.gen(function*() {
@@ -168,7 +176,8 @@ const system = Effect.gen(function*() {
     yield* Lab.steps("use", step, 14),
     ({ before, chain, crashes, pause, server }, index) =>
       Effect.gen(function*() {
-        yield* Effect.sleep(index * 20 + pause)
+        // Some at one moment, and then a while nobody.
+        yield* Effect.sleep(Math.floor(index / 3) * 80 + pause)
         const of = chains[chain]!
         if (crashes) {
           yield* Effect.forkScoped(Effect.andThen(Effect.sleep(pause), servers[server]!.restart))

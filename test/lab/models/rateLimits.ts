@@ -42,7 +42,8 @@ const watched = (taken: Array<Taken>) =>
     })
   ).pipe(Layer.provide(RateLimitStore.layerMemory()))
 
-const spent = (taken: ReadonlyArray<{ readonly cost: number }>): number => taken.reduce((sum, { cost }) => sum + cost, 0)
+const spent = (taken: ReadonlyArray<{ readonly cost: number }>): number =>
+  taken.reduce((sum, { cost }) => sum + cost, 0)
 
 const checks: { readonly [A in RateLimitStore.Algorithm]: (taken: ReadonlyArray<Taken>) => void } = {
   "sliding-window": (taken) => {
@@ -64,7 +65,11 @@ const checks: { readonly [A in RateLimitStore.Algorithm]: (taken: ReadonlyArray<
       for (const [to, last] of taken.entries()) {
         if (to < from) continue
         const most = burst + limit * (last.at - first.at) / windowMillis
-        assert.isAtMost(spent(taken.slice(from, to + 1)), most + 1e-6, "no more than the bucket holds and what comes in")
+        assert.isAtMost(
+          spent(taken.slice(from, to + 1)),
+          most + 1e-6,
+          "no more than the bucket holds and what comes in"
+        )
       }
     }
   }

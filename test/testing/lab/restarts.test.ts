@@ -13,14 +13,18 @@ class Name extends Context.Service<Name, string>()("test/Name") {}
 
 const slowToBuild = Layer.effect(Name, Effect.as(Effect.sleep(1), "acme"))
 
-it.lab("what runs on a node that starts anew once and again ends, with its services or with Crashed", () =>
-  Effect.gen(function*() {
-    const node = yield* Lab.node("server", slowToBuild)
-    const run = Effect.catchTag(node.run(Effect.asVoid(Name)), "LabError", () => Effect.void)
-    const some = Array.from({ length: 4 }, (_, at) => Effect.andThen(Effect.sleep(at), run))
-    const restarts = [1, 2, 2].map((at) => Effect.andThen(Effect.sleep(at), node.restart))
-    yield* Effect.all([...some, ...restarts], { concurrency: "unbounded" })
-  }), { seeds: 300 })
+it.lab(
+  "what runs on a node that starts anew once and again ends, with its services or with Crashed",
+  () =>
+    Effect.gen(function*() {
+      const node = yield* Lab.node("server", slowToBuild)
+      const run = Effect.catchTag(node.run(Effect.asVoid(Name)), "LabError", () => Effect.void)
+      const some = Array.from({ length: 4 }, (_, at) => Effect.andThen(Effect.sleep(at), run))
+      const restarts = [1, 2, 2].map((at) => Effect.andThen(Effect.sleep(at), node.restart))
+      yield* Effect.all([...some, ...restarts], { concurrency: "unbounded" })
+    }),
+  { seeds: 300 }
+)
 
 it.lab(
   "a node whose scope has closed does not start anew",

@@ -1,17 +1,20 @@
 /**
- * The doorbell of a docket on a node of its own, as little as an engine may be: who has taken a ring and is gone has lost
- * it, and the workers make up for it.
+ * A docket that several nodes share: its store on one node, and on another its doorbell, as little as an engine may be.
+ * Who has taken a ring and is gone has lost it, and the workers make up for it.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
-import type * as DocketError from "fastmcp-effect/docket/DocketError"
+import * as DocketError from "fastmcp-effect/docket/DocketError"
+import * as DocketStore from "fastmcp-effect/docket/DocketStore"
+import * as Lab from "fastmcp-effect/testing/Lab"
 
 /** What the node of the doorbell does. */
-export class Bell extends Context.Service<Bell, {
+class Bell extends Context.Service<Bell, {
   readonly ring: (ring: DocketEngine.Ring) => Effect.Effect<void, DocketError.DocketError>
   /** The execution of one that is due, which nobody else gets. */
   readonly take: Effect.Effect<string | undefined, DocketError.DocketError>
@@ -33,7 +36,7 @@ export class Bell extends Context.Service<Bell, {
 }
 
 /** As a docket on another node has it. */
-export const engine = Layer.effect(
+const engine = Layer.effect(
   DocketEngine.DocketEngine,
   Effect.gen(function*() {
     const bell = yield* Bell
@@ -44,7 +47,7 @@ export const engine = Layer.effect(
           let free = concurrency
           while (true) {
             const id = free > 0 ? yield* Effect.orElseSucceed(bell.take, () => undefined) : undefined
-            if (id === undefined) yield* Effect.sleep("200 millis")
+            if (id === undefined) yield* Effect.sleep("300 millis")
             else {
               free--
               const done = Effect.sync(() => void free++)
@@ -59,3 +62,23 @@ export const engine = Layer.effect(
     }
   })
 )
+
+// In memory a transaction is nothing of its own, and what is done in it comes from where it is begun.
+const local = Layer.effect(
+  DocketStore.DocketStore,
+  Effect.map(DocketStore.DocketStore, (store) => ({ ...store, transaction: (effect) => effect }))
+)
+
+const unavailable = () => DocketError.make(new DocketError.Unavailable({ part: "store" }))
+
+/** The node of the store, and a docket for others. */
+export const make = (kept: Layer.Layer<DocketStore.DocketStore>) =>
+  Effect.gen(function*() {
+    const store = yield* Lab.store(kept, { name: "store", service: DocketStore.DocketStore, unavailable, skew: 7000 })
+    const bell = yield* Lab.store(Bell.layer, { name: "bell", service: Bell, unavailable, skew: 7000 })
+    const docket = Docket.layer({ pollInterval: "500 millis" }).pipe(
+      Layer.provide(engine),
+      Layer.provide([Layer.provide(local, store.layer), bell.layer])
+    )
+    return { store: store.node, docket }
+  })
