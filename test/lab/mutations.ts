@@ -79,13 +79,13 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "and it was cancelled"
   },
   {
-    name: "an attempt too many",
+    name: "the first failure is the end",
     file: "src/docket/retrying.ts",
     find: "i < attempt;",
     replace: "i < attempt - 1;",
     model: "docket",
-    why: "Retries are counted from the second attempt.",
-    says: "and it has been tried often enough"
+    why: "Attempts are counted one short of what the schedule is asked for.",
+    says: "and it may be tried again"
   },
   {
     name: "strikes are looked up every five seconds",
@@ -194,5 +194,23 @@ export const mutations: ReadonlyArray<Mutation> = [
     model: "rateLimits",
     why: "More is taken than comes in.",
     says: "no more than the bucket holds"
+  },
+  {
+    name: "strikes are as old as the answer",
+    file: "src/docket/strikes.ts",
+    find: "known = { at, strikes }",
+    replace: "known = { at: clock.currentTimeMillisUnsafe(), strikes }",
+    model: "docket",
+    why: "A worker that was frozen while it asked takes old rules for new; found by this model, and fixed with it.",
+    says: "and its task is struck"
+  },
+  {
+    name: "a step does not outlast a store that is away",
+    file: "src/tasks/legs.ts",
+    find: "Effect.catch(insist(save(change)), ofDocket)",
+    replace: "Effect.catch(save(change), ofDocket)",
+    model: "tasks",
+    why: "A task fails for a store that does not answer once; found by this model, and fixed with it.",
+    says: "a task has failed"
   }
 ]

@@ -44,10 +44,14 @@ const watched = (wrong: Array<string>) =>
         get: (key) =>
           Effect.gen(function*() {
             const found = yield* store.get(key)
-            const age = (yield* Clock.currentTimeMillis) - (keptAt.get(key) ?? 0)
-            if (found.text !== undefined && age >= ttl) wrong.push(`what is found was kept ${age} ms ago`)
+            const at = keptAt.get(key)
+            const now = yield* Clock.currentTimeMillis
+            if (found.text !== undefined && at !== undefined && now - at >= ttl) {
+              wrong.push(`what is found was kept ${now - at} ms ago`)
+            }
             return found
           }),
+        invalidate: (...tags) => Effect.andThen(Effect.sync(() => keptAt.clear()), store.invalidate(...tags)),
         put: (key, entry, epoch) =>
           Effect.gen(function*() {
             yield* store.put(key, entry, epoch)
