@@ -423,7 +423,10 @@ export const make = (
       patience: Duration.fromInputUnsafe(options.patience ?? "3 seconds"),
       reconnect: options.reconnect === false ? undefined : options.reconnect ?? defaultReconnect,
       onOpened: (_, isAgain) => {
-        if (isAgain) { for (const resume of reopened) resume() }
+        if (!isAgain) return
+        // Who has no origin may be another server now, with other lists.
+        if (transport.origin === undefined) heard.missed()
+        for (const resume of reopened) resume()
       },
       onStatus: (status) => {
         PubSub.publishUnsafe(statuses, status)
@@ -533,6 +536,7 @@ export const make = (
       talk,
       send,
       listen: heard.listen,
+      missed: heard.missed,
       onReopened: (resume) => {
         reopened.add(resume)
         return () => reopened.delete(resume)

@@ -21,6 +21,8 @@ export interface Options {
   readonly send: (method: string, params: JsonObject) => Effect.Effect<JsonObject, Failure>
   /** Hears every notification until it calls what it is given. */
   readonly listen: (hear: (notification: Notification) => void) => () => void
+  /** Hears that changes may have been missed, before whoever reads them does. */
+  readonly missed: () => void
   /** Called each time the conversation has begun again, until it calls what it is given. */
   readonly onReopened: (resume: () => void) => () => void
 }
@@ -104,7 +106,10 @@ const onStream = (options: Options, wanted: Wanted, queue: Changes): Effect.Effe
       onProgress: undefined,
       onNotification: (notification) => {
         if (notification.method === "notifications/subscriptions/acknowledged") {
-          if (isAcknowledged) Queue.offerUnsafe(queue, { _tag: "Missed" })
+          if (isAcknowledged) {
+            options.missed()
+            Queue.offerUnsafe(queue, { _tag: "Missed" })
+          }
           isAcknowledged = true
           return
         }
@@ -140,7 +145,7 @@ const mayReturn = (error: Failure): boolean =>
 // ----------------------------------------------------------------------------
 
 const onConnection = (
-  { listen, onReopened, send }: Options,
+  { listen, missed, onReopened, send }: Options,
   wanted: Wanted,
   watched: Map<string, number>,
   queue: Changes
@@ -155,6 +160,7 @@ const onConnection = (
     const subscribe = Effect.forEach(wanted.uris, (uri) => send("resources/subscribe", { uri }), { discard: true })
     const again = yield* Queue.sliding<void>(1)
     const forget = onReopened(() => {
+      missed()
       Queue.offerUnsafe(queue, { _tag: "Missed" })
       Queue.offerUnsafe(again, undefined)
     })

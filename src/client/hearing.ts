@@ -18,12 +18,23 @@ import type * as ResponseCache from "./ResponseCache.ts"
 
 export interface Hearing {
   readonly tell: (notification: Notification) => void
+  /** Nobody has told for a while: anything that is kept may have changed. */
+  readonly missed: () => void
   /** Runs what a handler makes of it, after all before it. */
   readonly inOrder: (handle: () => Effect.Effect<void>) => void
   /** Until the result is called. */
   readonly listen: (hear: (notification: Notification) => void) => () => void
   readonly all: Stream.Stream<Notification>
 }
+
+/** What may be kept of a server's lists and resources. */
+const keeping = [
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read"
+] as const
 
 /** What handlers may be behind; then they miss the oldest. */
 const maxBehind = 10_000
@@ -83,6 +94,9 @@ export const make = (
         if (hearRaw !== undefined) inOrder(() => hearRaw(notification))
         for (const listen of listeners) listen(notification)
         PubSub.publishUnsafe(hub, notification)
+      },
+      missed: () => {
+        for (const method of keeping) kept?.forget(method)
       },
       inOrder,
       listen: (hear) => {

@@ -150,6 +150,9 @@ const exchange = (
   }
   const crashed = () => later(() => lose("the server has crashed"))
   const cut = () => {
+    // What has arrived and not been read is gone, too: nothing may come behind a gap.
+    down.stop()
+    toServer.stop()
     lose("the connection was cut")
     world.post(there, () => disconnect())
   }

@@ -33,7 +33,7 @@ export interface Store<I> {
 /**
  * Puts a store that is in memory on a node of its own. Each method that gives an effect becomes a call over the link
  * `caller>name`: it takes its time there and back, goes on when its caller is gone, and is subject to faults. What else
- * the service has is used as it is.
+ * the service has is used as it is, but for `isShared`: nodes do share it.
  *
  * @category nodes
  * @since 0.1.0
@@ -111,7 +111,11 @@ export const store = <I, S extends object, E, R>(
             call(here, caller, member, effect, resume)
           )
         )))
-    return { node, layer: Layer.succeed(service, proxy) }
+    return { node, layer: Layer.succeed(service, asShared(proxy)) }
   })
+
+/** A store that says whether other processes have it as well, is now one that they have. */
+const asShared = <S extends object>(store: S): S =>
+  new Proxy(store, { get: (target, key): unknown => key === "isShared" || Reflect.get(target, key) })
 
 const kinds: ReadonlySet<Faults.MessageKind> = new Set<Faults.MessageKind>(["Delay", "Stall", "Fail", "Unanswered"])

@@ -142,6 +142,7 @@ export class Outflow {
   private readonly context: Context.Context<never>
   private readonly waiting: Array<Effect.Effect<void>> = []
   private fiber: Fiber.Fiber<void> | undefined
+  private isBusy = false
 
   constructor(context: Context.Context<never>) {
     this.context = context
@@ -150,16 +151,18 @@ export class Outflow {
   push(effect: Effect.Effect<void>): void {
     if (this.waiting.length >= maxBehind) this.waiting.shift()
     this.waiting.push(effect)
-    if (this.fiber !== undefined) return
-    // It runs on this very stack as long as the client keeps up.
+    if (this.isBusy) return
+    this.isBusy = true
+    // It runs on this very stack as long as the client keeps up. One that has nothing left to do may not have ended yet.
     const fiber = Effect.runForkWith(this.context)(this.run)
-    if (fiber.pollUnsafe() === undefined) this.fiber = fiber
+    if (this.isBusy) this.fiber = fiber
   }
 
   private get run(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const next = this.waiting.shift()
       if (next !== undefined) return Effect.andThen(next, this.run)
+      this.isBusy = false
       this.fiber = undefined
       return Effect.void
     })

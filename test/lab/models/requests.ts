@@ -29,7 +29,7 @@ const Step = Schema.Struct({
   fate: Fate,
   millis: Schema.Literals([0, 1, 5, 20, 150]),
   says: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
-  cleanup: Schema.Literals([0, 0, 3]),
+  cleanup: Schema.Literals([0, 0, 3, 60_000]),
   cancelAfter: Schema.Literals([-1, -1, 0, 4, 8, 20])
 })
 
@@ -93,9 +93,11 @@ const serve = (records: Map<number, Record>, gate: Set<Deferred.Deferred<void>>)
           }),
         (record, exit) =>
           Effect.andThen(
-            Effect.sleep(cleanup),
-            Effect.sync(() => {
+            Effect.suspend(() => {
               running.delete(record)
+              return Effect.sleep(cleanup)
+            }),
+            Effect.sync(() => {
               record.cleaned++
               record.ended = exit
             })
@@ -195,7 +197,7 @@ const isCancelled = (record: Record | undefined) =>
 
 export const requests: Model = {
   name: "requests",
-  holds: "each request has one answer, one that was taken back has none, and what it held is free",
+  holds: "each request has one answer, one that was taken back has none, and what it held is free again",
   system: Effect.gen(function*() {
     const records = new Map<number, Record>()
     const gate = new Set<Deferred.Deferred<void>>()
@@ -206,7 +208,20 @@ export const requests: Model = {
       concurrency: "unbounded",
       discard: true
     })
-    yield* Effect.sleep("2 seconds")
+    // Longer than any finalizer is waited for, and shorter than some take.
+    yield* Effect.sleep("40 seconds")
+
+    // Both turns are free: two that wait for each other meet.
+    peers.new.request(100, "tools/call", { name: "meet", arguments: {} })
+    peers.old.request(100, "tools/call", { name: "meet", arguments: {} })
+    yield* Effect.sleep("1 minute")
+    for (const { answers } of [peers.new, peers.old]) {
+      const [answer, ...more] = answers(100)
+      assert.ok(
+        more.length === 0 && answer?.error === undefined && answer?.result?.["isError"] !== true,
+        "turns are free"
+      )
+    }
 
     steps.forEach(({ cancelAfter, peer, says }, index) => {
       const n = index + 1
@@ -225,18 +240,6 @@ export const requests: Model = {
         assert.ok(said.length === says, "all progress comes before the answer")
       }
     })
-
-    // Both turns are free: two that wait for each other meet.
-    peers.new.request(100, "tools/call", { name: "meet", arguments: {} })
-    peers.old.request(100, "tools/call", { name: "meet", arguments: {} })
-    yield* Effect.sleep("1 second")
-    for (const { answers } of [peers.new, peers.old]) {
-      const [answer, ...more] = answers(100)
-      assert.ok(
-        more.length === 0 && answer?.error === undefined && answer?.result?.["isError"] !== true,
-        "turns are free"
-      )
-    }
   }),
   options: { journal: { capacity: 2000, fibers: false } }
 }
