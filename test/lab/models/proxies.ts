@@ -14,6 +14,7 @@ import * as Proxy from "fastmcp-effect/provider/Proxy"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
+import type * as ClientTransport from "fastmcp-effect/transport/ClientTransport"
 import * as assert from "node:assert"
 import type { Model } from "../model.ts"
 
@@ -81,7 +82,10 @@ export const proxies: Model = {
       McpServer.layer({ name: "server", version: "1.0.0", tools: [work], requestTimeout: "1 hour" })
     )
     for (const [hop, revision] of [first, second, third].slice(0, hops).entries()) {
-      const transport = Layer.provide(Lab.link(behind), Layer.succeed(Lab.Lab, lab))
+      const transport: Layer.Layer<ClientTransport.ClientTransport> = Layer.provide(
+        Lab.link(behind),
+        Layer.succeed(Lab.Lab, lab)
+      )
       const isOutermost = hop === hops - 1
       behind = yield* Lab.node(
         `proxy${hop + 1}`,
