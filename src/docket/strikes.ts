@@ -60,9 +60,13 @@ export const make = (
   clock: Clock.Clock
 ): Strikes => {
   let known: { readonly at: number; readonly strikes: ReadonlyArray<Strike> } | undefined
-  const fresh = Effect.map(Effect.flatMap(store.notes(kind), fromNotes), (strikes) => {
-    known = { at: clock.currentTimeMillisUnsafe(), strikes }
-    return strikes
+  // As old as the question: the answer may have waited while this process was frozen.
+  const fresh = Effect.suspend(() => {
+    const at = clock.currentTimeMillisUnsafe()
+    return Effect.map(Effect.flatMap(store.notes(kind), fromNotes), (strikes) => {
+      known = { at, strikes }
+      return strikes
+    })
   })
   const current = () => {
     const now = clock.currentTimeMillisUnsafe()

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as AskError from "../context/AskError.ts"
 import * as Budget from "../core/Budget.ts"
@@ -59,8 +60,7 @@ const leg = Effect.fnUntraced(function*(host: Extension.Host, call: taskRecord.C
   if (lost !== undefined) return failed(lost)
 
   const state = InTask.make(data)
-  const save = state.save(run)
-  if (call.recovery === "fail" && !hasNews(data)) yield* save(InTask.beyond)
+  if (call.recovery === "fail" && !hasNews(data)) yield* insist(state.save(run)(InTask.beyond))
   const handler = host.call({
     params: { name: call.tool, ...call.arguments !== undefined && { arguments: call.arguments } },
     revision,
@@ -135,8 +135,7 @@ const settle = (
 /** As the handler sees it; each change is written when its effect succeeds. */
 const record = (call: taskRecord.Call, run: DocketTask.Run, state: InTask.State): Extension.Record => {
   const save = state.save(run)
-  // A store that does not answer is no answer of the client's: the run ends as the docket says.
-  const written = (change: InTask.Change) => Effect.catch(save(change), ofDocket)
+  const written = (change: InTask.Change) => Effect.catch(insist(save(change)), ofDocket)
   return {
     answers: state.current().answers,
     steps: state.current().steps,
@@ -155,6 +154,12 @@ const record = (call: taskRecord.Call, run: DocketTask.Run, state: InTask.State)
       )
   }
 }
+
+/** A store that does not answer now is asked again for as long as the run lasts: a step of a task is not lost by it. */
+const insist = <A>(effect: Effect.Effect<A, DocketError.DocketError>): Effect.Effect<A, DocketError.DocketError> =>
+  Effect.retry(effect, { while: ({ reason }) => reason._tag === "Unavailable", schedule: pauses })
+
+const pauses = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
 const ofDocket = (error: DocketError.DocketError): Effect.Effect<never, AskError.AskError> =>
   error.reason._tag === "DataTooLarge"

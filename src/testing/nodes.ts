@@ -98,6 +98,8 @@ const make = <ROut, E, R>(
       return yield* LabError.make(new LabError.Misnamed({ message: `There is a node named ${name} already` }))
     }
     let life: Life<ROut> | undefined
+    /** Its scope closes: it goes down no more by a fault, and does not start anew. */
+    let isOver = false
 
     const start = (): Life<ROut> => {
       const owner = world.owner(name)
@@ -180,7 +182,12 @@ const make = <ROut, E, R>(
     const self: Node<ROut> = {
       name,
       state: () => life?.owner.state ?? "Down",
-      run: (effect) => Effect.andThen(started, Effect.suspend(() => runIn(world, life, effect, name))),
+      run: (effect) =>
+        Effect.andThen(
+          started,
+          // It may have begun to start once more since.
+          Effect.suspend(() => life?.isBuilt === false ? self.run(effect) : runIn(world, life, effect, name))
+        ),
       crash: told("crashes", crash),
       restart,
       freeze: told("freezes", freeze),
@@ -198,7 +205,7 @@ const make = <ROut, E, R>(
       if (kind === "Partition") return
       world.at(at, () => {
         // What is down cannot go wrong.
-        if (life === undefined || !lab.plan.takes(key)) return
+        if (isOver || life === undefined || !lab.plan.takes(key)) return
         const then = (after: () => void) => {
           const suffering = life
           if (millis < Infinity) world.at(world.now() + millis, () => life === suffering && after())
@@ -209,6 +216,7 @@ const make = <ROut, E, R>(
             say("crashes")
             crash()
             then(() => {
+              if (isOver) return
               const starter = world.owner(name)
               world.post(starter, () => {
                 Effect.runForkWith(services(starter, { skewMillis: skew, drift }))(restart)
@@ -232,6 +240,7 @@ const make = <ROut, E, R>(
     nodes.set(name, self)
     yield* Effect.addFinalizer((exit) =>
       Effect.suspend(() => {
+        isOver = true
         thaw()
         slow(0)
         const last = life
@@ -256,7 +265,8 @@ const runIn = <A, E, R, ROut>(
   Effect.contextWith((caller: Context.Context<Exclude<R, ROut | Scope.Scope>>) =>
     Effect.callback<A, E | LabError.LabError>((resume) => {
       const crashed = () => resume(LabError.make(new LabError.Crashed({ node: name })))
-      if (life === undefined) return crashed()
+      // Whoever asked may have given way since it looked.
+      if (life === undefined || life.owner.state === "Down") return crashed()
       let fiber: Fiber.Fiber<A, E> | undefined
       let isWanted = true
       life.onCrash.add(crashed)

@@ -34,6 +34,186 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "what was taken back has no answer"
   },
   {
+    name: "a run begins when its lease is over",
+    file: "src/docket/running.ts",
+    find: "isLeaseOver() ? \"Stopped\" : yield* supervised",
+    replace: "yield* supervised",
+    model: "docket",
+    why: "A worker that was frozen between its claim and the start begins what another one runs; fixed in 1f3cd6f.",
+    says: "begins when its lease is over"
+  },
+  {
+    name: "a change takes back a renewed lease",
+    file: "src/docket/DocketStore.ts",
+    find: "goesOn ? { ...execution, leaseUntil: leaseUntil! } : execution",
+    replace: "execution",
+    model: "docket",
+    why: "Progress that is written while a lease is renewed makes it short again; fixed in 1723573.",
+    says: "and its lease got shorter"
+  },
+  {
+    name: "the pause before an attempt is counted by the clock of the worker",
+    file: "src/docket/running.ts",
+    find: "(yield* records.store.find(execution.id))?.now ?? now",
+    replace: "now",
+    model: "docket",
+    why: "A worker whose clock is ahead has others wait; fixed in 21697a7.",
+    says: "waits for longer than its pause"
+  },
+  {
+    name: "a worker starts all under one name",
+    file: "src/docket/Worker.ts",
+    find: "`${crew.name}/${++turns}`",
+    replace: "crew.name",
+    model: "docket",
+    why: "A second ring for what a worker runs is taken for the first, and it runs twice; fixed in aaf1a80.",
+    says: "begins twice"
+  },
+  {
+    name: "what failed after it was cancelled has failed",
+    file: "src/docket/Execution.ts",
+    find: "): Execution =>\n  execution.cancelRequested === undefined\n    ? fail",
+    replace: "): Execution =>\n  true\n    ? fail",
+    model: "docket",
+    why: "Whoever cancels does not get the end.",
+    says: "and it was cancelled"
+  },
+  {
+    name: "the first failure is the end",
+    file: "src/docket/retrying.ts",
+    find: "i < attempt;",
+    replace: "i < attempt - 1;",
+    model: "docket",
+    why: "Attempts are counted one short of what the schedule is asked for.",
+    says: "and it may be tried again"
+  },
+  {
+    name: "strikes are looked up every five seconds",
+    file: "src/docket/strikes.ts",
+    find: "const maxAge = 1000",
+    replace: "const maxAge = 5000",
+    model: "docket",
+    why: "What is struck starts for longer than it may.",
+    says: "and its task is struck"
+  },
+  {
+    name: "a lease that was renewed lapses",
+    file: "src/docket/DocketStore.ts",
+    find: "if (isLeaseOver && leaseUntil !== undefined && leaseUntil > now()) return false\n            ",
+    replace: "",
+    model: "docket",
+    why: "Who sweeps takes a run from its worker, which has just renewed its lease; fixed in 1723573.",
+    says: "and its lease was not over"
+  },
+  {
+    name: "a result is kept that was made before it was forgotten",
+    file: "src/middleware/CacheStore.ts",
+    find: "begun !== epoch || ",
+    replace: "",
+    model: "cache",
+    why: "A handler that read the old value writes it after the invalidation.",
+    says: "was announced"
+  },
+  {
+    name: "who comes after an invalidation shares what ran before it",
+    file: "src/middleware/Caching.ts",
+    find: "const flight = `${epoch} ${key}`",
+    replace: "const flight = key",
+    model: "cache",
+    why: "What began before something was forgotten is for who comes after it.",
+    says: "was announced"
+  },
+  {
+    name: "the key of a result has no caller",
+    file: "src/middleware/Caching.ts",
+    find: "...callers.map(({ claims,",
+    replace: "...[].map(({ claims,",
+    model: "cache",
+    why: "Two callers share what is kept.",
+    says: "is shown what is for"
+  },
+  {
+    name: "what is kept is found a moment too long",
+    file: "src/middleware/CacheStore.ts",
+    find: "now - entry.keptAt >= entry.ttlMillis",
+    replace: "now - entry.keptAt > entry.ttlMillis + 5",
+    model: "cache",
+    why: "The time to live is off by a few milliseconds.",
+    says: "what is found was kept"
+  },
+  {
+    name: "what was used is used again",
+    file: "src/oauth/server/OAuthStore.ts",
+    find: "if (found.isUsed) return Effect.succeed(was)\n            ",
+    replace: "",
+    model: "grants",
+    why: "A code, or a refresh token, is taken twice.",
+    says: "is used once"
+  },
+  {
+    name: "a code that comes again leaves its grant",
+    file: "src/oauth/server/grants/authorizationCode.ts",
+    find: "if (taken._tag === \"Used\") return yield* replayed(request, taken.grant)",
+    replace: "if (taken._tag === \"Used\") return yield* bad",
+    model: "grants",
+    why: "Of two who come at one moment the second is refused, and nothing ends.",
+    says: "that comes again ends its grant"
+  },
+  {
+    name: "a refresh token that comes again leaves its grant",
+    file: "src/oauth/server/grants/refreshToken.ts",
+    find: "if (found._tag === \"Used\") return yield* replayed(request, found.grant)",
+    replace: "if (found._tag === \"Used\") return yield* bad",
+    model: "grants",
+    why: "A stolen refresh token stays good for whoever was first.",
+    says: "that comes again ends its grant"
+  },
+  {
+    name: "a sliding window forgets a part too soon",
+    file: "src/middleware/internal/rules.ts",
+    find: "number <= current; number++) counts[number % width] = 0",
+    replace: "number <= current + 1; number++) counts[number % width] = 0",
+    model: "rateLimits",
+    why: "What was taken at its beginning counts for less than the window.",
+    says: "no time as long as the window has more than the limit"
+  },
+  {
+    name: "a limit that cannot be counted lets through",
+    file: "src/middleware/RateLimit.ts",
+    find: "onUnavailable = \"refuse\"",
+    replace: "onUnavailable = \"allow\"",
+    model: "rateLimits",
+    why: "A store that does not answer is no limit.",
+    says: "what runs has been let through"
+  },
+  {
+    name: "a bucket fills twice as fast",
+    file: "src/middleware/internal/rules.ts",
+    find: "(at - last) * limit / windowMillis)",
+    replace: "(at - last) * 2 * limit / windowMillis)",
+    model: "rateLimits",
+    why: "More is taken than comes in.",
+    says: "no more than the bucket holds"
+  },
+  {
+    name: "strikes are as old as the answer",
+    file: "src/docket/strikes.ts",
+    find: "known = { at, strikes }",
+    replace: "known = { at: clock.currentTimeMillisUnsafe(), strikes }",
+    model: "docket",
+    why: "A worker that was frozen while it asked takes old rules for new; found by this model, and fixed with it.",
+    says: "and its task is struck"
+  },
+  {
+    name: "a step does not outlast a store that is away",
+    file: "src/tasks/legs.ts",
+    find: "Effect.catch(insist(save(change)), ofDocket)",
+    replace: "Effect.catch(save(change), ofDocket)",
+    model: "tasks",
+    why: "A task fails for a store that does not answer once; found by this model, and fixed with it.",
+    says: "a task has failed"
+  },
+  {
     name: "a turn is kept by who is cancelled",
     file: "src/server/internal/turn.ts",
     find: "Effect.ensuring(Effect.andThen(take, effect), give)",

@@ -1,0 +1,4 @@
+import { cache } from "./models/cache.ts"
+import * as ModelTest from "./modelTest.ts"
+
+ModelTest.run(cache)

@@ -1,0 +1,4 @@
+import { docket } from "./models/docket.ts"
+import * as ModelTest from "./modelTest.ts"
+
+ModelTest.run(docket)

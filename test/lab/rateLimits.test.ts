@@ -1,0 +1,4 @@
+import { rateLimits } from "./models/rateLimits.ts"
+import * as ModelTest from "./modelTest.ts"
+
+ModelTest.run(rateLimits)

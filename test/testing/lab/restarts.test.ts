@@ -1,0 +1,40 @@
+/** What is asked of a node at the moment in which it goes down or starts anew. */
+import { it as vitest } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Faults from "fastmcp-effect/testing/Faults"
+import * as Lab from "fastmcp-effect/testing/Lab"
+import * as LabTest from "fastmcp-effect/testing/LabTest"
+
+const it = LabTest.make(vitest, { token: process.env.LAB_TOKEN })
+
+class Name extends Context.Service<Name, string>()("test/Name") {}
+
+const slowToBuild = Layer.effect(Name, Effect.as(Effect.sleep(1), "acme"))
+
+it.lab(
+  "what runs on a node that starts anew once and again ends, with its services or with Crashed",
+  () =>
+    Effect.gen(function*() {
+      const node = yield* Lab.node("server", slowToBuild)
+      const run = Effect.catchTag(node.run(Effect.asVoid(Name)), "LabError", () => Effect.void)
+      const some = Array.from({ length: 4 }, (_, at) => Effect.andThen(Effect.sleep(at), run))
+      const restarts = [1, 2, 2].map((at) => Effect.andThen(Effect.sleep(at), node.restart))
+      yield* Effect.all([...some, ...restarts], { concurrency: "unbounded" })
+    }),
+  { seeds: 300 }
+)
+
+it.lab(
+  "a node whose scope has closed does not start anew",
+  () =>
+    Effect.gen(function*() {
+      const worker = Layer.effectDiscard(Effect.forkScoped(Effect.forever(Effect.sleep("1 second"))))
+      // Closes last, and takes its time.
+      yield* Lab.node("slow", Layer.effectDiscard(Effect.addFinalizer(() => Effect.sleep("10 seconds"))))
+      yield* Lab.node("worker", worker)
+      yield* Effect.sleep("1 second")
+    }),
+  { faults: [Faults.crash("worker", { at: "2 seconds", restartAfter: "1 second" })] }
+)
