@@ -1760,7 +1760,13 @@ export const rows: ReadonlyArray<Row> = [
     "Stopwatch and timer on the real clock",
     "effect/testing/TestClock.adjust, effect/Effect.timed"
   ),
-  planned("Q06", "A trace of a test's messages, saved as JSON", "testing/WireLog"),
+  done(
+    "Q06",
+    "A trace of a test's messages, saved as JSON",
+    "testing/WireLog",
+    "test/testing/WireLog.test.ts::listens to a client, whatever its transport",
+    "as text to be compared, without secrets"
+  ),
   planned("Q07", "Sample tools, resources, prompts, messages and credentials, as data only", "testing/Fixtures"),
   done(
     "Q08",
