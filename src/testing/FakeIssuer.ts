@@ -10,12 +10,13 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type { JWK, SignJWT } from "jose"
+import type { JWTPayload } from "jose"
 import * as IntrospectionVerifier from "../auth/IntrospectionVerifier.ts"
 import * as JwtVerifier from "../auth/JwtVerifier.ts"
 import type * as TokenVerifier from "../auth/TokenVerifier.ts"
 import * as Promised from "../core/Promised.ts"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
+import * as fakeKeys from "./fakeKeys.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
@@ -70,12 +71,12 @@ export interface FakeIssuer {
 export const make = (options: Options): Effect.Effect<FakeIssuer> =>
   Effect.gen(function*() {
     const { resource, url = "https://issuer.example" } = options
-    const jose = yield* Promised.make(() => import("jose"))
+    const { SignJWT } = yield* fakeKeys.jose
     const issued = new Map<string, Claims>()
     const asked: Array<string> = []
     let isDown = false
     let count = 0
-    let key = yield* keyOf(jose, 1)
+    let key = yield* fakeKeys.make(1)
 
     const claimsOf = ({ claims = {}, clientId = "app", lifetime = "5 minutes", scopes = [], subject }: Grant) =>
       Effect.map(Clock.currentTimeMillis, (millis): Claims => {
@@ -139,7 +140,11 @@ export const make = (options: Options): Effect.Effect<FakeIssuer> =>
       token: (grant) =>
         Effect.gen(function*() {
           const claims = yield* claimsOf(grant)
-          const token = yield* Promised.make(() => key.sign(claims))
+          const token = yield* Promised.make(() =>
+            new SignJWT(claims as JWTPayload)
+              .setProtectedHeader({ alg: "EdDSA", kid: key.kid, typ: "at+jwt" })
+              .sign(key.privateKey)
+          )
           issued.set(token, claims)
           return token
         }),
@@ -150,7 +155,7 @@ export const make = (options: Options): Effect.Effect<FakeIssuer> =>
           return token
         }),
       revoke: (token) => Effect.sync(() => void issued.delete(token)),
-      rotate: Effect.suspend(() => Effect.map(keyOf(jose, key.number + 1), (next) => void (key = next))),
+      rotate: Effect.suspend(() => Effect.map(fakeKeys.make(key.number + 1), (next) => void (key = next))),
       setDown: (down) => Effect.sync(() => void (isDown = down)),
       asked: Effect.sync(() => [...asked]),
       client,
@@ -168,33 +173,3 @@ export const make = (options: Options): Effect.Effect<FakeIssuer> =>
   })
 
 type Claims = JsonObject
-
-interface Key {
-  readonly number: number
-  readonly jwk: JWK
-  readonly sign: (claims: Claims) => Promise<string>
-}
-
-/** An Ed25519 key in PKCS #8 is this and 32 bytes, whichever they are. */
-const head = "302e020100300506032b657004220420"
-
-const keyOf = (
-  jose: Pick<typeof import("jose"), "importPKCS8" | "exportJWK"> & { readonly SignJWT: typeof SignJWT },
-  number: number
-): Effect.Effect<Key> =>
-  Promised.make(async () => {
-    const hex = head + number.toString(16).padStart(64, "0")
-    const bytes = Uint8Array.from(hex.match(/../gu)!, (byte) => Number.parseInt(byte, 16))
-    const pem = `-----BEGIN PRIVATE KEY-----\n${btoa(String.fromCharCode(...bytes))}\n-----END PRIVATE KEY-----`
-    const privateKey = await jose.importPKCS8(pem, "EdDSA", { extractable: true })
-    const { d: _, ...publicKey } = await jose.exportJWK(privateKey)
-    const kid = `key-${number}`
-    return {
-      number,
-      jwk: { ...publicKey, kid, alg: "EdDSA", use: "sig" },
-      sign: (claims) =>
-        new jose.SignJWT(claims as ConstructorParameters<typeof SignJWT>[0])
-          .setProtectedHeader({ alg: "EdDSA", kid, typ: "at+jwt" })
-          .sign(privateKey)
-    }
-  })
