@@ -60,6 +60,7 @@ export const barrelFree: ReadonlyArray<string> = ["node", "cli"]
 /** Packages other than `effect` that a folder outside `platformFolders` may import. */
 export const externals: Readonly<Record<string, ReadonlyArray<string>>> = {
   oauth: ["jose", "oauth4webapi"],
+  testing: ["jose"],
   client: ["jsonc-parser", "toml-eslint-parser"],
   definition: ["ajv"],
   transform: ["minisearch", "re2js"],

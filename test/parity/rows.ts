@@ -1760,14 +1760,32 @@ export const rows: ReadonlyArray<Row> = [
     "testing/McpTest.client",
     "test/parity/wire.test.ts::the test client waits as long as it is let, and its time limit cancels on the server"
   ),
-  planned("Q04", "Ten assertions about messages", "testing/Assertions"),
+  done(
+    "Q04",
+    "Ten assertions about messages",
+    "testing/WireLog",
+    "test/testing/WireLog.test.ts::has each message of both sides, in a line or below one",
+    "one comparison of a whole exchange in their place"
+  ),
   effect(
     "Q05",
     "Stopwatch and timer on the real clock",
     "effect/testing/TestClock.adjust, effect/Effect.timed"
   ),
-  planned("Q06", "A trace of a test's messages, saved as JSON", "testing/WireLog"),
-  planned("Q07", "Sample tools, resources, prompts, messages and credentials, as data only", "testing/Fixtures"),
+  done(
+    "Q06",
+    "A trace of a test's messages, saved as JSON",
+    "testing/WireLog",
+    "test/testing/WireLog.test.ts::listens to a client, whatever its transport",
+    "as text to be compared, without secrets"
+  ),
+  done(
+    "Q07",
+    "Sample tools, resources, prompts, messages and credentials, as data only",
+    "testing/Fixtures, testing/FakeIssuer",
+    "test/testing/Fixtures.test.ts::calls what works",
+    "with their handlers"
+  ),
   done(
     "Q08",
     "No virtual time in the test kit",

@@ -1,8 +1,8 @@
 /** Where a server's tools are not those of the contracts its client was made with. */
 import * as Tool from "../../definition/Tool.ts"
-import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
+import type { Json, JsonObject } from "../../protocol/JsonRpc.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
-import * as subschema from "./subschema.ts"
+import * as Subschema from "../../protocol/Subschema.ts"
 
 export interface Difference {
   readonly tool: string
@@ -30,7 +30,7 @@ export const differences = (
   })
 }
 
-const partOf = (schema: object): subschema.Part => ({ schema: schema as JsonObject, root: schema as JsonObject })
+const partOf = (schema: object): Subschema.Part => ({ schema: schema as JsonObject, root: schema as JsonObject })
 
 const compare = (
   contract: McpSchema.Tool,
@@ -38,7 +38,7 @@ const compare = (
   structured: Structured
 ): ReadonlyArray<string> => {
   // What is sent has to be taken.
-  const input = subschema.faults(partOf(contract.inputSchema), partOf(found.inputSchema), { ignoreExcess: false })
+  const input = Subschema.faults(partOf(contract.inputSchema), partOf(found.inputSchema), { ignoreExcess: false })
   return [...input.map(explainInput), ...compareOutput(contract.outputSchema, found.outputSchema, structured)]
 }
 
@@ -56,7 +56,7 @@ const compareOutput = (
       : ["its results are not structured, and the contract's are"]
   }
   // More members than the contract names are no harm to who reads.
-  return subschema.faults(partOf(found), partOf(contract), { ignoreExcess: true }).map(explainOutput)
+  return Subschema.faults(partOf(found), partOf(contract), { ignoreExcess: true }).map(explainOutput)
 }
 
 // ----------------------------------------------------------------------------
@@ -68,14 +68,14 @@ const quote = (value: Json): string => JSON.stringify(value)
 const nameOf = (path: ReadonlyArray<string>): string =>
   quote(path.reduce((name, key) => key === "[]" ? `${name}[]` : name === "" ? key : `${name}.${key}`, ""))
 
-const explainInput = (fault: subschema.Fault): string => {
+const explainInput = (fault: Subschema.Fault): string => {
   const { path } = fault
   const subject = path.length === 0 ? "its parameters" : `its parameter ${nameOf(path)}`
   const verb = path.length === 0 ? "are" : "is"
   switch (fault._tag) {
     case "Kind":
       return ((theirs, ours) => `${subject} ${verb} ${theirs}, and the contract's ${verb} ${ours}`)(
-        ...kindsOf(fault.wide, fault.narrow)
+        ...Subschema.kindsOf(fault.wide, fault.narrow)
       )
     case "Missing":
       return path.length > 0
@@ -92,19 +92,19 @@ const explainInput = (fault: subschema.Fault): string => {
         ? `it takes no parameter ${quote(fault.name)}`
         : `${subject} takes no ${quote(fault.name)}`
     case "Rule":
-      return `${subject} ${verb} held to ${ruleOf(fault)}, and the contract's ${verb} ${
+      return `${subject} ${verb} held to ${Subschema.ruleOf(fault)}, and the contract's ${verb} ${
         fault.narrow === undefined ? "not" : `held to ${quote(fault.narrow)}`
       }`
   }
 }
 
-const explainOutput = (fault: subschema.Fault): string => {
+const explainOutput = (fault: Subschema.Fault): string => {
   const { path } = fault
   const subject = path.length === 0 ? "its result" : `the ${nameOf(path)} of its result`
   switch (fault._tag) {
     case "Kind":
       return ((theirs, ours) => `${subject} is ${theirs}, and the contract's is ${ours}`)(
-        ...kindsOf(fault.narrow, fault.wide)
+        ...Subschema.kindsOf(fault.narrow, fault.wide)
       )
     case "Missing":
       return `${subject} may lack ${quote(fault.name)}, which the contract always has`
@@ -114,39 +114,7 @@ const explainOutput = (fault: subschema.Fault): string => {
       } that the contract does not allow`
     case "Rule":
       return `the contract's ${path.length === 0 ? "result" : nameOf(path)} is held to ${
-        ruleOf(fault)
+        Subschema.ruleOf(fault)
       }, and the server's is ${fault.narrow === undefined ? "not" : `held to ${quote(fault.narrow)}`}`
   }
 }
-
-const ruleOf = ({ rule, wide }: Extract<subschema.Fault, { _tag: "Rule" }>): string =>
-  short(`${quote(rule)}: ${quote(wide)}`)
-
-const short = (text: string): string => text.length <= 120 ? text : `${text.slice(0, 119)}…`
-
-/** In few words, unless those are the same. */
-const kindsOf = (theirs: subschema.Part, ours: subschema.Part): readonly [string, string] => {
-  const [one, other] = [kindOf(theirs), kindOf(ours)]
-  return one === other ? [jsonOf(theirs), jsonOf(ours)] : [one, other]
-}
-
-const jsonOf = (part: subschema.Part): string => short(quote(subschema.resolve(part)))
-
-/** For people: the types, the values, or the whole schema where it has neither. */
-const kindOf = (part: subschema.Part): string => {
-  const schema = subschema.resolve(part)
-  if (schema === true || (isObject(schema) && Object.keys(schema).length === 0)) return "anything"
-  if (!isObject(schema)) return quote(schema)
-  if (schema.const !== undefined) return quote(schema.const)
-  if (Array.isArray(schema.enum)) return short(`one of ${schema.enum.map(quote).join(", ")}`)
-  if (typeof schema.type === "string") return `of type ${schema.type}`
-  const types = Array.isArray(schema.type) ? schema.type : listOf(schema.anyOf ?? schema.oneOf).map((member) => {
-    const inside = subschema.resolve({ schema: member, root: part.root })
-    return isObject(inside) ? inside.type : undefined
-  })
-  return types.length > 0 && types.every((type) => typeof type === "string")
-    ? `of type ${[...new Set(types)].join(" or ")}`
-    : short(quote(schema))
-}
-
-const listOf = (value: Json | undefined): ReadonlyArray<Json> => Array.isArray(value) ? value : []

@@ -4,14 +4,15 @@
  * object that names its members sends no others, a `format` of a string is checked and one of a number is not, and
  * bounds at the largest safe integer are none.
  */
-import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
+import { isObject, type Json, type JsonObject } from "./JsonRpc.ts"
 
-/** A schema, and the document its references lead into. */
+/** A schema, and the document its references lead into. @category models @since 0.1.0 */
 export interface Part {
   readonly schema: Json
   readonly root: JsonObject
 }
 
+/** Where a value may be that is not allowed, and why. @category models @since 0.1.0 */
 export type Fault =
   & { readonly path: ReadonlyArray<string> }
   & (
@@ -25,6 +26,7 @@ export type Fault =
     | { readonly _tag: "Rule"; readonly rule: string; readonly narrow: Json | undefined; readonly wide: Json }
   )
 
+/** @category models @since 0.1.0 */
 export interface Options {
   /** Members without a name in the wider schema are no fault where it says that it has no others. */
   readonly ignoreExcess: boolean
@@ -36,7 +38,7 @@ const maxSteps = 100_000
 /** The same of levels. */
 const maxDepth = 100
 
-/** What is wrong with values of `narrow` where `wide` is wanted. */
+/** What is wrong with values of `narrow` where `wide` is wanted. @category comparisons @since 0.1.0 */
 export const faults = (narrow: Part, wide: Part, options: Options): ReadonlyArray<Fault> => {
   const assumed = new Map<Json, Set<Json>>()
   const budget = { left: maxSteps }
@@ -185,7 +187,7 @@ const propertiesOf = ({ properties }: JsonObject): JsonObject => isObject(proper
 const requiredOf = ({ required }: JsonObject): ReadonlySet<string> =>
   new Set(listOf(required).filter((name) => typeof name === "string"))
 
-/** What a reference within the document leads to. */
+/** What a reference within the document leads to. @category getters @since 0.1.0 */
 export const resolve = ({ root, schema }: Part): Json => {
   let current = schema
   for (let hops = 0; hops < 100 && isObject(current) && typeof current.$ref === "string"; hops++) {
@@ -432,4 +434,41 @@ const matches = (pattern: Json, value: Json | undefined): boolean => {
   } catch {
     return false
   }
+}
+
+// ----------------------------------------------------------------------------
+// words
+// ----------------------------------------------------------------------------
+
+const quote = (value: Json): string => JSON.stringify(value)
+
+/** For people: a rule, and what it is. @category words @since 0.1.0 */
+export const ruleOf = ({ rule, wide }: Extract<Fault, { _tag: "Rule" }>): string =>
+  short(`${quote(rule)}: ${quote(wide)}`)
+
+const short = (text: string): string => text.length <= 120 ? text : `${text.slice(0, 119)}…`
+
+/** For people: what two schemas allow, in few words, unless those are the same. @category words @since 0.1.0 */
+export const kindsOf = (a: Part, b: Part): readonly [string, string] => {
+  const [one, other] = [kindOf(a), kindOf(b)]
+  return one === other ? [jsonOf(a), jsonOf(b)] : [one, other]
+}
+
+const jsonOf = (part: Part): string => short(quote(resolve(part)))
+
+/** For people: the types, the values, or the whole schema where it has neither. */
+const kindOf = (part: Part): string => {
+  const schema = resolve(part)
+  if (schema === true || (isObject(schema) && Object.keys(schema).length === 0)) return "anything"
+  if (!isObject(schema)) return quote(schema)
+  if (schema.const !== undefined) return quote(schema.const)
+  if (Array.isArray(schema.enum)) return short(`one of ${schema.enum.map(quote).join(", ")}`)
+  if (typeof schema.type === "string") return `of type ${schema.type}`
+  const types = Array.isArray(schema.type) ? schema.type : listOf(schema.anyOf ?? schema.oneOf).map((member) => {
+    const inside = resolve({ schema: member, root: part.root })
+    return isObject(inside) ? inside.type : undefined
+  })
+  return types.length > 0 && types.every((type) => typeof type === "string")
+    ? `of type ${[...new Set(types)].join(" or ")}`
+    : short(quote(schema))
 }
