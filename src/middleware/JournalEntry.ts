@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type * as JsonRpc from "../protocol/JsonRpc.ts"
+import * as JsonRpc from "../protocol/JsonRpc.ts"
 
 const Json = Schema.Json as Schema.Codec<JsonRpc.Json>
 
@@ -91,3 +91,20 @@ export const decode = (text: string): Result.Result<ReadonlyArray<Entry>, string
   )
 
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(Entry))
+
+/** Which arguments the issues of an `InvalidInput` are about, each once. @category accessors @since 0.1.0 */
+export const pathsOf = (issues: JsonRpc.Json): ReadonlyArray<string> =>
+  Array.isArray(issues)
+    ? [
+      ...new Set(issues.map((issue: JsonRpc.Json) => {
+        const path = JsonRpc.isObject(issue) ? issue.path : undefined
+        return `/${Array.isArray(path) && path.length > 0 ? String(path[0]) : ""}`
+      }))
+    ]
+    : []
+
+/** Of the error of a question that came to nothing: why. Nothing of another error. @category accessors @since 0.1.0 */
+export const askErrorOf = (error: JsonRpc.Json): JsonRpc.Json | undefined =>
+  JsonRpc.isObject(error) && error._tag === "AskError" && JsonRpc.isObject(error.reason)
+    ? { _tag: "AskError", reason: error.reason._tag ?? null }
+    : undefined

@@ -13,7 +13,7 @@ import { isObject, type Json, type JsonObject } from "../../protocol/JsonRpc.ts"
 import * as McpError from "../../protocol/McpError.ts"
 import type * as McpSchema from "../../protocol/McpSchema.ts"
 import * as WireOutcome from "../../protocol/WireOutcome.ts"
-import type * as JournalEntry from "../JournalEntry.ts"
+import * as JournalEntry from "../JournalEntry.ts"
 import type * as Middleware from "../Middleware.ts"
 import * as methods from "./methods.ts"
 import * as redacting from "./redacting.ts"
@@ -161,12 +161,12 @@ export const make = (keeps: boolean): Writer => {
     const { content, isError, structuredContent, _meta } = value as McpSchema.CallToolResult
     if (isError === true) {
       const outcome = WireOutcome.decode(_meta)
-      if (outcome?._tag === "InvalidInput") return { _tag: "InvalidInput", paths: pathsOf(outcome.issues) }
+      if (outcome?._tag === "InvalidInput") return { _tag: "InvalidInput", paths: JournalEntry.pathsOf(outcome.issues) }
       if (outcome?._tag === "Cancelled") return { _tag: "Cancelled", reason: outcome.reason }
       return {
         _tag: "Failure",
         error: outcome?._tag === "Err"
-          ? redactor.bySchema(tool.failure, outcome.error, secrets)
+          ? JournalEntry.askErrorOf(outcome.error) ?? redactor.bySchema(tool.failure, outcome.error, secrets)
           : content.map((block) => bare(block))
       }
     }
@@ -311,16 +311,6 @@ export const make = (keeps: boolean): Writer => {
 
 /** Two requests with one state have one number, and nobody finds the state by it. */
 const roundOf = (state: string | undefined): number => Hash.string(state ?? "")
-
-const pathsOf = (issues: Json): ReadonlyArray<string> =>
-  Array.isArray(issues)
-    ? [
-      ...new Set(issues.map((issue) => {
-        const path = isObject(issue) ? issue.path : undefined
-        return `/${Array.isArray(path) && path.length > 0 ? String(path[0]) : ""}`
-      }))
-    ]
-    : []
 
 /** Members of the protocol's own that say what something is. */
 const plainKeys: ReadonlySet<string> = new Set([
