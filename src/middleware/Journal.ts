@@ -8,6 +8,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -24,7 +25,7 @@ import * as Middleware from "./Middleware.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
-  /** How many entries wait to be written, at most; what comes when so many do is dropped. 1024. */
+  /** How many entries wait to be written, at most; what comes when so many do is dropped. 4096. */
   readonly capacity?: number
   /** The longest entry, in characters; a longer one is dropped. 262,144. */
   readonly maxLength?: number
@@ -111,7 +112,7 @@ export const layerFile = (
       const files = yield* FileSystem.FileSystem
       const file = yield* files.open(path, { flag: "a", mode: 0o600 })
       const encoder = new TextEncoder()
-      return yield* writing((entries) => file.writeAll(encoder.encode(JournalEntry.encode(entries))), options)
+      return yield* writing((_, text) => file.writeAll(encoder.encode(text)), options, "20 millis")
     })
   )
 
@@ -132,8 +133,9 @@ export const makeMemory = (
 }
 
 const writing = <E>(
-  write: Write<E>,
-  { capacity = 1024, maxLength = 262_144, withoutSchema = "type" }: Options = {}
+  write: (entries: ReadonlyArray<JournalEntry.Entry>, text: string) => Effect.Effect<void, E>,
+  { capacity = 4096, maxLength = 262_144, withoutSchema = "type" }: Options = {},
+  linger?: Duration.Input
 ): Effect.Effect<Journal["Service"], never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -146,10 +148,11 @@ const writing = <E>(
       untold += count
     }
 
-    const entryOf = (seen: journaling.Seen): ReadonlyArray<JournalEntry.Entry> => {
+    const lineOf = (seen: journaling.Seen): ReadonlyArray<readonly [JournalEntry.Entry, string]> => {
       try {
         const entry = writer.entry(seen)
-        if (JSON.stringify(entry).length <= maxLength) return [entry]
+        const line = JournalEntry.encode([entry])
+        if (line.length <= maxLength) return [[entry, line]]
       } catch {
         // A schema of the author's that throws: nobody can say what of it is secret.
       }
@@ -159,14 +162,18 @@ const writing = <E>(
 
     const put = (batch: ReadonlyArray<journaling.Seen>): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const requests = batch.flatMap(entryOf)
+        const lines = batch.flatMap(lineOf)
         const told = untold
-        const entries: ReadonlyArray<JournalEntry.Entry> = told === 0
-          ? requests
-          : [{ _tag: "Dropped", at: clock.currentTimeMillisUnsafe(), count: told }, ...requests]
+        const entries = lines.map(([entry]) => entry)
+        let text = lines.map(([, line]) => line).join("")
+        if (told > 0) {
+          const missing: JournalEntry.Entry = { _tag: "Dropped", at: clock.currentTimeMillisUnsafe(), count: told }
+          entries.unshift(missing)
+          text = JournalEntry.encode([missing]) + text
+        }
         untold = 0
-        return entries.length === 0 ? Effect.void : Effect.catchCause(write(entries), (cause) => {
-          drop(requests.length)
+        return entries.length === 0 ? Effect.void : Effect.catchCause(write(entries, text), (cause) => {
+          drop(lines.length)
           untold += told
           return Effect.logWarning("The journal cannot be written; its entries are dropped.", cause)
         })
@@ -178,7 +185,10 @@ const writing = <E>(
     )
     yield* Effect.forkScoped(
       Effect.forever(Effect.flatMap(Queue.takeBetween(waiting, 1, batchSize), (batch) =>
-        Effect.andThen(Effect.uninterruptible(put(batch)), Effect.yieldNow)))
+        Effect.andThen(
+          Effect.uninterruptible(put(batch)),
+          linger === undefined || batch.length === batchSize ? Effect.yieldNow : Effect.sleep(linger)
+        )))
     )
     return {
       offer: (seen) => {
@@ -186,11 +196,9 @@ const writing = <E>(
           drop(1)
         }
       },
-      dropped: Effect.sync(() =>
-        dropped
-      )
+      dropped: Effect.sync(() => dropped)
     }
   })
 
-/** Entries made in one go: requests go on between two. */
-const batchSize = 32
+/** Entries made and written in one go: requests go on between two. */
+const batchSize = 256

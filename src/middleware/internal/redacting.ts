@@ -33,6 +33,7 @@ export const make = (keeps: boolean): Redactor => {
   const known = new WeakMap<SchemaAST.AST, boolean>()
   const codecs = new WeakMap<Schema.Codec<any, any>, SchemaAST.AST>()
   const decoders = new WeakMap<SchemaAST.AST, (value: unknown) => Exit.Exit<unknown, unknown>>()
+  const fields = new WeakMap<SchemaAST.AST, ReadonlyMap<PropertyKey, SchemaAST.AST>>()
   const tests = new WeakMap<SchemaAST.AST, (value: unknown) => boolean>()
 
   const hasSecret = (ast: SchemaAST.AST): boolean => {
@@ -103,6 +104,13 @@ export const make = (keeps: boolean): Redactor => {
         return walk(ast.thunk(), value, secrets)
       case "Declaration":
         return hasSecret(ast) ? taken(value, secrets) : bare(value)
+      // What breaks a check of its is of its kind all the same.
+      case "String":
+        return typeof value === "string" ? value : bare(value)
+      case "Number":
+        return typeof value === "number" ? value : bare(value)
+      case "Boolean":
+        return typeof value === "boolean" ? value : bare(value)
       default:
         return isPrimitive(value) && fits(ast, value) ? value : misfit(ast, value, secrets)
     }
@@ -113,7 +121,10 @@ export const make = (keeps: boolean): Redactor => {
     hasSecret(ast) ? taken(value, secrets) : bare(value)
 
   const members = (ast: SchemaAST.Objects, value: JsonObject, secrets: Array<string>): Json => {
-    const types = new Map(ast.propertySignatures.map(({ name, type }) => [name, type]))
+    let types = fields.get(ast)
+    if (types === undefined) {
+      fields.set(ast, types = new Map(ast.propertySignatures.map(({ name, type }) => [name, type])))
+    }
     let unknown = 0
     return Object.fromEntries(
       Object.entries(value).map(([key, member]): [string, Json] => {
