@@ -362,7 +362,10 @@ describe("Journal", () => {
             success: Tool.Result,
             handler: ({ key, open }) =>
               Effect.succeed({
-                content: [{ type: "text", text: String(open) }, { type: "text", text: Redacted.value(key) }]
+                content: [{ type: "text" as const, text: String(open) }, {
+                  type: "text" as const,
+                  text: Redacted.value(key)
+                }]
               })
           })
         ]
