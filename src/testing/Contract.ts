@@ -15,7 +15,7 @@ import * as Meta from "../protocol/Meta.ts"
 import * as Revisions from "../protocol/Revisions.ts"
 import type * as Receiver from "../transport/Receiver.ts"
 import type * as TransportError from "../transport/TransportError.ts"
-import * as differing from "./differing.ts"
+import * as contractChanges from "./contractChanges.ts"
 import * as McpTest from "./McpTest.ts"
 
 /** What clients of one revision are shown. @category models @since 0.1.0 */
@@ -208,17 +208,17 @@ const between = (before: Contract, after: Contract, was: Listing, is: Listing): 
   return [
     ...reworded("name", before.server.name, after.server.name),
     ...reworded("instructions", was.instructions, is.instructions),
-    ...differing.capabilities(was.capabilities, is.capabilities).map((found) => ({ ...server, ...found })),
-    ...each("tool", was.tools, is.tools, ({ name }) => name, differing.tools),
-    ...each("resource", was.resources, is.resources, ({ uri }) => uri, differing.resources),
+    ...contractChanges.capabilities(was.capabilities, is.capabilities).map((found) => ({ ...server, ...found })),
+    ...each("tool", was.tools, is.tools, ({ name }) => name, contractChanges.tools),
+    ...each("resource", was.resources, is.resources, ({ uri }) => uri, contractChanges.resources),
     ...each(
       "resource template",
       was.resourceTemplates,
       is.resourceTemplates,
       ({ uriTemplate }) => uriTemplate,
-      differing.resources
+      contractChanges.resources
     ),
-    ...each("prompt", was.prompts, is.prompts, ({ name }) => name, differing.prompts)
+    ...each("prompt", was.prompts, is.prompts, ({ name }) => name, contractChanges.prompts)
   ]
 }
 
@@ -227,7 +227,7 @@ const each = <A>(
   before: ReadonlyArray<A>,
   after: ReadonlyArray<A>,
   nameOf: (listed: A) => string,
-  compare: (before: A, after: A) => ReadonlyArray<differing.Difference>
+  compare: (before: A, after: A) => ReadonlyArray<contractChanges.Difference>
 ): ReadonlyArray<OfRevision> => {
   const [had, has] = [before, after].map((list) => new Map(list.map((listed) => [nameOf(listed), listed] as const)))
   return [

@@ -1,315 +1,202 @@
-/** What has changed from one listing of a definition to another, and for whom that is a break. */
-import { isObject, type Json, type JsonObject } from "../protocol/JsonRpc.ts"
-import type * as McpSchema from "../protocol/McpSchema.ts"
-import * as Subschema from "../protocol/Subschema.ts"
+/** What a replayed request did otherwise than the journal tells, by meaning. */
+import type * as JournalEntry from "../middleware/JournalEntry.ts"
+import { isObject, type Json } from "../protocol/JsonRpc.ts"
+import * as placeholders from "./placeholders.ts"
+import type * as replaying from "./replaying.ts"
 
+/**
+ * `Result`: it succeeded, with something else. `Error`: another declared failure, or one with something else in it.
+ * `Ended`: it ended in another way altogether, as with a failure in the place of a result. `Question`: other questions.
+ * `Notification`: other notifications. `Slower`: the same in more steps.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Difference {
+  readonly kind: "Result" | "Error" | "Ended" | "Question" | "Notification" | "Slower"
+  /** The tool, prompt or resource, or the method where it was for none. */
+  readonly name: string
+  /** Its request's place among the journal's entries, from 1. */
+  readonly entry: number
+  /** Where in what is different, as a JSON pointer. */
   readonly path: string
-  readonly isBreaking: boolean
-  readonly message: string
+  readonly was: unknown
+  readonly is: unknown
 }
 
-const breaks = (path: string, message: string): Difference => ({ path, isBreaking: true, message })
+type Change = Pick<Difference, "path" | "was" | "is">
 
-const fits = (path: string, message: string): Difference => ({ path, isBreaking: false, message })
+/** What a difference means, in words that are the same for all that mean it. */
+export const meaning = ({ is, kind, path, was }: Difference): string => {
+  const where = path.replace(/\/\d+(?=\/|$)/gu, "/*")
+  switch (kind) {
+    case "Ended":
+      return `${String(was)} has become ${String(is)}`
+    case "Slower":
+      return "it takes more steps"
+    case "Question":
+    case "Notification": {
+      const what = kind === "Question" ? "question" : "notification"
+      const isWhole = path.split("/").length === (kind === "Question" ? 2 : 3)
+      return isWhole && was === undefined
+        ? `one more ${what}`
+        : isWhole && is === undefined
+        ? `a ${what} less`
+        : `another ${what}, at ${where}`
+    }
+    default: {
+      const what = kind === "Result" ? "result" : "error"
+      return was === undefined
+        ? `${where} of its ${what} is new`
+        : is === undefined
+        ? `${where} of its ${what} is gone`
+        : typeOf(was) !== typeOf(is)
+        ? `${where} of its ${what} is of type ${typeOf(is)}, no longer ${typeOf(was)}`
+        : `${where} of its ${what} has another value`
+    }
+  }
+}
 
-const quote = (value: unknown): string => value === undefined ? "nothing" : JSON.stringify(value)
+const typeOf = (value: unknown): string =>
+  placeholders.missing(value) ?? (value === null ? "null" : Array.isArray(value) ? "array" : typeof value)
 
-const isSame = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
+/** Whether it is one of what there is, and not of what value it has. */
+export const isOfShape = ({ is, kind, was }: Difference): boolean =>
+  (kind !== "Result" && kind !== "Error") || typeOf(was) !== typeOf(is)
 
-const canonical = (value: unknown): string | undefined =>
-  JSON.stringify(value, (_, member) =>
-    isObject(member)
-      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => a < b ? -1 : 1))
-      : member)
+export const of = (
+  { asked, end, entry, name, recorded, said }: replaying.Observed,
+  ignore: ReadonlyArray<string>
+): ReadonlyArray<Difference> => {
+  const found = (kind: Difference["kind"]) => (change: Change): Difference => ({ kind, name, entry, ...change })
+  const questions = between(
+    recorded.asked.flatMap(({ method, params, refused }) =>
+      refused !== undefined && unsent.has(refused) ? [] : [{ method, params: withoutMode(params) }]
+    ),
+    asked.map(({ method, params }) => ({ method, params: withoutMode(params) })),
+    ignore
+  )
+  // What comes after another question follows from it.
+  if (questions.length > 0 || recorded.end._tag === "Asked") return questions.map(found("Question"))
+  return [
+    ...between(byMethod(recorded.said), byMethod(said), ignore).map(found("Notification")),
+    ...ends(recorded.end, end, ignore).map(({ kind, ...change }) => found(kind)(change))
+  ]
+}
 
-// ----------------------------------------------------------------------------
-// definitions
-// ----------------------------------------------------------------------------
+/** Why a question has reached nobody. */
+const unsent: ReadonlySet<string> = new Set([
+  "Unsupported",
+  "InvalidQuestion",
+  "KeyReused",
+  "LimitReached",
+  "NotJson",
+  "Unavailable"
+])
 
-export const tools = (before: McpSchema.Tool, after: McpSchema.Tool): ReadonlyArray<Difference> => [
-  ...words(before, after, ["title", "description", "icons", "_meta"]),
-  ...inputs(before.inputSchema as JsonObject, after.inputSchema as JsonObject),
-  ...outputs(before.outputSchema as JsonObject | undefined, after.outputSchema as JsonObject | undefined),
-  ...hints(before.annotations, after.annotations),
-  ...taskSupport(before.execution?.taskSupport ?? "forbidden", after.execution?.taskSupport ?? "forbidden")
-]
+/** A form is one wherever nothing else is said, and older revisions have no word for it. */
+const withoutMode = (params: Json): Json => {
+  if (!isObject(params) || params.mode !== "form") return params
+  const { mode: _, ...rest } = params
+  return rest
+}
 
-export const resources = (
-  before: McpSchema.Resource | McpSchema.ResourceTemplate,
-  after: McpSchema.Resource | McpSchema.ResourceTemplate
-): ReadonlyArray<Difference> => [
-  ...words(before, after, ["name", "title", "description", "icons", "size", "annotations", "_meta"]),
-  ...(before.mimeType === after.mimeType ? [] : [
-    before.mimeType === undefined
-      ? fits("mimeType", `is said to be ${quote(after.mimeType)} now`)
-      : breaks(
-        "mimeType",
-        `was ${quote(before.mimeType)} and is ${quote(after.mimeType)}: who reads it expects the old one`
+/** One more of one kind moves none of another. */
+const byMethod = (said: replaying.Observed["said"]): Json =>
+  Object.fromEntries(
+    [...new Set(said.map(({ method }) => method))].map((method) => [
+      method,
+      said.filter((one) => one.method === method).map(({ params }) => params)
+    ])
+  )
+
+const ends = (
+  was: JournalEntry.End,
+  is: JournalEntry.End,
+  ignore: ReadonlyArray<string>
+): ReadonlyArray<Change & { readonly kind: Difference["kind"] }> => {
+  if (was._tag === "Result" && is._tag === "Result") {
+    return between(was.result, is.result, ignore).map((change) => ({ kind: "Result", ...change }))
+  }
+  if (classOf(was) !== classOf(is)) return [{ kind: "Ended", path: "", was: classOf(was), is: classOf(is) }]
+  if (was._tag === "Failure" && is._tag === "Failure") {
+    return between(was.error, is.error, ignore).map((change) => ({ kind: "Error", ...change }))
+  }
+  return []
+}
+
+/** How it ended, as far as a client can tell. */
+const classOf = (end: JournalEntry.End): string => {
+  switch (end._tag) {
+    case "Result":
+      return "a result"
+    case "Failure":
+      return isObject(end.error) && typeof end.error._tag === "string" ? `the error ${end.error._tag}` : "an error"
+    case "InvalidInput":
+      return `arguments refused at ${end.paths.join(", ")}`
+    case "Refused":
+      return `a refusal with ${end.code}`
+    case "Panicked":
+      return "a refusal with -32603"
+    case "Cancelled":
+      return `a cancellation for ${end.reason}`
+    case "Asked":
+      return "a question"
+  }
+}
+
+/** It ended the same, and took its time. */
+export const slower = (
+  { entry, name, steps }: replaying.Observed,
+  before: number | undefined,
+  factor: number
+): ReadonlyArray<Difference> =>
+  before === undefined || steps <= Math.max(before * factor, before + fewest)
+    ? []
+    : [{ kind: "Slower", name, entry, path: "", was: before, is: steps }]
+
+/** Steps by which two runs may differ for no reason. */
+const fewest = 5
+
+/** Where two values differ. What the journal does not tell is the same as anything of its type. */
+export const between = (
+  was: Json | undefined,
+  is: Json | undefined,
+  ignore: ReadonlyArray<string>
+): ReadonlyArray<Change> => {
+  const ignored = ignore.map((path) => path.split("/"))
+  const go = (was: Json | undefined, is: Json | undefined, path: ReadonlyArray<string>): ReadonlyArray<Change> => {
+    if (was === is || ignored.some((pattern) => matches(pattern, path))) return []
+    const type = placeholders.missing(was)
+    if (type !== undefined && is !== undefined && (type === typeOf(is) || type === "undefined")) return []
+    if (Array.isArray(was) && Array.isArray(is)) {
+      return Array.from({ length: Math.max(was.length, is.length) }, (_, index) => index).flatMap((index) =>
+        go(was[index], is[index], [...path, String(index)])
       )
-  ])
-]
-
-export const prompts = (before: McpSchema.Prompt, after: McpSchema.Prompt): ReadonlyArray<Difference> => {
-  const [had, has] = [byName(before.arguments), byName(after.arguments)]
-  return [
-    ...words(before, after, ["title", "description", "icons", "_meta"]),
-    ...[...had].flatMap(([name, argument]): ReadonlyArray<Difference> => {
-      const path = `arguments.${name}`
-      const now = has.get(name)
-      if (now === undefined) return [breaks(path, "is gone: what callers give for it is not read any more")]
-      const [was, is] = [argument.required === true, now.required === true]
-      return [
-        ...words(argument, now, ["title", "description"]).map((found) => ({ ...found, path: `${path}.${found.path}` })),
-        ...(was === is ? [] : [
-          is
-            ? breaks(path, "is required now: callers may leave it out")
-            : fits(path, "may be left out now")
-        ])
-      ]
-    }),
-    ...[...has].flatMap(([name, { required }]) =>
-      had.has(name) ? [] : [
-        required === true
-          ? breaks(`arguments.${name}`, "is new and required: no caller gives it yet")
-          : fits(`arguments.${name}`, "is new, and may be left out")
-      ]
-    )
-  ]
-}
-
-const byName = (listed: McpSchema.Prompt["arguments"]) =>
-  new Map((listed ?? []).map((argument) => [argument.name, argument]))
-
-/** What is said to people and models, and binds nobody. */
-const words = <A extends object>(before: A, after: A, keys: ReadonlyArray<string>): ReadonlyArray<Difference> => {
-  const [was, is] = [before, after] as [{ readonly [key: string]: unknown }, { readonly [key: string]: unknown }]
-  return keys.flatMap((key) => isSame(was[key], is[key]) ? [] : [fits(key, "says something else")])
-}
-
-// ----------------------------------------------------------------------------
-// what a server can do
-// ----------------------------------------------------------------------------
-
-export const capabilities = (
-  before: McpSchema.ServerCapabilities,
-  after: McpSchema.ServerCapabilities
-): ReadonlyArray<Difference> => settings(before as JsonObject, after as JsonObject, "capabilities")
-
-const settings = (before: JsonObject, after: JsonObject, path: string): ReadonlyArray<Difference> =>
-  [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key): ReadonlyArray<Difference> => {
-    const at = `${path}.${key}`
-    const [was, is] = [before[key], after[key]]
-    if (isSame(was, is)) return []
-    if (is === undefined || is === false) return [breaks(at, "is gone: clients were told that they can use it")]
-    if (was === undefined || was === false) return [fits(at, "is new")]
-    return isObject(was) && isObject(is)
-      ? settings(was, is, at)
-      : [breaks(at, `was ${quote(was)} and is ${quote(is)}`)]
-  })
-
-// ----------------------------------------------------------------------------
-// hints
-// ----------------------------------------------------------------------------
-
-interface Hint {
-  readonly default: boolean
-  /** The value that lets a client do more with the tool. */
-  readonly eased: boolean
-  readonly why: string
-}
-
-const hintsOf: { readonly [hint: string]: Hint } = {
-  readOnlyHint: { default: false, eased: true, why: "clients may call what only reads without asking" },
-  destructiveHint: { default: true, eased: false, why: "clients may call what destroys nothing without asking" },
-  idempotentHint: { default: false, eased: true, why: "clients may send such a call again when its answer is lost" },
-  openWorldHint: { default: true, eased: false, why: "clients may trust results that come from nowhere else" }
-}
-
-const hints = (
-  before: McpSchema.ToolAnnotations = {},
-  after: McpSchema.ToolAnnotations = {}
-): ReadonlyArray<Difference> => [
-  ...words(before, after, ["title"]).map(({ message }) => fits("annotations.title", message)),
-  ...Object.entries(hintsOf).flatMap(([name, hint]) => {
-    const key = name as Exclude<keyof McpSchema.ToolAnnotations, "title">
-    const [was, is] = [before[key] ?? hint.default, after[key] ?? hint.default]
-    if (was === is) return []
-    const path = `annotations.${name}`
-    return [was === hint.eased ? breaks(path, `is ${is} now, and ${hint.why}`) : fits(path, `is ${is} now`)]
-  })
-]
-
-const taskSupport = (before: McpSchema.TaskSupport, after: McpSchema.TaskSupport): ReadonlyArray<Difference> => {
-  if (before === after) return []
-  const path = "execution.taskSupport"
-  if (after === "optional") return [fits(path, `was ${before} and is optional: calls go on as they did`)]
-  return [
-    breaks(path, `was ${before} and is ${after}: calls ${after === "required" ? "without" : "with"} a task are refused`)
-  ]
-}
-
-// ----------------------------------------------------------------------------
-// schemas
-// ----------------------------------------------------------------------------
-
-const partOf = (schema: JsonObject): Subschema.Part => ({ schema, root: schema })
-
-const pathOf = (root: string, path: ReadonlyArray<string>): string =>
-  path.reduce((text, key) => key === "[]" ? `${text}[]` : `${text}.${key}`, root)
-
-const inputs = (before: JsonObject, after: JsonObject): ReadonlyArray<Difference> => {
-  const [was, is] = [partOf(before), partOf(after)]
-  const narrowed = Subschema.faults(was, is, { ignoreExcess: false }).map((fault) => {
-    const path = pathOf("arguments", fault.path)
-    switch (fault._tag) {
-      case "Kind": {
-        const [old, now] = Subschema.kindsOf(fault.narrow, fault.wide)
-        return breaks(path, `was ${old} and is ${now}: what callers may send is refused`)
-      }
-      case "Missing":
-        return fault.isKnown
-          ? breaks(`${path}.${fault.name}`, "is required now: callers may leave it out")
-          : breaks(`${path}.${fault.name}`, "is new and required: no caller sends it yet")
-      case "Excess":
-        return fault.name === undefined
-          ? breaks(path, "takes no members without a name any more: callers may send some")
-          : breaks(`${path}.${fault.name}`, "is gone: who sends it is refused")
-      case "Rule":
-        return breaks(
-          path,
-          `is held to ${Subschema.ruleOf(fault)}, and was ${heldTo(fault.narrow)}: what callers may send is refused`
-        )
     }
-  })
-  const refused = new Set(narrowed.map(({ path }) => path))
-  return withRest(narrowed, [
-    ...Subschema.faults(is, was, { ignoreExcess: false }).map((fault) => {
-      const path = pathOf("arguments", fault.path)
-      return fault._tag === "Missing"
-        ? fits(`${path}.${fault.name}`, "may be left out now")
-        : fits(path, "takes more than it did")
-    }),
-    ...membersOf(was, is, "arguments", {
-      gone: (path) => refused.has(path) ? [] : [breaks(path, "is gone: what callers send for it is not read any more")],
-      added: (path) => fits(path, "is new, and may be left out"),
-      another: (path, key, old, now) =>
-        key === "default"
-          ? breaks(
-            path,
-            `is ${quote(now)} where callers leave it out, and was ${quote(old)}: the same call means something else`
-          )
-          : key === "x-mcp-header"
-          ? breaks(
-            path,
-            `is mirrored into ${header(now)}, and was into ${header(old)}: clients send what they have read`
-          )
-          : fits(path, `says something else of itself (${key})`)
-    })
-  ])
-}
-
-const header = (name: Json | undefined): string => name === undefined ? "no header" : `the header ${quote(name)}`
-
-const heldTo = (rule: Json | undefined): string => rule === undefined ? "not" : `to ${quote(rule)}`
-
-const outputs = (before: JsonObject | undefined, after: JsonObject | undefined): ReadonlyArray<Difference> => {
-  if (before === undefined) return after === undefined ? [] : [fits("result", "has a schema now")]
-  if (after === undefined) return [breaks("result", "has no schema any more: clients read what it promised")]
-  const [was, is] = [partOf(before), partOf(after)]
-  const widened = Subschema.faults(is, was, { ignoreExcess: true }).map((fault) => {
-    const path = pathOf("result", fault.path)
-    switch (fault._tag) {
-      case "Kind": {
-        const [now, old] = Subschema.kindsOf(fault.narrow, fault.wide)
-        return breaks(path, `was ${old} and is ${now}: clients may not know what they get`)
-      }
-      case "Missing":
-        return fault.isKnown
-          ? breaks(`${path}.${fault.name}`, "may be missing now: clients count on it")
-          : breaks(`${path}.${fault.name}`, "is gone: clients count on it")
-      case "Excess":
-        return breaks(path, "may have members it had not")
-      case "Rule":
-        return breaks(
-          path,
-          `was held to ${Subschema.ruleOf(fault)}, and is ${heldTo(fault.narrow)}: clients count on it`
-        )
+    if (type === undefined && isObject(was) && isObject(is)) {
+      return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((key) =>
+        key.startsWith("~undeclared ")
+          ? []
+          : go(was[key], is[key], [...path, key.replaceAll("~", "~0").replaceAll("/", "~1")])
+      )
     }
-  })
-  return withRest(widened, [
-    ...Subschema.faults(was, is, { ignoreExcess: true }).map((fault) => {
-      const path = pathOf("result", fault.path)
-      return fault._tag === "Missing"
-        ? fits(`${path}.${fault.name}`, "is always there now")
-        : fits(path, "is less than it was")
-    }),
-    ...membersOf(was, is, "result", {
-      gone: (path) => [fits(path, "is gone, and could be missing before")],
-      added: (path) => fits(path, "is new"),
-      another: (path, key) => fits(path, `says something else of itself (${key})`)
-    })
-  ])
-}
-
-/** Of what is said of one place the first counts: what breaks comes before what does not. */
-const withRest = (
-  breaking: ReadonlyArray<Difference>,
-  rest: ReadonlyArray<Difference>
-): ReadonlyArray<Difference> => {
-  const found: Array<Difference> = []
-  const taken = new Set<string>()
-  for (const difference of [...breaking, ...rest.toSorted((a, b) => Number(b.isBreaking) - Number(a.isBreaking))]) {
-    const isSaid = taken.has(difference.path) && !difference.isBreaking
-    if (isSaid || found.some((other) => isSame(other, difference))) continue
-    taken.add(difference.path)
-    found.push(difference)
+    if (
+      typeof was === "string" && typeof is === "string" &&
+      interchangeable.some((kind) => kind.test(was) && kind.test(is))
+    ) {
+      return []
+    }
+    return [{ path: path.join("/"), was, is }]
   }
-  return found
+  return go(was, is, [""])
 }
 
-interface Members {
-  readonly gone: (path: string) => ReadonlyArray<Difference>
-  readonly added: (path: string) => Difference
-  readonly another: (path: string, key: string, before: Json | undefined, after: Json | undefined) => Difference
-}
+const matches = (pattern: ReadonlyArray<string>, path: ReadonlyArray<string>): boolean =>
+  pattern.length === path.length && pattern.every((part, index) => part === "*" || part === path[index])
 
-const said = ["default", "x-mcp-header", "title", "description", "examples", "deprecated"] as const
-
-/** Members that came and went, and what each says of itself; of values no rule holds to. */
-const membersOf = (
-  before: Subschema.Part,
-  after: Subschema.Part,
-  root: string,
-  words: Members
-): ReadonlyArray<Difference> => {
-  const seen = new Map<Json, Set<Json>>()
-  const visit = (before: Subschema.Part, after: Subschema.Part, path: string): ReadonlyArray<Difference> => {
-    const [was, is] = [Subschema.resolve(before), Subschema.resolve(after)]
-    if (!isObject(was) || !isObject(is) || seen.get(was)?.has(is) === true) return []
-    seen.set(was, (seen.get(was) ?? new Set()).add(is))
-    const inside = (old: Json | undefined, now: Json | undefined, at: string) =>
-      old === undefined || now === undefined
-        ? []
-        : visit({ schema: old, root: before.root }, { schema: now, root: after.root }, at)
-    const [had, has] = [propertiesOf(was), propertiesOf(is)]
-    return [
-      ...said.flatMap((key) => isSame(was[key], is[key]) ? [] : [words.another(path, key, was[key], is[key])]),
-      ...Object.keys(had).flatMap((name) =>
-        Object.hasOwn(has, name) ? inside(had[name], has[name], `${path}.${name}`) : words.gone(`${path}.${name}`)
-      ),
-      ...Object.keys(has).flatMap((name) => Object.hasOwn(had, name) ? [] : [words.added(`${path}.${name}`)]),
-      ...inside(was.items, is.items, `${path}[]`),
-      ...inside(was.additionalProperties, is.additionalProperties, `${path}.*`),
-      ...(["anyOf", "oneOf", "allOf"] as const).flatMap((key) => {
-        const [old, now] = [was[key], is[key]]
-        return Array.isArray(old) && Array.isArray(now) && old.length === now.length
-          ? old.flatMap((member, index) => inside(member, now[index], path))
-          : []
-      })
-    ]
-  }
-  return visit(before, after, root)
-}
-
-const propertiesOf = ({ properties }: JsonObject): JsonObject => isObject(properties) ? properties : {}
+/** Times and ids: another one each time. */
+const interchangeable: ReadonlyArray<RegExp> = [
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/u,
+  /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/iu
+]

@@ -92,13 +92,16 @@ describe("a message", () => {
 
   it.effect("comes twice, and is refused the second time where the first is at work still", () =>
     Effect.gen(function*() {
-      const counts = yield* Effect.forEach(Array.from({ length: 20 }, (_, seed) => seed), (seed) =>
-        Effect.gen(function*() {
-          const runs: Array<number> = []
-          yield* Lab.run(calls(runs), { seed, faults: [Faults.duplicate(third)], latency })
-          assert.deepStrictEqual(runs.filter((n) => n !== 3), [1, 2, 4, 5])
-          return runs.length - 4
-        }))
+      const counts = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, seed) => seed),
+        (seed) =>
+          Effect.gen(function*() {
+            const runs: Array<number> = []
+            yield* Lab.run(calls(runs), { seed, faults: [Faults.duplicate(third)], latency })
+            assert.deepStrictEqual(runs.filter((n) => n !== 3), [1, 2, 4, 5])
+            return runs.length - 4
+          })
+      )
       assert.sameMembers([...new Set(counts)], [1, 2])
     }))
 
