@@ -54,9 +54,10 @@ const serve = Effect.fnUntraced(function*(tree: Tree, options: Partial<FileSyste
   return { ...planted, layer, logged }
 })
 
-const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+/** What the file system tells and a module takes to load is time of the machine. */
+const turn = TestClock.withLive(Effect.sleep("10 millis"))
 
-/** Lets the clock go on until it is so. */
+/** Lets the clock go on until it is so, and the machine with it. */
 const until = <E>(check: Effect.Effect<boolean, E>) =>
   Effect.gen(function*() {
     while (!(yield* check)) {
