@@ -142,12 +142,12 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "what is found was kept"
   },
   {
-    name: "what was used is used again",
+    name: "a fiber gives way between a look at a code and its use",
     file: "src/oauth/server/OAuthStore.ts",
-    find: "if (found.isUsed) return Effect.succeed(was)\n            ",
-    replace: "",
+    find: "Effect.succeed(change())",
+    replace: "Effect.map(Effect.void, change)",
     model: "grants",
-    why: "A code, or a refresh token, is taken twice.",
+    why: "A code, or a refresh token, is taken twice; found by this model.",
     says: "is used once"
   },
   {

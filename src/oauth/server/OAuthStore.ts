@@ -163,13 +163,17 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
         }
       }
 
-      const makeRoom = (count: number) => {
+      /**
+       * Runs `change` where there is room for so many more. What was found before is so still: a fiber gives way between
+       * effects, and there is none in between.
+       */
+      const withRoom = <A>(count: number, change: () => A): Effect.Effect<A, OAuthStoreError.OAuthStoreError> => {
         const isFull = () => kept.size + counts.size + count > maxEntries
         // Not each time somebody is refused: that would be work for nothing, as much as there are entries.
         if (isFull() && isOver(earliest)) forgetOver()
-        return !isFull()
-          ? Effect.void
-          : Effect.fail(OAuthStoreError.make(new OAuthStoreError.Full({ maximum: maxEntries })))
+        return isFull()
+          ? Effect.fail(OAuthStoreError.make(new OAuthStoreError.Full({ maximum: maxEntries })))
+          : Effect.succeed(change())
       }
 
       const describe = ({ entry, isUsed }: Kept): Found =>
@@ -182,7 +186,7 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
             const name = nameOf(key)
             const grant = grantOf(key, entry)
             if (find(name) !== undefined || (grant !== undefined && !hasGrant(grant))) return Effect.succeed(false)
-            return Effect.map(makeRoom(1), () => {
+            return withRoom(1, () => {
               write(key, entry)
               return true
             })
@@ -207,7 +211,7 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
             if (names.some((name, index) => find(name) !== undefined || names.indexOf(name) < index)) {
               return Effect.die(new Error("There is an entry of this key."))
             }
-            return Effect.map(makeRoom(next.length), () => {
+            return withRoom(next.length, () => {
               found.isUsed = true
               for (const [key, entry] of next) write(key, entry)
               return was
@@ -234,7 +238,7 @@ export const layerMemory = ({ maxEntries = 100_000 }: MemoryOptions = {}): Layer
             const name = nameOf(key)
             const found = counts.get(name)
             if (found !== undefined && !isOver(found.until)) return Effect.succeed(++found.count)
-            return Effect.map(found === undefined ? makeRoom(1) : Effect.void, () => {
+            return withRoom(found === undefined ? 1 : 0, () => {
               const until = clock.currentTimeMillisUnsafe() + windowMillis
               counts.set(name, { count: 1, until })
               earliest = Math.min(earliest, until)
