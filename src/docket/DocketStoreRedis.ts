@@ -151,14 +151,14 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
           }),
         counts: Effect.andThen(
           cleanAll,
-          Effect.map(run(counts, []), (fields) =>
-            fields.flatMap(([name, count]) => {
-              const status = name.slice(0, name.indexOf(":"))
-              const task = StoredText.to(name.slice(status.length + 1))
-              return isStatus(status) ? [{ task, status, count: Number(count) }] : []
-            }))
+          Effect.map(run(counts, []), (found) =>
+            found.flatMap(([task, status, count]) =>
+              isStatus(status) ? [{ task: StoredText.to(task), status, count }] : []
+            ))
         ),
-        remove: (id) => Effect.map(run(remove, [StoredText.of(id)]), (count) => count === 1),
+        remove: (id) =>
+          Effect.map(run(remove, [StoredText.of(id)]), (count) =>
+            count === 1),
         acquire: ({ holder, key, lifeMillis, limit }) =>
           Effect.map(
             available(
@@ -167,7 +167,8 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
                 args: [StoredText.of(holder), limit, lifeMillis]
               })
             ),
-            (freeAt) => freeAt === null ? undefined : { freeAt: Number(freeAt) }
+            (freeAt) =>
+              freeAt === null ? undefined : { freeAt: Number(freeAt) }
           ),
         release: ({ holder, key }) => Effect.asVoid(available(redis.send("ZREM", slotsOf(key), StoredText.of(holder)))),
         note: ({ data, id, kind }) =>
@@ -242,15 +243,19 @@ const storedOf = (fields: Fields): StoreText.Stored => {
 }
 
 /**
- * An execution is a hash. Indexes are sorted sets of ids: by the number with which it was added, and by its time in the
- * one of `due`, `leases` and `expires` in which it waits for something. What an execution is found by is also in `facts`,
- * for the hash is gone by itself when the indexes are to be cleaned.
+ * An execution is a hash. Indexes are sorted sets of ids: by the number with which it was added, of those of one status
+ * and task (`in`), of a schedule, of an owner and of what is held; and by its time in the one of `due`, `leases` and
+ * `expires` in which it waits for something. What it is found by and does not change is also in `facts`, for the hash is
+ * gone by itself when the indexes are to be cleaned.
  */
 const luaIndexes = `
 local p = ARGV[1]
 ${RedisScript.luaNow}
 local function keyOf(id) return p .. 'execution:' .. id end
 local function indexOf(name) return p .. 'index:' .. name end
+local function inOf(status, task) return indexOf('in:' .. status .. ':' .. task) end
+
+local statuses = {'Scheduled', 'Running', 'Succeeded', 'Failed', 'Cancelled'}
 
 local function read(id)
   local row = redis.call('HMGET', keyOf(id), 'task', 'priority', 'status', 'generation', 'nextAt', 'schedule', 'state',
@@ -259,70 +264,43 @@ local function read(id)
   return row
 end
 
--- Of a field what is given, or nothing any more.
-local function put(sets, gone, field, value)
-  if value == '' then
-    gone[#gone + 1] = field
-  else
-    sets[#sets + 1] = field
-    sets[#sets + 1] = string.sub(value, 2)
-  end
-end
-
-local function factsOf(id)
-  local text = redis.call('HGET', p .. 'facts', id)
-  if not text then return nil end
-  local ok, facts = pcall(cjson.decode, text)
-  return ok and facts or nil
-end
-
--- Where only these have changed, nothing else has to be looked at.
-local function indexesOf(facts, isGoingOn)
-  local all = {}
-  if not facts then return all end
-  all['status:' .. facts.status] = true
-  all[facts.queue] = true
-  if isGoingOn then return all end
-  all['added'] = true
-  all['task:' .. facts.task] = true
-  if facts.schedule then all['schedule:' .. facts.schedule] = true end
-  if facts.owner then all['owner:' .. facts.owner] = true end
-  return all
-end
-
-local function count(facts, by)
-  local name = facts.status .. ':' .. facts.task
-  if redis.call('HINCRBY', p .. 'counts', name, by) <= 0 then redis.call('HDEL', p .. 'counts', name) end
-end
-
-local function move(id, before, after, added, nextAt)
-  local isGoingOn = before and after and before.task == after.task and before.schedule == after.schedule
-    and before.owner == after.owner
-  local old, new = indexesOf(before, isGoingOn), indexesOf(after, isGoingOn)
-  for name in pairs(old) do
-    if not new[name] then redis.call('ZREM', indexOf(name), id) end
-  end
-  for name in pairs(new) do
-    if name == after.queue and name ~= 'held' then
-      redis.call('ZADD', indexOf(name), nextAt, id)
-    elseif not old[name] then
-      redis.call('ZADD', indexOf(name), added, id)
-    end
-  end
-  if isGoingOn and before.status == after.status and before.queue == after.queue then return end
-  if before then count(before, -1) end
-  if after then
-    count(after, 1)
-    redis.call('HSET', p .. 'facts', id, cjson.encode(after))
-  else
-    redis.call('HDEL', p .. 'facts', id)
-  end
-end
-
 local function queueOf(status, nextAt)
   if status == 'Running' then return 'leases' end
   if status ~= 'Scheduled' then return 'expires' end
-  return nextAt == '' and 'held' or 'due'
+  return nextAt and 'due' or 'held'
+end
+
+-- What it is found by besides its status and time.
+local known = {}
+local function enlist(id, facts, added)
+  if facts.schedule then redis.call('ZADD', indexOf('schedule:' .. facts.schedule), added, id) end
+  if facts.owner then redis.call('ZADD', indexOf('owner:' .. facts.owner), added, id) end
+  if not known[facts.task] then redis.call('SADD', p .. 'tasks', facts.task) end
+  known[facts.task] = true
+  redis.call('HSET', p .. 'facts', id, cjson.encode(facts))
+end
+
+local function strike(id, facts)
+  if facts.schedule then redis.call('ZREM', indexOf('schedule:' .. facts.schedule), id) end
+  if facts.owner then redis.call('ZREM', indexOf('owner:' .. facts.owner), id) end
+  redis.call('HDEL', p .. 'facts', id)
+end
+
+-- Of one whose hash is gone, and that may be anywhere.
+local function forget(id)
+  for _, name in ipairs({'expires', 'due', 'held', 'leases'}) do redis.call('ZREM', indexOf(name), id) end
+  local text = redis.call('HGET', p .. 'facts', id)
+  local ok, facts = pcall(cjson.decode, text or '')
+  local tasks = ok and {facts.task} or redis.call('SMEMBERS', p .. 'tasks')
+  for _, task in ipairs(tasks) do
+    local all = {}
+    for _, status in ipairs(statuses) do
+      all[#all + 1] = inOf(status, task)
+      redis.call('ZREM', all[#all], id)
+    end
+    if redis.call('EXISTS', unpack(all)) == 0 then redis.call('SREM', p .. 'tasks', task) end
+  end
+  strike(id, ok and facts or {})
 end
 
 local function clean(most)
@@ -330,78 +308,75 @@ local function clean(most)
   local count = 0
   for _, id in ipairs(over) do
     if redis.call('EXISTS', keyOf(id)) == 0 then
-      move(id, factsOf(id), nil)
-      redis.call('ZREM', indexOf('expires'), id)
+      forget(id)
       count = count + 1
     end
   end
   return count
 end
 
--- Of one of many: what was given for it, from its first argument.
-local function given(first, count)
-  local row = {}
-  for i = 1, count do row[i] = ARGV[first + i - 1] end
-  return row
-end
+-- Nil where it is empty, and without the mark of what is given.
+local function given(value) return value ~= '' and string.sub(value, 2) or nil end
 
 -- What is to start at once is due, though the clock it was added by is ahead.
 local function timeOf(nextAt, isAtOnce)
-  if isAtOnce == '1' and nextAt ~= '' and tonumber(nextAt) > now then return now end
-  return nextAt
+  if nextAt == '' then return nil end
+  return isAtOnce == '1' and tonumber(nextAt) > now and now or nextAt
 end
 
--- Redis says that something has expired from the millisecond after the one it is given.
-local function expire(key, nextAt, queue, mayExpire)
-  if queue == 'expires' then
-    redis.call('PEXPIREAT', key, nextAt - 1)
-  elseif mayExpire then
-    redis.call('PERSIST', key)
+-- Of what changes what is given, from this argument on; gone is what it has not, or nil for one that is new.
+local function fieldsOf(first, status, nextAt, gone)
+  local fields = {'generation', ARGV[first + 1], 'status', status, 'state', ARGV[first + 5]}
+  local function put(field, value)
+    if value then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    elseif gone then
+      gone[#gone + 1] = field
+    end
   end
+  put('nextAt', nextAt)
+  put('result', given(ARGV[first + 6]))
+  put('error', given(ARGV[first + 7]))
+  return fields, put
 end
 
--- What it is found by is kept where it is not given; a new one has kept nothing.
-local function write(row, before, added, kept)
-  local id = row[1]
-  local key = keyOf(id)
-  local generation, status, nextAt, state, result, err = row[2], row[3], timeOf(row[4], row[5]), row[6], row[7], row[8]
-  local task, priority, schedule, payload, owner = row[9], row[10], row[11], row[12], row[13]
-  local sets, gone = {'generation', generation, 'status', status, 'state', state}, {}
-  put(sets, gone, 'nextAt', nextAt == '' and '' or '=' .. nextAt)
-  put(sets, gone, 'result', result)
-  put(sets, gone, 'error', err)
-  local facts = { status = status, queue = queueOf(status, nextAt) }
-  if task then
-    for _, value in ipairs({'task', task, 'priority', priority, 'payload', payload}) do sets[#sets + 1] = value end
-    put(sets, gone, 'schedule', schedule)
-    put(sets, gone, 'owner', owner)
-    facts.task = task
-    facts.schedule = schedule ~= '' and string.sub(schedule, 2) or nil
-    facts.owner = owner ~= '' and string.sub(owner, 2) or nil
-  else
-    facts.task, facts.schedule, facts.owner = kept.task, kept.schedule, kept.owner
+local function whatOf(first, fields, put)
+  local facts = { task = ARGV[first + 8], schedule = given(ARGV[first + 10]), owner = given(ARGV[first + 12]) }
+  for name, value in pairs({ task = facts.task, priority = ARGV[first + 9], payload = ARGV[first + 11] }) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
   end
-  redis.call('HSET', key, unpack(sets))
-  if #gone > 0 and kept then redis.call('HDEL', key, unpack(gone)) end
-  move(id, before, facts, added, nextAt)
-  expire(key, nextAt, facts.queue, kept and not (before and before.queue ~= 'expires'))
+  put('schedule', facts.schedule)
+  put('owner', facts.owner)
+  return facts
 end
 `
 
 /** Of each the one that is there, if one is. */
 const add = RedisScript.make<ReadonlyArray<Fields | null>>(`
 ${luaIndexes}
-local function add(row)
-  local id = row[1]
-  if redis.call('EXISTS', keyOf(id)) == 1 then return read(id) end
+local function add(first)
+  local id = ARGV[first]
+  local key = keyOf(id)
+  if redis.call('EXISTS', key) == 1 then return read(id) end
   -- One that has expired may still be in the indexes.
-  local before = factsOf(id)
-  if before then move(id, before, nil) end
-  write(row, nil, redis.call('INCR', p .. 'sequence'), nil)
+  if redis.call('HEXISTS', p .. 'facts', id) == 1 then forget(id) end
+  local status, nextAt = ARGV[first + 2], timeOf(ARGV[first + 3], ARGV[first + 4])
+  local added = redis.call('INCR', p .. 'sequence')
+  local fields, put = fieldsOf(first, status, nextAt, nil)
+  local facts = whatOf(first, fields, put)
+  put('added', added)
+  redis.call('HSET', key, unpack(fields))
+  local queue = queueOf(status, nextAt)
+  redis.call('ZADD', indexOf(queue), queue == 'held' and added or nextAt, id)
+  redis.call('ZADD', inOf(status, facts.task), added, id)
+  enlist(id, facts, added)
+  if queue == 'expires' then redis.call('PEXPIREAT', key, nextAt - 1) end
   return false
 end
 local all = {}
-for first = 2, #ARGV, ${all} do all[#all + 1] = add(given(first, ${all})) end
+for first = 2, #ARGV, ${all} do all[#all + 1] = add(first) end
 clean(10)
 return all
 `)
@@ -420,19 +395,44 @@ return {now, rows}
 const makeChange = (count: number) =>
   RedisScript.make<ReadonlyArray<number>>(`
 ${luaIndexes}
-local function change(isLapse, row)
-  local id = row[1]
-  local generation, status, nextAt, task, schedule, owner = unpack(
-    redis.call('HMGET', keyOf(id), 'generation', 'status', 'nextAt', 'task', 'schedule', 'owner'))
-  if not generation or tonumber(generation) ~= tonumber(row[2]) - 1 then return 0 end
-  if isLapse == '1' and status == 'Running' and tonumber(nextAt) > now then return 0 end
-  if status == 'Running' and row[3] == 'Running' then row[4] = nextAt end
-  write(row, factsOf(id), redis.call('ZSCORE', indexOf('added'), id) or redis.call('INCR', p .. 'sequence'),
-    { task = task or '', schedule = schedule or nil, owner = owner or nil })
+local function change(isLapse, first)
+  local id = ARGV[first]
+  local key = keyOf(id)
+  local generation, before, time, task, added, schedule, owner = unpack(
+    redis.call('HMGET', key, 'generation', 'status', 'nextAt', 'task', 'added', 'schedule', 'owner'))
+  if not generation or tonumber(generation) ~= tonumber(ARGV[first + 1]) - 1 then return 0 end
+  if isLapse == '1' and before == 'Running' and tonumber(time) > now then return 0 end
+  local status, nextAt = ARGV[first + 2], timeOf(ARGV[first + 3], ARGV[first + 4])
+  -- A lease may have been renewed meanwhile.
+  if before == 'Running' and status == 'Running' then nextAt = time end
+  local gone = {}
+  local fields, put = fieldsOf(first, status, nextAt, gone)
+  local facts = { task = task, schedule = schedule, owner = owner }
+  if ${count} == ${all} then facts = whatOf(first, fields, put) end
+  redis.call('HSET', key, unpack(fields))
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+
+  if before ~= status or task ~= facts.task then redis.call('ZREM', inOf(before, task), id) end
+  redis.call('ZADD', inOf(status, facts.task), added, id)
+  local from, to = queueOf(before, time), queueOf(status, nextAt)
+  if from ~= to then redis.call('ZREM', indexOf(from), id) end
+  if from ~= to or time ~= nextAt then
+    redis.call('ZADD', indexOf(to), to == 'held' and added or nextAt, id)
+  end
+  if ${count} == ${all} then
+    strike(id, { schedule = schedule, owner = owner })
+    enlist(id, facts, added)
+  end
+  -- Redis says that something has expired from the millisecond after the one it is given.
+  if to == 'expires' then
+    redis.call('PEXPIREAT', key, nextAt - 1)
+  elseif from == 'expires' then
+    redis.call('PERSIST', key)
+  end
   return 1
 end
 local all = {}
-for first = 2, #ARGV, ${count + 1} do all[#all + 1] = change(ARGV[first], given(first + 1, ${count})) end
+for first = 2, #ARGV, ${count + 1} do all[#all + 1] = change(ARGV[first], first + 1) end
 return all
 `)
 
@@ -476,8 +476,7 @@ local function late(name, before)
     if redis.call('EXISTS', keyOf(id)) == 1 then
       rows[#rows + 1] = read(id)
     else
-      move(id, factsOf(id), nil)
-      redis.call('ZREM', indexOf(name), id)
+      forget(id)
     end
   end
 end
@@ -486,41 +485,70 @@ late('due', now - grace)
 return {now, rows}
 `)
 
-/** So many are looked at for one page, for nothing else happens in Redis meanwhile. */
+/**
+ * Of several indexes, as far as each may have the next ones. So many are looked at for one page, for nothing else happens
+ * in Redis meanwhile.
+ */
 const list = RedisScript.make<readonly [cursor: string, rows: ReadonlyArray<Fields>]>(`
 ${luaIndexes}
 local before, limit = ARGV[2], tonumber(ARGV[3])
-local function given(value) return value ~= '' and string.sub(value, 2) or nil end
 local status, task, schedule, isHeld = given(ARGV[4]), given(ARGV[5]), given(ARGV[6]), given(ARGV[7])
 local owner = given(ARGV[8])
-local index = owner and 'owner:' .. owner or schedule and 'schedule:' .. schedule or isHeld == 'true' and 'held'
-  or status and 'status:' .. status or task and 'task:' .. task or 'added'
+local indexes = {}
+if owner then
+  indexes[1] = indexOf('owner:' .. owner)
+elseif schedule then
+  indexes[1] = indexOf('schedule:' .. schedule)
+elseif isHeld == 'true' then
+  indexes[1] = indexOf('held')
+else
+  for _, name in ipairs(task and {task} or redis.call('SMEMBERS', p .. 'tasks')) do
+    for _, one in ipairs(status and {status} or statuses) do indexes[#indexes + 1] = inOf(one, name) end
+  end
+end
 local function fits(id)
   local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation', 'owner')
   return found[5] and (not status or found[1] == status) and (not task or found[2] == task)
     and (not schedule or found[3] == schedule) and (not owner or found[6] == owner) and (not isHeld or (isHeld == 'true') == not found[4])
 end
+local portion = math.min(limit + 1, 100)
+local function nextOnes()
+  local all = {}
+  for _, index in ipairs(indexes) do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, portion)
+    for i = 1, #found, 2 do all[#all + 1] = { id = found[i], added = found[i + 1], number = tonumber(found[i + 1]) } end
+  end
+  if #indexes > 1 then table.sort(all, function(a, b) return a.number > b.number end) end
+  return all
+end
 local rows, last, looked = {}, '', 0
 while looked < 1000 do
-  local found = redis.call('ZREVRANGEBYSCORE', indexOf(index), '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, 100)
+  local found = nextOnes()
   if #found == 0 then return {'', rows} end
-  for i = 1, #found, 2 do
-    before = found[i + 1]
-    if fits(found[i]) then
+  for i = 1, math.min(#found, portion) do
+    before = found[i].added
+    if fits(found[i].id) then
       if #rows == limit then return {last, rows} end
-      rows[#rows + 1] = read(found[i])
+      rows[#rows + 1] = read(found[i].id)
       last = before
     end
   end
-  looked = looked + #found / 2
+  looked = looked + #found
 end
 return {#rows == limit and last or before, rows}
 `)
 
-const counts = RedisScript.make<ReadonlyArray<readonly [name: string, count: string]>>(`
-local fields = redis.call('HGETALL', ARGV[1] .. 'counts')
+const counts = RedisScript.make<ReadonlyArray<readonly [task: string, status: string, count: number]>>(`
+${luaIndexes}
 local found = {}
-for i = 1, #fields, 2 do found[#found + 1] = {fields[i], fields[i + 1]} end
+for _, task in ipairs(redis.call('SMEMBERS', p .. 'tasks')) do
+  local first = #found
+  for _, status in ipairs(statuses) do
+    local count = redis.call('ZCARD', inOf(status, task))
+    if count > 0 then found[#found + 1] = {task, status, count} end
+  end
+  if #found == first then redis.call('SREM', p .. 'tasks', task) end
+end
 return found
 `)
 
@@ -528,8 +556,7 @@ const remove = RedisScript.make<number>(`
 ${luaIndexes}
 local id = ARGV[2]
 local isThere = redis.call('DEL', keyOf(id))
-local before = factsOf(id)
-if before then move(id, before, nil) end
+forget(id)
 return isThere
 `)
 

@@ -1,24 +1,30 @@
 /** A docket in Redis, for several machines. */
-import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
 import * as Docket from "../docket/Docket.ts"
+import * as DocketEngine from "../docket/DocketEngine.ts"
 import * as DocketError from "../docket/DocketError.ts"
 import type * as DocketRecords from "../docket/DocketRecords.ts"
-import * as DocketStore from "../docket/DocketStore.ts"
+import type * as DocketStore from "../docket/DocketStore.ts"
 import * as DocketStoreRedis from "../docket/DocketStoreRedis.ts"
-import * as DocketEngineBullMq from "./DocketEngineBullMq.ts"
-
-const part = "store of the docket"
+import * as BullMq from "./internal/bullMq.ts"
+import * as RedisConnection from "./internal/redisConnection.ts"
 
 /** @category models @since 0.1.0 */
-export interface Options extends Docket.Options {
+export interface Options extends Docket.Options, PartsOptions {}
+
+/** @category models @since 0.1.0 */
+export interface PartsOptions {
   /** `redis://127.0.0.1:6379`. */
   readonly url?: string
   /** What every key begins with, in braces, so that a cluster keeps them together. `fastmcp`. */
   readonly prefix?: string
   /** How long after a worker disappeared its work is done by another. 30 seconds. */
   readonly lease?: Duration.Input
+  /** How often what has expired is taken out of the indexes; `Duration.infinity` for never. 1 minute. */
+  readonly cleanupInterval?: Duration.Input
 }
 
 /**
@@ -30,18 +36,30 @@ export interface Options extends Docket.Options {
  * @since 0.1.0
  */
 export const layer = (
-  { lease, prefix = "fastmcp", url = "redis://127.0.0.1:6379", ...options }: Options = {}
+  options: Options = {}
 ): Layer.Layer<Docket.Docket | DocketRecords.DocketRecords, DocketError.DocketError> =>
-  Docket.layer(options).pipe(
-    Layer.provide(
-      DocketStoreRedis.layer({ prefix: `{${prefix}:docket}:` }).pipe(
-        Layer.provide(NodeRedis.layer({ url })),
-        Layer.catchTag("RedisError", (cause) => Layer.effect(DocketStore.DocketStore, unavailable(cause)))
-      )
-    ),
-    // Before the store, whose client would wait without end for a server that takes it in and says nothing.
-    Layer.provide(DocketEngineBullMq.layer({ url, prefix: `{${prefix}}`, ...lease !== undefined && { lease } }))
-  )
+  Layer.provide(Docket.layer(options), layerParts(options))
 
-const unavailable = (cause: unknown): DocketError.DocketError =>
-  DocketError.atStart(DocketError.make(new DocketError.Unavailable({ part, cause })))
+/**
+ * What such a docket stands on: its store and its engine, over one connection.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerParts = (
+  { lease, prefix = "fastmcp", url = "redis://127.0.0.1:6379", ...options }: PartsOptions = {}
+): Layer.Layer<DocketStore.DocketStore | DocketEngine.DocketEngine, DocketError.DocketError> =>
+  Layer.unwrap(Effect.map(
+    Effect.mapError(RedisConnection.make("Redis of the docket", { url }), DocketError.atStart),
+    (connection) =>
+      Layer.merge(
+        Layer.provide(
+          DocketStoreRedis.layer({ ...options, prefix: `{${prefix}:docket}:` }),
+          Layer.effect(Redis.Redis, RedisConnection.redis(connection))
+        ),
+        Layer.effect(
+          DocketEngine.DocketEngine,
+          Effect.mapError(BullMq.make(connection, { prefix: `{${prefix}}`, lease }), DocketError.atStart)
+        )
+      )
+  ))

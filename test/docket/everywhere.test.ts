@@ -253,7 +253,7 @@ describe("a docket that cannot be opened", () => {
       assert(error instanceof DocketError.DocketError && error.reason._tag === "Unavailable")
       assert.isTrue(error.reason.isStart)
       // The first of the two parts to find out.
-      assert.match(error.message, /^The (store|engine) of the docket cannot be opened\. Look at its address/)
+      assert.match(error.message, /^The (store|engine|Redis) of the docket cannot be opened\. Look at its address/)
       // What the log of a program that ends so has.
       assert.match(Cause.pretty(Cause.fail(error)), cause)
     }).pipe(Effect.timeout("7 seconds"))

@@ -1,5 +1,4 @@
 /** A docket as a program has it, on each engine that several processes share. */
-import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
@@ -12,10 +11,9 @@ import type * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import type * as DocketRecords from "fastmcp-effect/docket/DocketRecords"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
-import * as DocketStoreRedis from "fastmcp-effect/docket/DocketStoreRedis"
 import * as DocketStoreSql from "fastmcp-effect/docket/DocketStoreSql"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
-import * as DocketEngineBullMq from "fastmcp-effect/node/DocketEngineBullMq"
+import * as NodeDocketRedis from "fastmcp-effect/node/NodeDocketRedis"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
 
 export type Kind = "memory" | "SQLite" | "Postgres" | "Redis"
@@ -41,8 +39,8 @@ const maxExecutions = 1_000_000
 
 type Parts = DocketStore.DocketStore | DocketEngine.DocketEngine
 
-/** What BullMQ keeps of a docket begins with this, and a colon. */
-export const engineKeys = ({ prefix }: Address): string => `${prefix}rings`
+/** What BullMQ keeps of a docket in Redis begins with this. */
+export const engineKeys = ({ prefix }: Address): string => `{${prefix}}:`
 
 const onSql = (
   { cleanupMillis, leaseMillis, prefix }: Address,
@@ -71,16 +69,12 @@ export const parts = (address: Address): Layer.Layer<Parts, unknown> => {
     case "Postgres":
       return onSql(address, PgClient.layer({ url: Redacted.make(url), maxConnections: 5 }))
     case "Redis":
-      return Layer.mergeAll(
-        Layer.provide(
-          DocketStoreRedis.layer({
-            prefix: `${prefix}store:`,
-            cleanupInterval: Duration.millis(cleanupMillis ?? 60_000)
-          }),
-          NodeRedis.layer({ url })
-        ),
-        DocketEngineBullMq.layer({ url, prefix: engineKeys(address), lease: Duration.millis(leaseMillis) })
-      )
+      return NodeDocketRedis.layerParts({
+        url,
+        prefix,
+        lease: Duration.millis(leaseMillis),
+        cleanupInterval: Duration.millis(cleanupMillis ?? 60_000)
+      })
   }
 }
 

@@ -84,10 +84,10 @@ export const redis: Kept = {
   needs: services.redis,
   make: async (options) => {
     const { url } = services.redis
-    const prefix = `t:${suffix()}:`
+    const prefix = `t-${suffix()}`
     return {
       address: { kind: "Redis", url, prefix, ...options },
-      remove: async () => void (await deleteKeys(url, prefix))
+      remove: async () => void (await deleteKeys(url, `{${prefix}`))
     }
   }
 }

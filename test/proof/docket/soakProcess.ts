@@ -71,7 +71,7 @@ const keys = Effect.gen(function*() {
     for (const key of some) found.add(key)
     cursor = next
   } while (cursor !== "0")
-  return found.size + (yield* send<number>("HLEN", `${address.prefix}store:facts`))
+  return found.size + (yield* send<number>("HLEN", `{${address.prefix}:docket}:facts`))
 })
 
 /** Apart from the clients of the docket. */
