@@ -49,18 +49,20 @@ export const ofRun = (
   }
 ): Pick<DocketTask.Run, "data" | "save" | "wait"> => ({
   data: Effect.suspend(() => read(records, run.execution)),
-  save: Effect.fnUntraced(function*(value) {
-    const data = yield* write(records, run.execution, value)
-    if (yield* options.put({ _tag: "Save", holder: run.holder, data })) return
-    // It is somebody else's by now, and what goes on here has no say.
-    options.end("Lost")
-    return yield* Effect.never
-  }),
-  wait: Effect.fnUntraced(function*(value, until) {
-    const data = yield* write(records, run.execution, value)
-    options.end({ _tag: "Waits", data, until: until.getTime() })
-    return yield* Effect.never
-  })
+  save: (value) =>
+    Effect.gen(function*() {
+      const data = yield* write(records, run.execution, value)
+      if (yield* options.put({ _tag: "Save", holder: run.holder, data })) return
+      // It is somebody else's by now, and what goes on here has no say.
+      options.end("Lost")
+      return yield* Effect.never
+    }),
+  wait: (value, until) =>
+    Effect.gen(function*() {
+      const data = yield* write(records, run.execution, value)
+      options.end({ _tag: "Waits", data, until: until.getTime() })
+      return yield* Effect.never
+    })
 })
 
 export const make = (
