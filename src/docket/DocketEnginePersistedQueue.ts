@@ -22,7 +22,6 @@ import * as Database from "../storage/Database.ts"
 import * as Millis from "../storage/Millis.ts"
 import * as Persistently from "../storage/Persistently.ts"
 import * as SqlTemplate from "../storage/SqlTemplate.ts"
-import * as Together from "../storage/Together.ts"
 import * as DocketEngine from "./DocketEngine.ts"
 import * as DocketError from "./DocketError.ts"
 
@@ -434,24 +433,30 @@ export const layerSql = (
           FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1
           ON CONFLICT (id, queue_name) DO NOTHING`)
 
-      const offerTogether = Together.atEnd({
-        one: offer,
-        // The first by way of the queue, which has its takers look then.
-        many: ([first, ...others]: ReadonlyArray<Offered>) =>
-          Effect.andThen(
-            offer(first!),
-            insertEach({
-              rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
-            })
-          ),
-        isAlone: ({ delay, ring }) => Duration.isPositive(delay) || idOf(ring) === undefined
-      })
+      const offeredOf = ({ at, id, ring }: DocketEngine.Ring, millis: number): Offered => {
+        const time = timeOf(at)
+        return { at: time, delay: delayFor(time - millis), id, ring }
+      }
+
+      /** What one statement can put in: it has no delay, and an id that fits. */
+      const isPlain = ({ delay, ring }: Offered) => !Duration.isPositive(delay) && idOf(ring) !== undefined
+
+      /** The first by way of the queue, which has its takers look then. */
+      const offerAll = ([first, ...others]: ReadonlyArray<Offered>): Effect.Effect<void, DocketError.DocketError> =>
+        first === undefined ? Effect.void : others.length === 0 ? offer(first) : Effect.andThen(
+          offer(first),
+          available(insertEach({
+            rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
+          }))
+        )
 
       return {
-        ring: ({ id, ring, ...options }) =>
+        ring: (ring) => Effect.clockWith((clock) => offer(offeredOf(ring, clock.currentTimeMillisUnsafe()))),
+        ringAll: (rings) =>
           Effect.clockWith((clock) => {
-            const at = timeOf(options.at)
-            return offerTogether({ at, delay: delayFor(at - clock.currentTimeMillisUnsafe()), id, ring })
+            const all = rings.map((ring) => offeredOf(ring, clock.currentTimeMillisUnsafe()))
+            const alone = all.filter((offered) => !isPlain(offered))
+            return Effect.andThen(offerAll(all.filter(isPlain)), Effect.forEach(alone, offer, { discard: true }))
           }),
         consume: consume({
           queue,

@@ -12,7 +12,7 @@ import type * as DocketEngine from "./DocketEngine.ts"
 import type * as DocketError from "./DocketError.ts"
 import type * as DocketEvent from "./DocketEvent.ts"
 import * as DocketMetrics from "./DocketMetrics.ts"
-import type * as DocketStore from "./DocketStore.ts"
+import * as DocketStore from "./DocketStore.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
 import type * as Sealing from "./sealing.ts"
@@ -91,28 +91,34 @@ export const make = (options: Options): Effect.Effect<DocketRecords["Service"], 
       PubSub.publishUnsafe(events, { _tag, execution: told })
     }
 
-    const ring: DocketRecords["Service"]["ring"] = (execution, again) => {
-      const { createdAt, dueAt, generation, id, priority } = execution
-      const at = again?.at ?? (Execution.isDue(execution, -Infinity) ? 0 : dueAt)
-      return again === undefined
-        // An id that was forgotten may come again, from its first generation.
-        ? Effect.suspend(() => engine.ring({ id, ring: `${id}#${mark}.${++rings}`, at, priority }))
-        : engine.ring({ id, ring: `${id}#${createdAt}.${generation}~${again.why}`, at, priority })
-    }
+    const ringOf = (
+      { createdAt, dueAt, generation, id, priority }: Execution.Execution,
+      again?: { readonly why: string; readonly at: number }
+    ): DocketEngine.Ring => ({
+      id,
+      // An id that was forgotten may come again, from its first generation.
+      ring: again === undefined ? `${id}#${mark}.${++rings}` : `${id}#${createdAt}.${generation}~${again.why}`,
+      at: again?.at ?? (Execution.isDue({ createdAt, dueAt }, -Infinity) ? 0 : dueAt),
+      priority
+    })
+
+    const ring: DocketRecords["Service"]["ring"] = (execution, again) =>
+      Effect.suspend(() => engine.ring(ringOf(execution, again)))
+
+    const { ringAll } = engine
+    const addAndRing = yield* DocketStore.makeAdder(store, {
+      one: (execution) => ring(execution),
+      many: (executions) =>
+        ringAll === undefined
+          ? Effect.forEach(executions, (execution) => ring(execution), { discard: true })
+          : Effect.suspend(() => ringAll(executions.map((execution) => ringOf(execution))))
+    })
 
     const add: DocketRecords["Service"]["add"] = (execution) =>
-      Effect.map(
-        store.transaction(
-          Effect.tap(
-            store.add(execution),
-            (there) => there === undefined ? ring(execution) : Effect.void
-          )
-        ),
-        (there) => {
-          if (there === undefined) publish("Add", execution)
-          return there
-        }
-      )
+      Effect.map(addAndRing(execution), (there) => {
+        if (there === undefined) publish("Add", execution)
+        return there
+      })
 
     const write = (
       changed: Execution.Execution,

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as DocketError from "./DocketError.ts"
 import * as Execution from "./Execution.ts"
 import * as StoreText from "./storeText.ts"
@@ -79,6 +80,12 @@ export interface Note {
   readonly data: string
 }
 
+/** What is done for executions that have been added. @category models @since 0.1.0 */
+export interface Ringing {
+  readonly one: (execution: Execution.Execution) => Effect.Effect<void, DocketError.DocketError>
+  readonly many: (executions: ReadonlyArray<Execution.Execution>) => Effect.Effect<void, DocketError.DocketError>
+}
+
 /** @category services @since 0.1.0 */
 export class DocketStore extends Context.Service<DocketStore, {
   /** Keeps it, unless there is one of this id; that is then the answer, and nothing has changed. */
@@ -130,9 +137,35 @@ export class DocketStore extends Context.Service<DocketStore, {
   readonly note: (note: Note) => Effect.Effect<void, DocketError.DocketError>
   readonly withdraw: (note: Pick<Note, "kind" | "id">) => Effect.Effect<boolean, DocketError.DocketError>
   readonly notes: (kind: string) => Effect.Effect<ReadonlyArray<Note>, DocketError.DocketError>
+  /**
+   * Where adding many at the same moment costs less than one by one: does that, with what `ring` does for those that are
+   * new, and in one transaction where the store has them. As `add` to each who asks; works in the scope.
+   */
+  readonly adder?: (ring: Ringing) => Effect.Effect<Add, never, Scope.Scope>
   /** All of it or nothing, where the store can; an engine on the same database takes part. */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DocketError.DocketError, R>
 }>()("fastmcp-effect/docket/DocketStore") {}
+
+/** What comes of asking for one to be added, as `add` has it. @category models @since 0.1.0 */
+export type Add = (
+  execution: Execution.Execution
+) => Effect.Effect<Execution.Execution | undefined, DocketError.DocketError>
+
+/**
+ * Adds and rings, as the store does that best. Works in the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeAdder = (
+  store: DocketStore["Service"],
+  ring: Ringing
+): Effect.Effect<Add, never, Scope.Scope> =>
+  store.adder?.(ring) ?? Effect.succeed((execution) =>
+    store.transaction(
+      Effect.tap(store.add(execution), (there) => there === undefined ? ring.one(execution) : Effect.void)
+    )
+  )
 
 /** @category models @since 0.1.0 */
 export interface MemoryOptions {

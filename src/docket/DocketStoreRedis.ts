@@ -61,7 +61,6 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
           isAlone: (args) => args.some((arg) => typeof arg === "string" && arg.length > StoreText.short),
           most
         })
-      const addAll = yield* gathered(add, 0)
       const changeAll = yield* gathered(changeGoingOn, 1)
       const findAll = yield* Gathered.make({
         one: (id: string) => Effect.map(run(find, [id]), ([now, [row]]) => ({ now, row })),
@@ -87,6 +86,16 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
         ))
       }
 
+      const thereOf = (there: Fields | null): Effect.Effect<Execution.Execution | undefined, DocketError.DocketError> =>
+        there === null ? Effect.undefined : read.one(storedOf(there))
+
+      const addAll = (executions: ReadonlyArray<Execution.Execution>, then: DocketStore.Ringing["many"]) =>
+        Effect.flatMap(run(add, executions.flatMap(argsOf)), (all) =>
+          Effect.flatMap(
+            then(executions.filter((_, index) => all[index] === null)),
+            () => Effect.forEach(all, (there) => Effect.exit(thereOf(there)))
+          ))
+
       const overdue = (
         options: { readonly graceMillis: number; readonly limit: number }
       ): Effect.Effect<{ executions: ReadonlyArray<Execution.Execution>; now: number }, DocketError.DocketError> =>
@@ -104,11 +113,24 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
         })
 
       return {
-        add: (execution) =>
-          Effect.flatMap(
-            addAll(argsOf(execution)),
-            (there) => there === null ? Effect.undefined : read.one(storedOf(there))
-          ),
+        add: (execution) => Effect.flatMap(run(add, argsOf(execution)), ([there]) => thereOf(there!)),
+        adder: ({ many, one }) =>
+          Gathered.make<Execution.Execution, Execution.Execution | undefined, DocketError.DocketError>({
+            one: (execution) =>
+              Effect.tap(
+                Effect.flatMap(run(add, argsOf(execution)), ([there]) => thereOf(there!)),
+                (there) => there === undefined ? one(execution) : Effect.void
+              ),
+            // What has been added stays, so that none of them may be tried once more.
+            many: (executions) =>
+              Effect.catch(
+                addAll(executions, many),
+                (error) => Effect.succeed(executions.map(() => Exit.fail(error)))
+              ),
+            key: ({ id }) => id,
+            isAlone: ({ payload }) => payload.length > StoreText.short,
+            most
+          }),
         find: (id) =>
           Effect.flatMap(findAll(StoredText.of(id)), ({ now, row }) =>
             row === undefined

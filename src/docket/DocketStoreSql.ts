@@ -20,7 +20,6 @@ import * as Database from "../storage/Database.ts"
 import * as Gathered from "../storage/Gathered.ts"
 import * as SqlTemplate from "../storage/SqlTemplate.ts"
 import * as StoredText from "../storage/StoredText.ts"
-import * as Together from "../storage/Together.ts"
 import * as dialects from "./dialects.ts"
 import * as DocketError from "./DocketError.ts"
 import * as DocketStore from "./DocketStore.ts"
@@ -66,7 +65,6 @@ export const layer = (
       const { cleanupInterval = "1 minute", prefix = "fastmcp_" } = options
       const database = yield* Database.make("store of the docket", StoreText.unavailable)
       const { available, ensure, lock, serial, skipLocked, sql, sweep, transaction } = database
-      const together = yield* Together.make(database)
       /** What the caller has in a transaction is for that one alone. */
       const gathered = <Item, A>(options: Gathered.Options<Item, A, DocketError.DocketError>) =>
         Effect.map(Gathered.make({ flights: 1, ...options }), (run) => (item: Item) =>
@@ -203,20 +201,18 @@ export const layer = (
           ON CONFLICT (id) DO NOTHING RETURNING id`
       })
 
-      /** Whether they are in now, and were not. */
-      const insertNew = Together.alike({
-        one: (values: Values) => timed((now) => Effect.map(insert({ ...values, now }), (rows) => rows.length > 0)),
-        many: (all: ReadonlyArray<Values>) =>
-          timed((now) =>
-            Effect.map(insertEach({ now, rows: JSON.stringify(all.map(newOf)) }), (rows) => {
-              const inserted = new Set(rows.map(({ id }) => id))
-              return all.map(({ id }) => Exit.succeed(inserted.has(id)))
-            })
-          ),
-        key: ({ id }) => id,
-        isAlone: ({ payload, state }) => state.length + payload.length > StoreText.short,
-        most
-      })
+      /** Whether it is in now, and was not. */
+      const insertOne = (values: Values) =>
+        timed((now) => Effect.map(insert({ ...values, now }), (rows) => rows.length > 0))
+
+      /** Of these those that are in now, and were not. */
+      const insertAll = (all: ReadonlyArray<Values>) =>
+        timed((now) =>
+          Effect.map(
+            insertEach({ now, rows: JSON.stringify(all.map(newOf)) }),
+            (rows) => new Set(rows.map(({ id }) => id))
+          )
+        )
 
       const makeUpdate = (more: (slot: (name: keyof TimedValues & string) => unknown) => Statement.Fragment) =>
         SqlTemplate.make<TimedValues>(sql, (slot) =>
@@ -329,10 +325,18 @@ export const layer = (
           ) THEN 0 ELSE 1 END AS is_first
           FROM ${executions} e WHERE id IN (${each(slot("ids"))}) AND ${isLive(slot("now"))}`)
 
-      const find = (id: string) =>
-        timed((now) =>
-          select({ id, now })
+      /** What the caller's own statements fail with stays what it is. */
+      const allOrNothing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        Effect.catchTag(
+          available(transaction(Effect.mapError(effect, (error) =>
+            new Own(error)))),
+          "Own",
+          ({ error }) =>
+            Effect.fail(error)
         )
+
+      const find = (id: string) =>
+        timed((now) => select({ id, now }))
 
       const urgentOf = ({ id, tasks }: Sought) =>
         timed((now) => selectUrgent({ id, now, tasks, unreadable: JSON.stringify([...read.unreadable]) }))
@@ -366,7 +370,7 @@ export const layer = (
         timed((now) => sql`DELETE FROM ${executions} WHERE id = ${id} AND NOT ${isLive(now)}`)
 
       const add = (values: Values): Effect.Effect<Execution.Execution | undefined, DocketError.DocketError> =>
-        Effect.flatMap(insertNew(values), (isNew) => isNew ? Effect.undefined : addedBefore(values))
+        Effect.flatMap(insertOne(values), (isNew) => isNew ? Effect.undefined : addedBefore(values))
 
       const addedBefore = Effect.fnUntraced(function*(values: Values) {
         const [row] = yield* find(values.id)
@@ -374,6 +378,29 @@ export const layer = (
         // It has expired, or just gone.
         yield* forgetExpired(values.id)
         return yield* add(values)
+      })
+
+      /** One that cannot be read is its adder's affair; whatever else fails is everybody's. */
+      const existing = (values: Values) =>
+        Effect.matchEffect(addedBefore(values), {
+          onFailure: (error) =>
+            error.reason._tag === "Unreadable" ? Effect.succeed(Exit.fail(error)) : Effect.fail(error),
+          onSuccess: (there) => Effect.succeed(Exit.succeed(there))
+        })
+
+      const addAll = Effect.fnUntraced(function*(
+        executions: ReadonlyArray<Execution.Execution>,
+        then: DocketStore.Ringing["many"]
+      ) {
+        const all = executions.map((execution) => valuesOf(execution))
+        const inserted = yield* insertAll(all)
+        const exits = yield* Effect.forEach(all, (values) =>
+          inserted.has(values.id) ? Effect.succeed(isNew) : existing(values))
+        yield* then(executions.filter((_, index) => {
+          const exit = exits[index]!
+          return Exit.isSuccess(exit) && exit.value === undefined
+        }))
+        return exits
       })
 
       const overdue = (
@@ -415,7 +442,8 @@ export const layer = (
                 SELECT 1 FROM ${slots} WHERE slot = ${key} AND holder = ${holder} AND until > ${nowOf(time)}
               ) ORDER BY until DESC LIMIT 1 OFFSET ${limit - 1}`
           ),
-          ([row]) => row && Number(row.until)
+          ([row]) =>
+            row && Number(row.until)
         )
 
       /** One statement, which SQLite runs alone; on Postgres whoever counts must see what the one before has taken. */
@@ -435,7 +463,7 @@ export const layer = (
         return Effect.map(
           sql.onDialectOrElse({
             pg: () =>
-              available(Together.unshared(transaction(Effect.andThen(lock(`${prefix}docket_slots ${key}`), write)))),
+              available(transaction(Effect.andThen(lock(`${prefix}docket_slots ${key}`), write))),
             orElse: () => write
           }),
           (rows) => rows.length > 0
@@ -562,13 +590,19 @@ export const layer = (
               SELECT id, data FROM ${notes} WHERE kind = ${StoredText.of(kind)} ORDER BY id`,
             (rows) => rows.map(({ data, id }) => ({ kind, id: StoredText.to(id), data: StoredText.to(data) }))
           )),
-        transaction: (effect) =>
-          // What the caller's own statements fail with stays what it is.
-          Effect.catchTag(
-            available(together(Effect.mapError(effect, (error) => new Own(error)))),
-            "Own",
-            ({ error }) => Effect.fail(error)
-          )
+        adder: ({ many, one }) =>
+          gathered<Execution.Execution, Execution.Execution | undefined>({
+            one: (execution) =>
+              allOrNothing(Effect.tap(
+                add(valuesOf(execution)),
+                (there) => there === undefined ? one(execution) : Effect.void
+              )),
+            many: (executions) => allOrNothing(addAll(executions, many)),
+            key: ({ id }) => id,
+            isAlone: ({ payload }) => payload.length > StoreText.short,
+            most
+          }),
+        transaction: allOrNothing
       }
     })
   )
@@ -595,6 +629,8 @@ interface Sought {
 interface First {
   readonly is_first: Count
 }
+
+const isNew = Exit.succeed(undefined)
 
 /** In one statement. */
 const most = 64

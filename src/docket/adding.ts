@@ -143,6 +143,16 @@ export const make = (
     )
   })
 
+  const addPlainly = (task: DocketTask.Any, payload: unknown, id: string, options: Docket.AddOptions) =>
+    Effect.flatMap(
+      draft(task, payload, id, options),
+      (execution) =>
+        Effect.map(records.add(execution), (there): Docket.Added =>
+          there === undefined
+            ? { id, outcome: "Added", status: "Scheduled" }
+            : { id, outcome: "Exists", status: there.status })
+    )
+
   /** Only over what was seen: undefined when that is not so any more. */
   const takeOver = Effect.fnUntraced(function*(
     there: Execution.Execution,
@@ -168,18 +178,17 @@ export const make = (
   })
 
   return {
-    add: Effect.fnUntraced(function*(task: DocketTask.Any, payload?: unknown, options: Docket.AddOptions = {}) {
+    add: (task: DocketTask.Any, payload?: unknown, options: Docket.AddOptions = {}) => {
       const { cooldown, debounce: quiet } = task.options
       const wrong = unfit(task, options)
-      if (wrong !== undefined) return yield* DocketError.make(new DocketError.InvalidOption(wrong))
-      if (cooldown !== undefined) return yield* cool(task, payload, cooldown, options)
-      if (quiet !== undefined) return yield* debounce(task, payload, quiet, options)
-      const id = idOf(task, options.key ?? (yield* records.newId))
-      const there = yield* records.add(yield* draft(task, payload, id, options))
-      return there === undefined
-        ? { id, outcome: "Added", status: "Scheduled" } as const
-        : { id, outcome: "Exists", status: there.status } as const
-    }),
+      if (wrong !== undefined) return Effect.fail(DocketError.make(new DocketError.InvalidOption(wrong)))
+      if (cooldown !== undefined) return cool(task, payload, cooldown, options)
+      if (quiet !== undefined) return debounce(task, payload, quiet, options)
+      return Effect.flatMapEager(
+        options.key === undefined ? records.newId : Effect.succeed(options.key),
+        (key) => addPlainly(task, payload, idOf(task, key), options)
+      )
+    },
     replace
   }
 }

@@ -89,40 +89,51 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     yield* records.ring(execution, { why: `unknown${tick}`, at: tick * settings.sweepMillis })
   })
 
-  const claim = Effect.fnUntraced(function*(
+  const claim = (
     turn: Crew.Turn,
     handled: DocketTask.Handled<R>,
     execution: Execution.Execution,
     now: number
-  ) {
-    // Nothing of this is true of what it becomes meanwhile.
-    const change = (transition: Execution.Transition) =>
-      Effect.map(records.changeOnly(execution, transition), (changed) => changed === undefined ? "Again" : undefined)
-    if (yield* struck.isStruck(execution)) return yield* change({ _tag: "Hold" })
-    const payload = yield* payloadOf(handled, execution)
-    if (payload._tag === "Failure") {
-      const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
-      return yield* change({
-        _tag: "Refuse",
-        failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
-        now,
-        keepMillis: DocketRecords.keepMillis(handled.task, true)
+  ): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
+    Effect.flatMapEager(struck.isStruck(execution), (isStruck) => {
+      if (isStruck) return become(execution, { _tag: "Hold" })
+      return Effect.flatMapEager(payloadOf(handled, execution), (payload) => {
+        if (payload._tag === "Failure") {
+          const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
+          return become(execution, {
+            _tag: "Refuse",
+            failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
+            now,
+            keepMillis: DocketRecords.keepMillis(handled.task, true)
+          })
+        }
+        return Effect.flatMapEager(acquire(turn, execution), (busy) =>
+          busy === undefined
+            ? Effect.map(
+              records.changeOnly(execution, {
+                _tag: "Claim",
+                worker: turn.name,
+                now,
+                leaseMillis: settings.leaseMillis
+              }),
+              (claimed) => claimed === undefined ? "Again" : claimedOf(turn, handled, claimed, payload.success, now)
+            )
+            : postpone(execution, busy.freeAt, now))
       })
-    }
-    const busy = yield* acquire(turn, execution)
-    if (busy !== undefined) {
-      const share = yield* Random.next
-      const patience = Math.min(busy.freeAt - now, busyPatience * (0.5 + share))
-      return yield* change({ _tag: "Postpone", until: now + Math.max(1, Math.ceil(patience)) })
-    }
-    const claimed = yield* records.changeOnly(execution, {
-      _tag: "Claim",
-      worker: turn.name,
-      now,
-      leaseMillis: settings.leaseMillis
     })
-    return claimed === undefined ? "Again" : claimedOf(turn, handled, claimed, payload.success, now)
-  })
+
+  /** Nothing of what was found is true of what it becomes meanwhile. */
+  const become = (execution: Execution.Execution, transition: Execution.Transition) =>
+    Effect.map(
+      records.changeOnly(execution, transition),
+      (changed) => changed === undefined ? "Again" as const : undefined
+    )
+
+  const postpone = (execution: Execution.Execution, freeAt: number, now: number) =>
+    Effect.flatMap(Random.next, (share) => {
+      const patience = Math.min(freeAt - now, busyPatience * (0.5 + share))
+      return become(execution, { _tag: "Postpone", until: now + Math.max(1, Math.ceil(patience)) })
+    })
 
   const claimedOf = (
     { passed }: Crew.Turn,

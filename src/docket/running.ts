@@ -96,23 +96,28 @@ export const make = Effect.fnUntraced(function*<R>(
     watching.unwatch(run.execution.id, run.watch)
   }
 
-  const carriedOut = Effect.fnUntraced(function*(
+  const carriedOut = (
     { handled, isLeaseOver, payload }: Answering.Claimed<R>,
     run: Running,
     onHandled: Effect.Effect<void>
-  ) {
-    // What it may have no more it does not begin, and gives back if nobody else has it.
-    const result: Result = isLeaseOver() ? "Stopped" : yield* supervised(handled, run, payload)
-    // How it ends is written over what others have done meanwhile, or not at all.
-    watching.unwatch(run.execution.id, run.watch)
-    yield* onHandled
-    const end = yield* Crew.insist(settle(handled.task, run, result))
-    running.delete(run)
-    if (run.execution.slot !== undefined) {
-      yield* Crew.insist(Crew.releaseSlot(crew, run.execution, run.holder.worker))
-    }
-    return end
-  })
+  ) =>
+    Effect.flatMapEager(
+      // What it may have no more it does not begin, and gives back if nobody else has it.
+      isLeaseOver() ? Effect.succeed<Result>("Stopped") : supervised(handled, run, payload),
+      (result) => {
+        // How it ends is written over what others have done meanwhile, or not at all.
+        watching.unwatch(run.execution.id, run.watch)
+        return Effect.andThen(
+          onHandled,
+          Effect.flatMap(Crew.insist(settle(handled.task, run, result)), (end) => {
+            running.delete(run)
+            return run.execution.slot === undefined
+              ? Effect.succeed(end)
+              : Effect.as(Crew.insist(Crew.releaseSlot(crew, run.execution, run.holder.worker)), end)
+          })
+        )
+      }
+    )
 
   const settle = (task: DocketTask.Any, run: Running, result: Result) =>
     Effect.suspend(() =>

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import type * as DocketError from "fastmcp-effect/docket/DocketError"
+import * as DocketError from "fastmcp-effect/docket/DocketError"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as Execution from "fastmcp-effect/docket/Execution"
 import type { Backend } from "../session/places.ts"
@@ -115,6 +115,12 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
   const addAll = (store: Store, executions: ReadonlyArray<Execution.Execution>) =>
     Effect.forEach(executions, (one) => Effect.map(store.add(one), (there) => assert.isUndefined(there)), {
       discard: true
+    })
+
+  const adderOf = (store: Store, ring: (id: string) => Effect.Effect<void, DocketError.DocketError>) =>
+    DocketStore.makeAdder(store, {
+      one: ({ id }) => ring(id),
+      many: (executions) => Effect.forEach(executions, ({ id }) => ring(id), { discard: true })
     })
 
   /** Adds it and makes it what it is to be by these changes. */
@@ -254,6 +260,44 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
             for (const answer of own) if (answer !== undefined) assert.deepStrictEqual(answer, kept)
           }
         })
+    )
+
+    law(
+      "adds what comes at one moment together, rings for what is new, and tells the others what is there",
+      (store, _, now) =>
+        Effect.scoped(Effect.gen(function*() {
+          const rung: Array<string> = []
+          const add = yield* adderOf(store, (id) => Effect.sync(() => void rung.push(id)))
+          yield* addAll(store, [execution("0", now, { payload: "before" })])
+          const answers = yield* Effect.forEach(Arr.range(0, 49), (index) =>
+            add(execution(String(index % 20), now, {
+              payload: `${index} \ud83d\ude00 "\\n${index === 30 ? "x".repeat(20_000) : ""}`,
+              ...(index % 3 === 0 ? { schedule: "s", owner: "o" } : undefined)
+            })), { concurrency: "unbounded" })
+          for (let id = 0; id < 20; id++) {
+            const kept = (yield* get(store, String(id)))!
+            const own = answers.filter((_, index) => index % 20 === id)
+            assert.strictEqual(own.filter((answer) => answer === undefined).length, id === 0 ? 0 : 1)
+            for (const answer of own) if (answer !== undefined) assert.deepStrictEqual(answer, kept)
+          }
+          assert.deepStrictEqual(rung.toSorted(), Arr.range(1, 19).map(String).toSorted())
+        }))
+    )
+
+    law(
+      "tells who adds when nothing can be rung",
+      (store, _, now) =>
+        Effect.scoped(Effect.gen(function*() {
+          const failure = DocketError.make(new DocketError.Unavailable({ part: "bell", cause: "none" }))
+          const add = yield* adderOf(store, () => Effect.fail(failure))
+          const reasons = yield* Effect.forEach(["1", "2", "3"], (id) =>
+            Effect.map(
+              Effect.result(add(execution(id, now))),
+              (answer) => answer._tag === "Failure" ? answer.failure.reason : answer.success
+            ), { concurrency: "unbounded" })
+          assert.deepStrictEqual(reasons, [failure.reason, failure.reason, failure.reason])
+          if (undoes) assert.deepStrictEqual((yield* store.list({ limit: 9 })).executions, [])
+        }))
     )
 
     law(

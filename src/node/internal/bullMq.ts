@@ -92,16 +92,16 @@ export const make = (
     yield* ask(() => queue.waitUntilReady())
 
     return {
-      ring: ({ at, id, priority, ring }) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.asVoid(ask(() =>
-            queue.add("ring", id, {
-              jobId: jobIdOf(ring),
-              timestamp: now,
-              delay: Math.min(Math.max(Math.ceil(at) - now, 0), longest),
-              priority: priorityOf(priority)
-            })
-          ))),
+      ring: (ring) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const { data, name, opts } = jobOf(ring, now)
+          return Effect.asVoid(ask(() => queue.add(name, data, opts)))
+        }),
+      ringAll: (rings) =>
+        Effect.flatMap(
+          Clock.currentTimeMillis,
+          (now) => Effect.asVoid(ask(() => queue.addBulk(rings.map((ring) => jobOf(ring, now)))))
+        ),
       consume: (answer, { concurrency }) =>
         Persistently.run(
           `consuming of the ${part}`,
@@ -124,6 +124,17 @@ export const make = (
       ordersByPriority: true
     } satisfies DocketEngine.DocketEngine["Service"]
   })
+
+const jobOf = ({ at, id, priority, ring }: DocketEngine.Ring, now: number) => ({
+  name: "ring" as const,
+  data: id,
+  opts: {
+    jobId: jobIdOf(ring),
+    timestamp: now,
+    delay: Math.min(Math.max(Math.ceil(at) - now, 0), longest),
+    priority: priorityOf(priority)
+  }
+})
 
 /** All that is asked may be asked again. */
 const isOffline = (cause: unknown): boolean =>
