@@ -64,7 +64,7 @@ const keys = Effect.gen(function*() {
       "SCAN",
       cursor,
       "MATCH",
-      `${address.prefix}*`,
+      `{${address.prefix}*`,
       "COUNT",
       "1000"
     )
