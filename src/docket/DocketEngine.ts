@@ -45,10 +45,11 @@ export class DocketEngine extends Context.Service<DocketEngine, {
    * rings again; in the second case when the lease is over. Does not fail: what is down is asked again.
    *
    * `release` says that an answer has only to be written down: an engine that can answers another ring in its place.
+   * `ahead` says how many more it may have answered just now, because they wait for no longer than they take to come.
    */
   readonly consume: (
     answer: (id: string, release: Effect.Effect<void>) => Effect.Effect<void>,
-    options: { readonly concurrency: number }
+    options: { readonly concurrency: number; readonly ahead?: () => number }
   ) => Effect.Effect<never>
   /** A ring nobody needs any more; it may ring all the same. */
   readonly cancel: (ring: Pick<Ring, "id" | "ring">) => Effect.Effect<void, DocketError.DocketError>

@@ -69,7 +69,10 @@ interface Answering {
   readonly quietly: Around
   /** Around what is done about a ring, which is within the take. */
   readonly loudly: Around
-  /** Whether others are taken in the places of rings that are answered and not yet off the queue: as many at most. */
+  /**
+   * Whether others are taken in the places of rings that are answered and not yet off the queue, as many at most, and
+   * ahead of those that have a slot.
+   */
   readonly isAhead: boolean
   /** That wait for a ring at a time, in this process. */
   readonly mostWaiting: number
@@ -91,7 +94,7 @@ const waitUntil = (at: number): Effect.Effect<void> =>
 const consume = (
   { complain, isAhead, loudly, mostWaiting, on, queue, quietly }: Answering
 ): DocketEngine.DocketEngine["Service"]["consume"] =>
-(answer, { concurrency }) =>
+(answer, { ahead = () => 0, concurrency }) =>
   Effect.scoped(Effect.gen(function*() {
     const takers = yield* FiberSet.make<void>()
     const isFree = Latch.makeUnsafe(true)
@@ -101,7 +104,10 @@ const consume = (
     let over = 0
     let isFilling = false
 
-    const isShort = () => waiting < Math.min(mostWaiting, concurrency - busy)
+    /** Rings it may answer at a time. */
+    const slots = () => isAhead ? concurrency + ahead() : concurrency
+
+    const isShort = () => waiting < Math.min(mostWaiting, slots() - busy)
 
     /** Whether there should be another one that waits, and then there is. */
     const isWanted = () => {
@@ -129,8 +135,8 @@ const consume = (
           : Effect.andThen(Effect.logError("The answer to a ring of the docket died.", cause), Effect.fail(died)))
 
     const inSlot = (id: string, onReleased: () => void) => {
-      if (busy === concurrency) return Effect.interrupt
-      if (++busy === concurrency) isFree.closeUnsafe()
+      if (busy >= slots()) return Effect.interrupt
+      if (++busy >= slots()) isFree.closeUnsafe()
       let isIn = true
       const leave = () => {
         if (!isIn) return

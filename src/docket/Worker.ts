@@ -11,7 +11,6 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Persistently from "../storage/Persistently.ts"
 import * as answering from "./answering.ts"
 import type * as Crew from "./crew.ts"
@@ -20,13 +19,17 @@ import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as running from "./running.ts"
 import * as schedules from "./schedules.ts"
+import * as Slots from "./slots.ts"
 import * as strikes from "./strikes.ts"
 import * as sweeping from "./sweeping.ts"
 import * as workers from "./workers.ts"
 
 /** @category models @since 0.1.0 */
 export interface Options {
-  /** Handlers that run at a time; how those before them ended may still be being written. 10. */
+  /**
+   * Handlers that run at a time; how those before them ended may still be being written. Where they take less than 50
+   * milliseconds, as many may be claimed ahead, and are given back when they have waited for 200. 10.
+   */
   readonly concurrency?: number | undefined
   /**
    * How long nobody else starts what this worker runs, should it disappear; it is renewed after each third of it. As the
@@ -64,7 +67,8 @@ export const make = <R>(
       },
       records,
       handlers: handlersByName(handlers),
-      running: new Set()
+      running: new Set(),
+      pace: new Slots.Pace()
     }
     const { drain, leaseMillis, sweepMillis } = crew.settings
     const struck = strikes.make(store, records.sealing, clock)
@@ -84,43 +88,62 @@ export const make = <R>(
 
     const runs = yield* FiberSet.make<void>()
     let turns = 0
-    const slots = yield* Semaphore.make(crew.settings.concurrency)
+    const slots = new Slots.Slots(crew.settings.concurrency)
     /** Runs whose handlers have ended, and that others have started in the places of. */
     let ended = 0
-    /** In a slot that was taken for it; the run gives it back, for it goes on when the answer does not. */
-    const start = (id: string, release: Effect.Effect<void>): Effect.Effect<Fiber.Fiber<void> | undefined> =>
+    /** In its place, or ahead of it; the run leaves that, for it goes on when the answer does not. */
+    const start = (
+      id: string,
+      release: Effect.Effect<void>,
+      place: Slots.Place
+    ): Effect.Effect<Fiber.Fiber<void> | undefined> =>
       Effect.suspend(() => {
-        let [isIn, isEnded] = [true, false]
-        const leave = Effect.suspend(() => {
-          if (!isIn) return Effect.void
-          isIn = false
-          return slots.release(1)
-        })
+        let isEnded = false
         const onHandled = Effect.suspend(() => {
           if (ended === crew.settings.concurrency) return Effect.void
           ended++
           isEnded = true
-          return Effect.andThen(leave, release)
+          place.leave()
+          return release
         })
-        const onWritten = Effect.suspend(() => {
+        const onWritten = Effect.sync(() => {
           if (isEnded) ended--
-          return leave
+          place.leave()
         })
         return Effect.onError(
-          Effect.flatMap(answers.answer(id, `${crew.name}/${++turns}`), (claimed) =>
-            claimed === undefined
-              ? Effect.as(leave, undefined)
-              : FiberSet.run(runs, Effect.ensuring(perform(claimed, onHandled), onWritten))),
-          () => leave
+          Effect.flatMap(answers.answer(id, `${crew.name}/${++turns}`), (claimed) => {
+            if (claimed === undefined) {
+              place.leave()
+              return Effect.undefined
+            }
+            return FiberSet.run(runs, Effect.ensuring(perform(claimed, place, onHandled), onWritten))
+          }),
+          () => Effect.sync(() => place.leave())
         )
       })
     const startIfFree = (id: string): Effect.Effect<unknown> =>
-      Effect.uninterruptible(
-        Effect.flatMap(slots.takeIfAvailable(1), (isFree) => isFree ? start(id, Effect.void) : Effect.undefined)
-      )
+      Effect.uninterruptible(Effect.suspend(() => {
+        const place = new Slots.Place(slots)
+        return place.enterIfFree() ? start(id, Effect.void, place) : Effect.undefined
+      }))
     const answer = (id: string, release: Effect.Effect<void>): Effect.Effect<void> =>
       Effect.flatMap(
-        Effect.uninterruptibleMask((restore) => Effect.andThen(restore(slots.take(1)), start(id, release))),
+        Effect.uninterruptibleMask((restore) => {
+          const place = new Slots.Place(slots)
+          return place.enterIfFree() || crew.pace.isShort()
+            ? start(id, release, place)
+            : Effect.andThen(
+              // What is taken and cannot be begun rings elsewhere.
+              Effect.onInterrupt(
+                Effect.timeoutOrElse(restore(entered(place)), {
+                  duration: Duration.millis(Slots.patience),
+                  orElse: () => Effect.interrupt
+                }),
+                () => Effect.sync(() => place.leave())
+              ),
+              start(id, release, place)
+            )
+        }),
         (fiber) => fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))
       )
 
@@ -131,7 +154,17 @@ export const make = <R>(
     })
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(runs), drain)))
     yield* every("sweep of a worker", sweepMillis, sweeping.sweep(crew, startIfFree))
-    yield* Effect.forkScoped(engine.consume(answer, { concurrency: crew.settings.concurrency }))
+    const { concurrency } = crew.settings
+    yield* Effect.forkScoped(engine.consume(answer, {
+      concurrency,
+      ahead: () => crew.pace.isShort() ? concurrency : 0
+    }))
+  })
+
+const entered = (place: Slots.Place) =>
+  Effect.callback<void>((resume) => {
+    const forgo = place.enter(() => resume(Effect.void))
+    return Effect.sync(forgo)
   })
 
 /** Between the looks for what only mistakes and disappearances leave behind. */

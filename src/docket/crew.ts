@@ -6,6 +6,7 @@ import type * as DocketError from "./DocketError.ts"
 import type * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import type * as Execution from "./Execution.ts"
+import type * as Slots from "./slots.ts"
 import type * as Watching from "./watching.ts"
 
 export interface Settings {
@@ -68,6 +69,7 @@ export interface Crew<R> {
   readonly records: DocketRecords.DocketRecords["Service"]
   readonly handlers: ReadonlyMap<string, DocketTask.Handled<R>>
   readonly running: Set<Run>
+  readonly pace: Slots.Pace
 }
 
 /**

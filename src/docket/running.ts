@@ -21,6 +21,7 @@ import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
 import * as keeping from "./keeping.ts"
 import * as retrying from "./retrying.ts"
+import * as Slots from "./slots.ts"
 import type * as Watching from "./watching.ts"
 
 /** A handler that has started, and what may end it before it ends. */
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function*<R>(
   crew: Crew.Crew<R>,
   context: Context.Context<R>
 ) {
-  const { clock, records, running } = crew
+  const { clock, pace, records, running } = crew
   const { sealing, watching } = records
   const deadlines = yield* Deadlines.make
   const fork = yield* FiberSet.makeRuntime()
@@ -69,7 +70,11 @@ export const make = Effect.fnUntraced(function*<R>(
   const annotations = Context.get(context, References.CurrentLogAnnotations)
 
   /** Ends when the record says how it ended, or belongs to somebody else; `onHandled` is for when only that is left. */
-  const perform = (claimed: Answering.Claimed<R>, onHandled: Effect.Effect<void>): Effect.Effect<void> =>
+  const perform = (
+    claimed: Answering.Claimed<R>,
+    place: Slots.Place,
+    onHandled: Effect.Effect<void>
+  ): Effect.Effect<void> =>
     Effect.suspend(() => {
       const { execution } = claimed
       const { generation, id, task } = execution
@@ -83,7 +88,7 @@ export const make = Effect.fnUntraced(function*<R>(
       metrics.running(running.size)
       metrics.started(task, Math.max(0, startedAt - dueSince(execution)))
       return Effect.map(
-        Effect.ensuring(carriedOut(claimed, run, onHandled), Effect.sync(() => forget(run))),
+        Effect.ensuring(carriedOut(claimed, run, place, onHandled), Effect.sync(() => forget(run))),
         (end) => {
           metrics.running(running.size)
           metrics.ended(task, end, clock.currentTimeMillisUnsafe() - startedAt)
@@ -99,11 +104,15 @@ export const make = Effect.fnUntraced(function*<R>(
   const carriedOut = (
     { handled, isLeaseOver, payload }: Answering.Claimed<R>,
     run: Running,
+    place: Slots.Place,
     onHandled: Effect.Effect<void>
   ) =>
     Effect.flatMapEager(
-      // What it may have no more it does not begin, and gives back if nobody else has it.
-      isLeaseOver() ? Effect.succeed<Result>("Stopped") : supervised(handled, run, payload),
+      Effect.flatMapEager(placed(run, place), (ending): Effect.Effect<Result> => {
+        if (ending !== undefined) return Effect.succeed(ending)
+        // What it may have no more it does not begin, and gives back if nobody else has it.
+        return isLeaseOver() ? Effect.succeed("Stopped") : supervised(handled, run, payload)
+      }),
       (result) => {
         // How it ends is written over what others have done meanwhile, or not at all.
         watching.unwatch(run.execution.id, run.watch)
@@ -119,6 +128,29 @@ export const make = Effect.fnUntraced(function*<R>(
       }
     )
 
+  /** Undefined when it has a slot, and else why it is to have none. */
+  const placed = (run: Running, place: Slots.Place): Effect.Effect<Crew.Ending | undefined> =>
+    place.isIn ? Effect.undefined : Effect.callback((resume) => {
+      let forgo = () => {}
+      const tooLong = deadlines.add(clock.currentTimeMillisUnsafe() + Slots.patience, () => {
+        pace.wasInVain()
+        run.end("Stopped")
+      })
+      const settled = (ending?: Crew.Ending) => {
+        deadlines.remove(tooLong)
+        forgo()
+        run.onEnd = undefined
+        resume(Effect.succeed(ending))
+      }
+      run.onEnd = settled
+      if (run.ending === undefined) forgo = place.enter(settled)
+      else settled(run.ending)
+      return Effect.sync(() => {
+        deadlines.remove(tooLong)
+        forgo()
+      })
+    })
+
   const settle = (task: DocketTask.Any, run: Running, result: Result) =>
     Effect.suspend(() =>
       Effect.flatMapEager(
@@ -130,7 +162,9 @@ export const make = Effect.fnUntraced(function*<R>(
   /** What the handler came to, or why it was ended; begun when it is asked for. */
   const supervised = (handled: DocketTask.Handled<R>, run: Running, payload: unknown): Effect.Effect<Result> => {
     const { name, options: { timeout } } = handled.task
+    const startedAt = clock.currentTimeMillisUnsafe()
     const fiber = start(handled, run, payload)
+    fiber.addObserver(() => pace.handled(clock.currentTimeMillisUnsafe() - startedAt))
     const exit = fiber.pollUnsafe()
     return exit !== undefined ? Effect.succeed<Result>(exit) : Effect.flatMap(
       ended(name, run, fiber, timeout),

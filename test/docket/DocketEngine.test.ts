@@ -314,6 +314,7 @@ needing(postgres, () =>
           const { answered } = yield* consumer(engine)
           yield* ringNow(engine, "before")
           yield* until(() => answered.length === 1)
+          yield* Effect.repeat(engine.stats, { until: ({ active }) => active === 0, schedule: Schedule.spaced(20) })
           yield* way.shut
           const { reason } = yield* Effect.flip(ringNow(engine, "meanwhile"))
           assert.strictEqual(reason._tag, "Unavailable")

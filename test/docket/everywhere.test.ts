@@ -1,8 +1,10 @@
 /** The whole docket on each engine, in real time: two processes of it, each with its own connections. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -210,6 +212,53 @@ const suite = (name: string, place: Place) =>
         yield* worker(process(), [handled(0)])
         yield* docket.result(endless, id)
         assert.deepStrictEqual(yield* Ref.get(attempts), [1, 1])
+      }))
+
+    it.live("runs as many at a time as it may, however short they are", () =>
+      Effect.gen(function*() {
+        const process = yield* place
+        const [running, most] = [yield* Ref.make(0), yield* Ref.make(0)]
+        const handled = DocketTask.handle(double, (n) =>
+          Effect.gen(function*() {
+            const now = yield* Ref.updateAndGet(running, (n) => n + 1)
+            yield* Ref.update(most, (most) => Math.max(most, now))
+            yield* Effect.sleep(Duration.millis(n % 5))
+            yield* Ref.update(running, (n) => n - 1)
+            return 2 * n
+          }))
+        const docket = yield* worker(process(), [handled], { concurrency: 3 })
+        const add = (n: number) => docket.add(double, n)
+        const added = yield* Effect.forEach(Arr.range(1, 200), add, { concurrency: 20 })
+        const results = yield* Effect.forEach(added, ({ id }) => docket.result(double, id), {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(results, Arr.range(1, 200).map((n) => 2 * n))
+        assert.strictEqual(yield* Ref.get(most), 3)
+      }))
+
+    it.live("gives back what it has claimed ahead of one that takes longer than those before it", () =>
+      Effect.gen(function*() {
+        const process = yield* place
+        const by = yield* Ref.make<ReadonlyArray<string>>([])
+        const sleeping = DocketTask.make("sleeping", { payload: Schema.Int })
+        const handled = (name: string) =>
+          DocketTask.handle(
+            sleeping,
+            (millis) => Effect.andThen(Ref.update(by, (all) => [...all, name]), Effect.sleep(Duration.millis(millis)))
+          )
+        const docket = yield* worker(process(), [handled("one")], { concurrency: 1 })
+        const add = (millis: number) => docket.add(sleeping, millis)
+        const wait = Effect.forEach(({ id }: Docket.Added) => docket.result(sleeping, id), {
+          concurrency: "unbounded"
+        })
+        yield* wait(yield* Effect.forEach(Array.from({ length: 100 }, () => 0), add, { concurrency: 10 }))
+        const { id } = yield* add(60_000)
+        yield* Stream.runDrain(Stream.takeUntil(docket.observe(id), ({ status }) => status === "Running"))
+        const others = yield* Effect.forEach([0, 0, 0], add)
+        yield* worker(process(), [handled("other")], { concurrency: 1 })
+        yield* wait(others)
+        assert.deepStrictEqual((yield* Ref.get(by)).slice(-3), ["other", "other", "other"])
+        yield* docket.cancel(id, "enough")
       }))
 
     it.live("keeps nothing in the open where it has a key", () =>

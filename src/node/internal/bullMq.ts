@@ -102,10 +102,10 @@ export const make = (
           Clock.currentTimeMillis,
           (now) => Effect.asVoid(ask(() => queue.addBulk(rings.map((ring) => jobOf(ring, now)))))
         ),
-      consume: (answer, { concurrency }) =>
+      consume: (answer, { ahead = () => 0, concurrency }) =>
         Persistently.run(
           `consuming of the ${part}`,
-          (works) => consumeOnce(answer, { line, name, prefix, lease, concurrency, onError, works })
+          (works) => consumeOnce(answer, { line, name, prefix, lease, concurrency, ahead, onError, works })
         ),
       cancel: ({ ring }) => Effect.asVoid(ask(() => queue.remove(jobIdOf(ring)))),
       stats: Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -149,6 +149,7 @@ interface Consuming {
   readonly prefix: string
   readonly lease: Duration.Duration
   readonly concurrency: number
+  readonly ahead: () => number
   readonly onError: (error: unknown) => void
   readonly works: () => void
 }
@@ -156,7 +157,7 @@ interface Consuming {
 /** Until the worker comes to an end, which it does if it does not come to a beginning. */
 const consumeOnce = (
   answer: (id: string, release: Effect.Effect<void>) => Effect.Effect<void>,
-  { concurrency, lease, line, name, onError, prefix, works }: Consuming
+  { ahead, concurrency, lease, line, name, onError, prefix, works }: Consuming
 ): Effect.Effect<void, unknown> =>
   Effect.scoped(Effect.gen(function*() {
     // A lock that is not renewed is over after three quarters, and found to be so by the next look but one.
@@ -177,16 +178,22 @@ const consumeOnce = (
       throw new WaitingError()
     }
 
+    const makeRoom = () => {
+      worker.concurrency = concurrency + released + ahead()
+    }
+
     const answered = async (job: Job<string>, token = ""): Promise<void> => {
       if (isClosing) return putBack(job, token)
       let isReleased = false
       const release = Effect.sync(() => {
         if (isReleased || released === concurrency) return
         isReleased = true
-        worker.concurrency = concurrency + ++released
+        released++
+        makeRoom()
       })
       const exit = await exitOf(run(Effect.suspend(() => answer(job.data, release))))
-      if (isReleased) worker.concurrency = concurrency + --released
+      if (isReleased) released--
+      makeRoom()
       if (exit._tag === "Success") return
       if (Cause.hasInterruptsOnly(exit.cause)) return putBack(job, token)
       run(Effect.logError("The answer to a ring of the docket died.", exit.cause))
