@@ -184,10 +184,10 @@ onDatabases((name, database) =>
         const there = yield* database
         // What a look may be late for is put in as early: both find it at once.
         const [here, elsewhere] = [
-          yield* start(there, { pollInterval: "3 seconds" }),
-          yield* start(there, { pollInterval: "3 seconds" })
+          yield* start(there, { pollInterval: "6 seconds" }),
+          yield* start(there, { pollInterval: "6 seconds" })
         ]
-        const at = (yield* Clock.currentTimeMillis) + 3900
+        const at = (yield* Clock.currentTimeMillis) + 6900
         const ids = Array.from({ length: 150 }, (_, index) => `${index}`)
         yield* Effect.forEach(ids, (id) => ringNow(here.engine, id, { at }), { concurrency: 10 })
         const taken = Effect.map(
