@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as Faults from "fastmcp-effect/testing/Faults"
 import * as Lab from "fastmcp-effect/testing/Lab"
 import * as LabTest from "fastmcp-effect/testing/LabTest"
@@ -76,4 +77,22 @@ it.lab(
       yield* Fiber.join(restarts)
     }),
   { seeds: 50 }
+)
+
+it.lab(
+  "who connects to a node in the moment in which it crashes is told",
+  () =>
+    Effect.gen(function*() {
+      const { world } = yield* Lab.Lab
+      const server = yield* Lab.node("server", McpServer.layer({ name: "acme", version: "1.0.0" }))
+      const names = Array.from({ length: 8 }, (_, index) => `client${index}`)
+      yield* Effect.all([
+        Effect.forEach(names, (name) => Effect.ignore(Lab.client(name, server, { requestTimeout: "30 seconds" })), {
+          concurrency: "unbounded"
+        }),
+        ...[2, 4, 6].map((at) => Effect.andThen(Effect.sleep(at), server.restart))
+      ], { concurrency: "unbounded" })
+      assert.isBelow(world.now(), 1000, "nobody waits for who is not there")
+    }),
+  { seeds: 30 }
 )
