@@ -151,6 +151,18 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "is used once"
   },
   {
+    name: "what was used is used again",
+    file: "src/oauth/server/OAuthStore.ts",
+    find: `const was = describe(found)
+            if (found.isUsed) return Effect.succeed(was)
+`,
+    replace: `const was: Found = { _tag: "Live", entry: found.entry }
+`,
+    model: "grants",
+    why: "Of two who look at a code before either takes it, both have it.",
+    says: "is used once"
+  },
+  {
     name: "a code that comes again leaves its grant",
     file: "src/oauth/server/grants/authorizationCode.ts",
     find: "if (taken._tag === \"Used\") return yield* replayed(request, taken.grant)",
