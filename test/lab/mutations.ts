@@ -340,5 +340,50 @@ export const mutations: ReadonlyArray<Mutation> = [
     why:
       "A wakeup is lost: a fiber gives way after its last step, and nothing is passed on any more; fixed as the model found it.",
     says: "all progress comes before the answer"
+  },
+  {
+    name: "what nobody knows the end of is done again",
+    file: "src/middleware/internal/receipts.ts",
+    find: "return call.isHarmless ? begun(record) : [{ _tag: \"Unknown\" }, undefined]",
+    replace: "return begun(record)",
+    model: "idempotency",
+    why: "A server that crashes between a side effect and its receipt has it done twice.",
+    says: "what has a key is done once"
+  },
+  {
+    name: "a key is that of any call",
+    file: "src/middleware/internal/receipts.ts",
+    find: "if (record.fingerprint !== call.fingerprint) return [{ _tag: \"Conflict\" }, undefined]\n",
+    replace: "",
+    model: "idempotency",
+    why: "Other arguments under the same key are answered with what was done for the first.",
+    says: "each has its own answer"
+  },
+  {
+    name: "what stops a call before it has begun takes its key",
+    file: "src/middleware/Idempotency.ts",
+    find: "!flight.isTouched || ended._tag",
+    replace: "ended._tag",
+    model: "idempotency",
+    why: "Nothing was done, and nobody may try again; fixed in 9d5e84b.",
+    says: "where nothing goes wrong it is known what was done"
+  },
+  {
+    name: "nobody says that a call still runs",
+    file: "src/middleware/Idempotency.ts",
+    find: "Effect.sleep(leaseMillis / 3)",
+    replace: "Effect.sleep(leaseMillis * 3)",
+    model: "idempotency",
+    why: "What takes longer than a lease counts as lost while it runs.",
+    says: "where nothing goes wrong it is known what was done"
+  },
+  {
+    name: "a key is everybody's",
+    file: "src/middleware/Idempotency.ts",
+    find: "    subject ?? null,\n    issuer",
+    replace: "    null,\n    issuer",
+    model: "idempotency",
+    why: "One caller is answered with what was done for another.",
+    says: "it is known what was done"
   }
 ]
