@@ -262,6 +262,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "nothing goes on in a session that has ended"
   },
   {
+    name: "a cancel is for nobody but who gets it",
+    file: "src/transport/internal/httpSessions.ts",
+    find: "one._tag === \"Response\" || (one._tag === \"Notification\" && one.method === \"notifications/cancelled\")",
+    replace: "one._tag === \"Response\"",
+    model: "sessions",
+    why: "Where a call runs on another node it goes on, for nobody.",
+    says: "what was taken back stops, wherever it runs"
+  },
+  {
     name: "a stream is taken up again one event too early",
     file: "src/session/EventStore.ts",
     find:
@@ -270,7 +279,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       "return entry.events.slice(Math.max(after - entry.first - 1, 0)).map((data, index) => ({ position: after + index + 1, data }))",
     model: "sessions",
     why: "What its client has seen comes once more, under another id.",
-    says: "there is one answer"
+    says: "what is said comes in order, with no gap"
   },
   {
     name: "the end of a stream is looked at after its events",
