@@ -240,7 +240,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     find: "    this.shared.fork(Scope.close(this.request.turns, Exit.void))\n",
     replace: "",
     model: "requests",
-    why: "Two handlers that clean up for long, and nobody else has a turn.",
+    why: "Two handlers that clean up for long, and nobody else has a turn; fixed in 343d05d.",
     says: "turns are free"
   },
   {
@@ -394,5 +394,67 @@ export const mutations: ReadonlyArray<Mutation> = [
     model: "idempotency",
     why: "One caller is answered with what was done for another.",
     says: "it is known what was done"
+  },
+  {
+    name: "a call that is over leaves its task",
+    file: "src/tasks/creating.ts",
+    find:
+      "        Effect.ignore(docket.cancel(`${task.name}:${key}`, \"Its call was over before it was answered.\")),\n",
+    replace: "        Effect.void,\n",
+    model: "tasks",
+    why: "Nobody has its id, and it goes on until it expires; fixed in d657f4d.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
+    name: "a call that is stopped as its task is added leaves it",
+    file: "src/tasks/creating.ts",
+    find: "if (Exit.isFailure(exit)) attached!.fork(once)",
+    replace: "void exit",
+    model: "tasks",
+    why: "A fiber gives way between that and its answer; found by this model, and fixed with it.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
+    name: "a task is whoever's has its id",
+    file: "src/tasks/taskRecord.ts",
+    find: "`${owner}/${taskId}`",
+    replace: "`/${taskId}`",
+    model: "tasks",
+    why: "Another caller reads it, answers its questions and ends it.",
+    says: "of a task is answered to somebody else"
+  },
+  {
+    name: "what was cancelled is given back",
+    file: "src/docket/Execution.ts",
+    find: `    case "Release":
+      return held(execution, transition.holder, () =>
+        execution.cancelRequested === undefined`,
+    replace: `    case "Release":
+      return held(execution, transition.holder, () =>
+        true`,
+    model: "docket",
+    why: "Whoever asked for its end waits for another run of it; fixed in efc1271.",
+    says: "and it was cancelled"
+  },
+  {
+    name: "what was cancelled starts again when its worker is lost",
+    file: "src/docket/Execution.ts",
+    find: `  if (execution.cancelRequested !== undefined) {
+    return Result.succeed(ended({ ...execution, lapses }, "Cancelled", transition, {}))
+  }
+`,
+    replace: "",
+    model: "docket",
+    why: "Its end was promised to whoever cancelled it.",
+    says: "and it was cancelled"
+  },
+  {
+    name: "what ends while it starts anew is built on",
+    file: "src/testing/nodes.ts",
+    find: ": Effect.andThen(Fiber.interrupt(building.fiber), close)",
+    replace: ": close",
+    model: "docket",
+    why: "A node of the lab leaves fibers behind; found by this model, and fixed with it.",
+    says: "The system has ended, and these fibers have not"
   }
 ]

@@ -1,4 +1,4 @@
 import { tasks } from "./models/tasks.ts"
 import * as ModelTest from "./modelTest.ts"
 
-ModelTest.run(tasks, [818])
+ModelTest.run(tasks)

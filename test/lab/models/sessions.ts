@@ -50,8 +50,8 @@ const serve = (records: Map<number, Record>) => {
     success: Schema.Int,
     handler: ({ n, pause, says }) => {
       const record = records.get(n)!
-      record.begun++
       return Effect.gen(function*() {
+        record.begun++
         for (let said = 1; said <= says; said++) {
           yield* Progress.report(said)
           yield* Effect.sleep(pause)
