@@ -222,7 +222,6 @@ const make = <ROut, E, R>(
             say("crashes")
             crash()
             then(() => {
-              if (isOver) return
               const starter = world.owner(name)
               world.post(starter, () => {
                 Effect.runForkWith(services(starter, { skewMillis: skew, drift }))(restart)

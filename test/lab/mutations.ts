@@ -406,6 +406,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "a task goes on of which nobody was told"
   },
   {
+    name: "a task is added for nobody",
+    file: "src/tasks/creating.ts",
+    find: "Effect.onError(Effect.uninterruptible(add), () => once)",
+    replace: "Effect.onError(add, () => once)",
+    model: "tasks",
+    why: "It is cancelled before it is there, and added behind; fixed in d657f4d.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
     name: "a call that is stopped as its task is added leaves it",
     file: "src/tasks/creating.ts",
     find: "if (Exit.isFailure(exit)) attached!.fork(once)",
@@ -456,5 +465,86 @@ export const mutations: ReadonlyArray<Mutation> = [
     model: "docket",
     why: "A node of the lab leaves fibers behind; found by this model, and fixed with it.",
     says: "The system has ended, and these fibers have not"
+  },
+  {
+    name: "who has seen all comes back for more",
+    file: "src/transport/internal/liveSession.ts",
+    find: "      if (isAllTold) return HttpEndpoint.respond(options.responder, nothingFollows)\n",
+    replace: "",
+    model: "sessions",
+    why: "A stream that has ended is asked for again and again; fixed in 7655153.",
+    says: "whoever comes back hears when nothing follows"
+  },
+  {
+    name: "a store that nodes share is one's own",
+    file: "src/testing/stores.ts",
+    find: "Layer.succeed(service, asShared(proxy))",
+    replace: "Layer.succeed(service, proxy)",
+    model: "sessions",
+    why: "What comes to another node reaches nobody; found by this model, and fixed with it.",
+    says: "each call has its answer"
+  },
+  {
+    name: "something comes behind a gap",
+    file: "src/testing/http.ts",
+    find: "    down.stop()\n    toServer.stop()\n",
+    replace: "",
+    model: "sessions",
+    why: "Pieces that were on their way arrive after their connection was cut; found by this model, and fixed with it.",
+    says: "with no gap"
+  },
+  {
+    name: "a node starts anew when its scope has closed",
+    file: "src/testing/nodes.ts",
+    find: "      if (isOver) return Effect.void\n      crash()",
+    replace: "      crash()",
+    model: "docket",
+    why: "A fault of the lab leaves fibers behind; found by this model, and fixed with it.",
+    says: "The system has ended, and these fibers have not"
+  },
+  {
+    name: "what is asked of a node that has just crashed waits",
+    file: "src/testing/nodes.ts",
+    find: "life === undefined || life.owner.state === \"Down\"",
+    replace: "life === undefined",
+    model: "grants",
+    why: "Who looked before it gave way is answered by nobody; found by this model, and fixed with it.",
+    says: "Nothing can go on"
+  },
+  {
+    name: "a turn is not noted as it is taken",
+    file: "src/server/internal/turn.ts",
+    find: "Scope.provide(limit.takeScoped(1), scope)",
+    replace: "Effect.andThen(limit.take(1), Scope.addFinalizer(scope, limit.release(1)))",
+    model: "requests",
+    why: "Who is cancelled in between keeps a permit for ever; fixed in 343d05d.",
+    says: "turns are free"
+  },
+  {
+    name: "what has begun is not ended when it is interrupted",
+    file: "src/middleware/Idempotency.ts",
+    find: "Effect.uninterruptibleMask((restore) => {",
+    replace: "Effect.suspend(() => {\n      const restore: Restore = (effect) => effect",
+    model: "idempotency",
+    why: "A key that was taken while its caller went is lost with its lease; fixed in 9d5e84b.",
+    says: "it is known what was done"
+  },
+  {
+    name: "what runs on a node does not wait for another start",
+    file: "src/testing/nodes.ts",
+    find: "Effect.suspend(() => life?.isBuilt === false ? self.run(effect) : runIn(world, life, effect, name))",
+    replace: "Effect.suspend(() => runIn(world, life, effect, name))",
+    model: "grants",
+    why: "It lacks what its layer makes; fixed in f757f1d.",
+    says: "Service not found"
+  },
+  {
+    name: "who connects to a node as it crashes is not told",
+    file: "src/testing/links.ts",
+    find: "    if (there.state === \"Down\") return yield* crashed()\n",
+    replace: "",
+    model: "reconnection",
+    why: "A client of the lab waits for nobody until its time is over; found by this model, and fixed with it.",
+    says: "nobody waits for a connection that is there"
   }
 ]

@@ -1,4 +1,4 @@
 import { reconnection } from "./models/reconnection.ts"
 import * as ModelTest from "./modelTest.ts"
 
-ModelTest.run(reconnection, [5926])
+ModelTest.run(reconnection)

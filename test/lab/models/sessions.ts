@@ -281,6 +281,10 @@ export const sessions: Model = {
       assert.ok(record.begun <= 1, "a call runs once")
       assert.ok(!goesOn, "what was taken back stops, wherever it runs")
       if (told.isLost) return
+      assert.ok(
+        told.isOver || told.body !== "" || spoken.some(isAnswer),
+        "whoever comes back hears when nothing follows"
+      )
       const wasCancelled = record.ended !== undefined && Exit.isFailure(record.ended)
       if (cancelAfter < 0) assert.ok(spoken.some(isAnswer) || told.body !== "", "each call has its answer")
       if (spoken.some(isAnswer)) {
