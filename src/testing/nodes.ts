@@ -32,7 +32,7 @@ export interface Node<ROut> {
   ) => Effect.Effect<A, E | LabError.LabError, Exclude<R, ROut | Scope.Scope>>
   /** What it has in its memory is gone, and no finalizer runs. */
   readonly crash: Effect.Effect<void>
-  /** Builds its layer once more; it crashes before, unless it is down. */
+  /** Builds its layer once more; it crashes before, unless it is down. Nothing, once its scope closes. */
   readonly restart: Effect.Effect<void>
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
