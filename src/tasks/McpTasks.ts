@@ -9,6 +9,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type * as RequestContext from "../context/RequestContext.ts"
 import * as DefinitionError from "../definition/DefinitionError.ts"
@@ -101,10 +102,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
     methods,
     listenFilters: { taskIds: { params: McpSchema.TaskIds, listen: watching.listen(server) } },
     attach: (host) =>
-      Effect.suspend(() => {
+      Effect.flatMap(FiberSet.makeRuntime(), (fork) => {
         const name = options.name ?? host.serverInfo.name
         // What one tenant has left on a docket they share is not for the server of another.
-        const task = server.attach(host, host.tenant === undefined ? name : JSON.stringify([name, host.tenant]))
+        const task = server.attach(host, host.tenant === undefined ? name : JSON.stringify([name, host.tenant]), fork)
         return options.worker === false
           ? Effect.void
           : Effect.provideService(

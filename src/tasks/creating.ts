@@ -37,7 +37,7 @@ export interface Found {
 export interface Server {
   readonly docket: Docket.Docket["Service"]
   /** Before the first request. */
-  readonly attach: (host: Extension.Host, name: string) => legs.Task
+  readonly attach: (host: Extension.Host, name: string, fork: Fork) => legs.Task
   readonly host: () => Extension.Host
   readonly create: (call: Create) => Effect.Effect<taskRecord.View, McpError.McpError>
   /** Fails for what there is not, is somebody else's or has expired: nobody is told which. */
@@ -61,6 +61,9 @@ export interface Server {
   /** It has ended, and does not count any more. */
   readonly release: (call: Pick<taskRecord.Call, "identity" | "taskId">) => Effect.Effect<void>
 }
+
+/** Runs beside the requests, until the server ends. */
+export type Fork = (effect: Effect.Effect<void>) => void
 
 interface Create {
   readonly request: Request
@@ -107,7 +110,7 @@ export const make = (
   const maxTtl = Duration.toMillis(Duration.fromInputUnsafe(options.maxTtl ?? "1 day"))
   const pollInterval = Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(options.pollInterval ?? "1 second")))
   const { claims = [], maxUnfinished = 1000 } = options
-  let attached: { readonly host: Extension.Host; readonly task: legs.Task } | undefined
+  let attached: { readonly host: Extension.Host; readonly task: legs.Task; readonly fork: Fork } | undefined
 
   const slotOf = (owner: string) => `${attached!.task.name} ${owner}`
 
@@ -115,6 +118,24 @@ export const make = (
     const ttl = Math.min(wanted ?? defaultTtl, maxTtl)
     return ttl === Infinity ? null : Math.ceil(ttl)
   }
+
+  /**
+   * Of a call that is over before it is answered nobody has the id, and nobody could end the task. What stops it once the
+   * task is added is seen at the end of its fiber: nothing lies between that and its answer.
+   */
+  const unlessAnswered = <A, E>(add: Effect.Effect<A, E>, undo: Effect.Effect<void>): Effect.Effect<A, E> =>
+    Effect.withFiber((fiber) => {
+      let isUndone = false
+      const once = Effect.suspend(() => {
+        if (isUndone) return Effect.void
+        isUndone = true
+        return undo
+      })
+      fiber.addObserver((exit) => {
+        if (Exit.isFailure(exit)) attached!.fork(once)
+      })
+      return Effect.onError(Effect.uninterruptible(add), () => once)
+    })
 
   const create = Effect.fnUntraced(function*({ params, recorded, request, tool, ttl: wanted }: Create) {
     const { task } = attached!
@@ -158,19 +179,17 @@ export const make = (
     })
     if (busy !== undefined) return yield* McpError.make(new McpError.RateLimited({ retryAfter: pollInterval }))
     const key = taskRecord.keyOf(owner, taskId)
-    // Of a call that is over before it is answered nobody has the id, and nobody could end the task.
-    yield* Effect.onError(
-      Effect.uninterruptible(docket.add(task, call, {
+    yield* unlessAnswered(
+      docket.add(task, call, {
         key,
         owner,
         data,
         ...expiry !== undefined && { keepUntil: new Date(expiry + graceMillis) }
-      })),
-      () =>
-        Effect.andThen(
-          Effect.ignore(docket.cancel(`${task.name}:${key}`, "Its call was over before it was answered.")),
-          Effect.ignore(records.store.release(slot))
-        )
+      }),
+      Effect.andThen(
+        Effect.ignore(docket.cancel(`${task.name}:${key}`, "Its call was over before it was answered.")),
+        Effect.ignore(records.store.release(slot))
+      )
     )
     return taskRecord.viewOf(taskId, fresh, data, undefined)
   }, Effect.catchTag("DocketError", ofDocket))
@@ -198,8 +217,8 @@ export const make = (
 
   return {
     docket,
-    attach: (host, name) => {
-      attached = { host, task: legs.taskOf(name) }
+    attach: (host, name, fork) => {
+      attached = { host, task: legs.taskOf(name), fork }
       return attached.task
     },
     host: () => attached!.host,

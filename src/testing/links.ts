@@ -107,7 +107,10 @@ const connect = (
       (frame) => isOpen && listener.receive(JsonRpc.parse(frame), undefined),
       () => endClient("it was cut")
     )
+    const crashed = () => unreachable(address, "the server has crashed")
     const wire = yield* server.run(Effect.gen(function*() {
+      // It may have started anew since.
+      if (server.life() !== life) return yield* crashed()
       const scope = yield* Scope.fork(life.scope)
       serverSide = scope
       const wire = yield* Scope.provide(Memory.connectAs(options), scope)
@@ -122,6 +125,8 @@ const connect = (
     })).pipe(
       Effect.mapError((error) => error._tag === "LabError" ? unreachable(address, error.message) : error)
     )
+    // Before anybody would have been told.
+    if (there.state === "Down") return yield* crashed()
     const toServer = way(here, there, wire.send, endServer)
 
     const onCrash = () => later(() => endClient("the server has crashed"))

@@ -2,7 +2,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -32,7 +32,7 @@ export interface Node<ROut> {
   ) => Effect.Effect<A, E | LabError.LabError, Exclude<R, ROut | Scope.Scope>>
   /** What it has in its memory is gone, and no finalizer runs. */
   readonly crash: Effect.Effect<void>
-  /** Builds its layer once more; it crashes before, unless it is down. */
+  /** Builds its layer once more; it crashes before, unless it is down. Nothing, once its scope closes. */
   readonly restart: Effect.Effect<void>
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
@@ -100,9 +100,11 @@ const make = <ROut, E, R>(
     let life: Life<ROut> | undefined
     /** Its scope closes: it goes down no more by a fault, and does not start anew. */
     let isOver = false
+    let building = makeWork()
 
     const start = (): Life<ROut> => {
       const owner = world.owner(name)
+      building = makeWork()
       return {
         owner,
         context: services(owner, { skewMillis: skew, drift }) as Context.Context<ROut>,
@@ -123,7 +125,8 @@ const make = <ROut, E, R>(
             Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), life.scope),
             Context.merge(caller, life.context)
           ),
-          name
+          name,
+          building
         ),
         (built) => {
           life.context = Context.merge(life.context, built)
@@ -141,18 +144,21 @@ const make = <ROut, E, R>(
     }
 
     const restart: Effect.Effect<void> = Effect.suspend(() => {
+      if (isOver) return Effect.void
       crash()
       const next = start()
       life = next
       world.note(name, "starts")
-      return Effect.matchEffect(build(next), {
-        onFailure: (error) =>
-          Effect.sync(() => {
-            world.note(name, `cannot start: ${error instanceof Error ? error.message : String(error)}`)
-            if (life === next) crash()
-          }),
-        onSuccess: () => Effect.void
-      })
+      const cannot = (error: E | LabError.LabError) =>
+        Effect.sync(() => {
+          world.note(name, `cannot start: ${error instanceof Error ? error.message : String(error)}`)
+          if (life === next) crash()
+        })
+      return Effect.catchCause(
+        Effect.matchEffect(build(next), { onFailure: cannot, onSuccess: () => Effect.void }),
+        // Its scope has closed meanwhile, and interrupted what was being built.
+        (cause) => isOver ? Effect.void : Effect.failCause(cause)
+      )
     })
 
     const slow = (step: number) => {
@@ -216,7 +222,6 @@ const make = <ROut, E, R>(
             say("crashes")
             crash()
             then(() => {
-              if (isOver) return
               const starter = world.owner(name)
               world.post(starter, () => {
                 Effect.runForkWith(services(starter, { skewMillis: skew, drift }))(restart)
@@ -244,8 +249,15 @@ const make = <ROut, E, R>(
         thaw()
         slow(0)
         const last = life
-        // What has not been built closes too: what there is of it.
-        return last === undefined ? Effect.void : Effect.ignore(runIn(world, last, Scope.close(last.scope, exit), name))
+        if (last === undefined) return Effect.void
+        const { isBuilt, scope } = last
+        building.isWanted = false
+        const close = Scope.close(scope, exit)
+        // What has not been built closes too, what there is of it; not while it goes on to be built.
+        const ended = isBuilt || building.fiber === undefined
+          ? close
+          : Effect.andThen(Fiber.interrupt(building.fiber), close)
+        return Effect.ignore(runIn(world, last, ended, name))
       })
     )
     yield* build(life)
@@ -255,34 +267,46 @@ const make = <ROut, E, R>(
     return self
   })
 
+/** What is done on a node for somebody, or is about to begin. */
+interface Work {
+  isWanted: boolean
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+}
+
+const makeWork = (): Work => ({ isWanted: true, fiber: undefined })
+
 /** On the node, with its services over the caller's; whoever asked waits on its own. */
 const runIn = <A, E, R, ROut>(
   world: World.World,
   life: Life<ROut> | undefined,
   effect: Effect.Effect<A, E, R>,
-  name: string
+  name: string,
+  asked?: Work
 ): Effect.Effect<A, E | LabError.LabError, Exclude<R, ROut | Scope.Scope>> =>
   Effect.contextWith((caller: Context.Context<Exclude<R, ROut | Scope.Scope>>) =>
     Effect.callback<A, E | LabError.LabError>((resume) => {
       const crashed = () => resume(LabError.make(new LabError.Crashed({ node: name })))
       // Whoever asked may have given way since it looked.
       if (life === undefined || life.owner.state === "Down") return crashed()
-      let fiber: Fiber.Fiber<A, E> | undefined
-      let isWanted = true
+      const work = asked ?? makeWork()
       life.onCrash.add(crashed)
       world.post(life.owner, () => {
-        if (!isWanted) return
+        if (!work.isWanted) {
+          life.onCrash.delete(crashed)
+          return resume(Effect.interrupt)
+        }
         const context = Context.merge(caller, life.context) as Context.Context<Exclude<R, Scope.Scope>>
-        fiber = Effect.runForkWith(context)(Effect.scoped(effect))
+        const fiber = Effect.runForkWith(context)(Effect.scoped(effect))
+        work.fiber = fiber
         fiber.addObserver((exit) => {
           life.onCrash.delete(crashed)
           resume(exit)
         })
       })
       return Effect.sync(() => {
-        isWanted = false
+        work.isWanted = false
         life.onCrash.delete(crashed)
-        fiber?.interruptUnsafe()
+        work.fiber?.interruptUnsafe()
       })
     })
   )

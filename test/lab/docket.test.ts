@@ -1,4 +1,4 @@
 import { docket } from "./models/docket.ts"
 import * as ModelTest from "./modelTest.ts"
 
-ModelTest.run(docket)
+ModelTest.run(docket, [1323, 5100])

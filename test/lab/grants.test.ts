@@ -1,4 +1,4 @@
 import { grants } from "./models/grants.ts"
 import * as ModelTest from "./modelTest.ts"
 
-ModelTest.run(grants, [1201])
+ModelTest.run(grants)

@@ -3,6 +3,7 @@ import type { Model } from "./model.ts"
 import { cache } from "./models/cache.ts"
 import { docket } from "./models/docket.ts"
 import { grants } from "./models/grants.ts"
+import { idempotency } from "./models/idempotency.ts"
 import { proxies } from "./models/proxies.ts"
 import { rateLimits } from "./models/rateLimits.ts"
 import { reconnection } from "./models/reconnection.ts"
@@ -14,6 +15,7 @@ export const models: ReadonlyArray<Model> = [
   cache,
   docket,
   grants,
+  idempotency,
   proxies,
   rateLimits,
   reconnection,

@@ -151,6 +151,18 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "is used once"
   },
   {
+    name: "what was used is used again",
+    file: "src/oauth/server/OAuthStore.ts",
+    find: `const was = describe(found)
+            if (found.isUsed) return Effect.succeed(was)
+`,
+    replace: `const was: Found = { _tag: "Live", entry: found.entry }
+`,
+    model: "grants",
+    why: "Of two who look at a code before either takes it, both have it.",
+    says: "is used once"
+  },
+  {
     name: "a code that comes again leaves its grant",
     file: "src/oauth/server/grants/authorizationCode.ts",
     find: "if (taken._tag === \"Used\") return yield* replayed(request, taken.grant)",
@@ -228,7 +240,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     find: "    this.shared.fork(Scope.close(this.request.turns, Exit.void))\n",
     replace: "",
     model: "requests",
-    why: "Two handlers that clean up for long, and nobody else has a turn.",
+    why: "Two handlers that clean up for long, and nobody else has a turn; fixed in 343d05d.",
     says: "turns are free"
   },
   {
@@ -250,6 +262,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "nothing goes on in a session that has ended"
   },
   {
+    name: "a cancel is for nobody but who gets it",
+    file: "src/transport/internal/httpSessions.ts",
+    find: "one._tag === \"Response\" || (one._tag === \"Notification\" && one.method === \"notifications/cancelled\")",
+    replace: "one._tag === \"Response\"",
+    model: "sessions",
+    why: "Where a call runs on another node it goes on, for nobody.",
+    says: "what was taken back stops, wherever it runs"
+  },
+  {
     name: "a stream is taken up again one event too early",
     file: "src/session/EventStore.ts",
     find:
@@ -258,7 +279,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       "return entry.events.slice(Math.max(after - entry.first - 1, 0)).map((data, index) => ({ position: after + index + 1, data }))",
     model: "sessions",
     why: "What its client has seen comes once more, under another id.",
-    says: "there is one answer"
+    says: "what is said comes in order, with no gap"
   },
   {
     name: "the end of a stream is looked at after its events",
@@ -328,5 +349,202 @@ export const mutations: ReadonlyArray<Mutation> = [
     why:
       "A wakeup is lost: a fiber gives way after its last step, and nothing is passed on any more; fixed as the model found it.",
     says: "all progress comes before the answer"
+  },
+  {
+    name: "what nobody knows the end of is done again",
+    file: "src/middleware/internal/receipts.ts",
+    find: "return call.isHarmless ? begun(record) : [{ _tag: \"Unknown\" }, undefined]",
+    replace: "return begun(record)",
+    model: "idempotency",
+    why: "A server that crashes between a side effect and its receipt has it done twice.",
+    says: "what has a key is done once"
+  },
+  {
+    name: "a key is that of any call",
+    file: "src/middleware/internal/receipts.ts",
+    find: "if (record.fingerprint !== call.fingerprint) return [{ _tag: \"Conflict\" }, undefined]\n",
+    replace: "",
+    model: "idempotency",
+    why: "Other arguments under the same key are answered with what was done for the first.",
+    says: "each has its own answer"
+  },
+  {
+    name: "what stops a call before it has begun takes its key",
+    file: "src/middleware/Idempotency.ts",
+    find: "!flight.isTouched || ended._tag",
+    replace: "ended._tag",
+    model: "idempotency",
+    why: "Nothing was done, and nobody may try again; fixed in 9d5e84b.",
+    says: "where nothing goes wrong it is known what was done"
+  },
+  {
+    name: "nobody says that a call still runs",
+    file: "src/middleware/Idempotency.ts",
+    find: "Effect.sleep(leaseMillis / 3)",
+    replace: "Effect.sleep(leaseMillis * 3)",
+    model: "idempotency",
+    why: "What takes longer than a lease counts as lost while it runs.",
+    says: "where nothing goes wrong it is known what was done"
+  },
+  {
+    name: "a key is everybody's",
+    file: "src/middleware/Idempotency.ts",
+    find: "    subject ?? null,\n    issuer",
+    replace: "    null,\n    issuer",
+    model: "idempotency",
+    why: "One caller is answered with what was done for another.",
+    says: "it is known what was done"
+  },
+  {
+    name: "a call that is over leaves its task",
+    file: "src/tasks/creating.ts",
+    find:
+      "        Effect.ignore(docket.cancel(`${task.name}:${key}`, \"Its call was over before it was answered.\")),\n",
+    replace: "        Effect.void,\n",
+    model: "tasks",
+    why: "Nobody has its id, and it goes on until it expires; fixed in d657f4d.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
+    name: "a task is added for nobody",
+    file: "src/tasks/creating.ts",
+    find: "Effect.onError(Effect.uninterruptible(add), () => once)",
+    replace: "Effect.onError(add, () => once)",
+    model: "tasks",
+    why: "It is cancelled before it is there, and added behind; fixed in d657f4d.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
+    name: "a call that is stopped as its task is added leaves it",
+    file: "src/tasks/creating.ts",
+    find: "if (Exit.isFailure(exit)) attached!.fork(once)",
+    replace: "void exit",
+    model: "tasks",
+    why: "A fiber gives way between that and its answer; found by this model, and fixed with it.",
+    says: "a task goes on of which nobody was told"
+  },
+  {
+    name: "a task is whoever's has its id",
+    file: "src/tasks/taskRecord.ts",
+    find: "`${owner}/${taskId}`",
+    replace: "`/${taskId}`",
+    model: "tasks",
+    why: "Another caller reads it, answers its questions and ends it.",
+    says: "of a task is answered to somebody else"
+  },
+  {
+    name: "what was cancelled is given back",
+    file: "src/docket/Execution.ts",
+    find: `    case "Release":
+      return held(execution, transition.holder, () =>
+        execution.cancelRequested === undefined`,
+    replace: `    case "Release":
+      return held(execution, transition.holder, () =>
+        true`,
+    model: "docket",
+    why: "Whoever asked for its end waits for another run of it; fixed in efc1271.",
+    says: "and it was cancelled"
+  },
+  {
+    name: "what was cancelled starts again when its worker is lost",
+    file: "src/docket/Execution.ts",
+    find: `  if (execution.cancelRequested !== undefined) {
+    return Result.succeed(ended({ ...execution, lapses }, "Cancelled", transition, {}))
+  }
+`,
+    replace: "",
+    model: "docket",
+    why: "Its end was promised to whoever cancelled it.",
+    says: "and it was cancelled"
+  },
+  {
+    name: "what ends while it starts anew is built on",
+    file: "src/testing/nodes.ts",
+    find: ": Effect.andThen(Fiber.interrupt(building.fiber), close)",
+    replace: ": close",
+    model: "docket",
+    why: "A node of the lab leaves fibers behind; found by this model, and fixed with it.",
+    says: "The system has ended, and these fibers have not"
+  },
+  {
+    name: "who has seen all comes back for more",
+    file: "src/transport/internal/liveSession.ts",
+    find: "      if (isAllTold) return HttpEndpoint.respond(options.responder, nothingFollows)\n",
+    replace: "",
+    model: "sessions",
+    why: "A stream that has ended is asked for again and again; fixed in 7655153.",
+    says: "whoever comes back hears when nothing follows"
+  },
+  {
+    name: "a store that nodes share is one's own",
+    file: "src/testing/stores.ts",
+    find: "Layer.succeed(service, asShared(proxy))",
+    replace: "Layer.succeed(service, proxy)",
+    model: "sessions",
+    why: "What comes to another node reaches nobody; found by this model, and fixed with it.",
+    says: "each call has its answer"
+  },
+  {
+    name: "something comes behind a gap",
+    file: "src/testing/http.ts",
+    find: "    down.stop()\n    toServer.stop()\n",
+    replace: "",
+    model: "sessions",
+    why: "Pieces that were on their way arrive after their connection was cut; found by this model, and fixed with it.",
+    says: "with no gap"
+  },
+  {
+    name: "a node starts anew when its scope has closed",
+    file: "src/testing/nodes.ts",
+    find: "      if (isOver) return Effect.void\n      crash()",
+    replace: "      crash()",
+    model: "docket",
+    why: "A fault of the lab leaves fibers behind; found by this model, and fixed with it.",
+    says: "The system has ended, and these fibers have not"
+  },
+  {
+    name: "what is asked of a node that has just crashed waits",
+    file: "src/testing/nodes.ts",
+    find: "life === undefined || life.owner.state === \"Down\"",
+    replace: "life === undefined",
+    model: "grants",
+    why: "Who looked before it gave way is answered by nobody; found by this model, and fixed with it.",
+    says: "Nothing can go on"
+  },
+  {
+    name: "a turn is not noted as it is taken",
+    file: "src/server/internal/turn.ts",
+    find: "Scope.provide(limit.takeScoped(1), scope)",
+    replace: "Effect.andThen(limit.take(1), Scope.addFinalizer(scope, limit.release(1)))",
+    model: "requests",
+    why: "Who is cancelled in between keeps a permit for ever; fixed in 343d05d.",
+    says: "turns are free"
+  },
+  {
+    name: "what has begun is not ended when it is interrupted",
+    file: "src/middleware/Idempotency.ts",
+    find: "Effect.uninterruptibleMask((restore) => {",
+    replace: "Effect.suspend(() => {\n      const restore: Restore = (effect) => effect",
+    model: "idempotency",
+    why: "A key that was taken while its caller went is lost with its lease; fixed in 9d5e84b.",
+    says: "it is known what was done"
+  },
+  {
+    name: "what runs on a node does not wait for another start",
+    file: "src/testing/nodes.ts",
+    find: "Effect.suspend(() => life?.isBuilt === false ? self.run(effect) : runIn(world, life, effect, name))",
+    replace: "Effect.suspend(() => runIn(world, life, effect, name))",
+    model: "grants",
+    why: "It lacks what its layer makes; fixed in f757f1d.",
+    says: "Service not found"
+  },
+  {
+    name: "who connects to a node as it crashes is not told",
+    file: "src/testing/links.ts",
+    find: "    if (there.state === \"Down\") return yield* crashed()\n",
+    replace: "",
+    model: "reconnection",
+    why: "A client of the lab waits for nobody until its time is over; found by this model, and fixed with it.",
+    says: "nobody waits for a connection that is there"
   }
 ]

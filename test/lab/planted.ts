@@ -29,7 +29,7 @@ const runModel = async (folder: string, model: string): Promise<{ readonly holds
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: folder,
-      timeout: 300_000,
+      timeout: 600_000,
       maxBuffer: 1 << 26
     })
     return { holds: true, text: stdout }

@@ -13,8 +13,10 @@ import * as Tool from "fastmcp-effect/definition/Tool"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
+import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as McpError from "fastmcp-effect/protocol/McpError"
-import type * as McpTasks from "fastmcp-effect/tasks/McpTasks"
+import * as McpServer from "fastmcp-effect/server/McpServer"
+import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import {
@@ -407,6 +409,27 @@ describe("the options of tasks", () => {
         executions.map(({ cancelRequested }) => cancelRequested),
         ["Its call was over before it was answered."]
       )
+    }))
+
+  it.effect("nor does one that is stopped when its task is added, by whatever stands around it", () =>
+    Effect.gen(function*() {
+      const docket = yield* Layer.build(Layer.fresh(Docket.layerMemory()))
+      const layer = McpServer.layer({
+        name: "tasks",
+        version: "1",
+        tools: [slow],
+        middleware: [
+          Middleware.make(({ method }, next) => method === "tools/call" ? Effect.andThen(next, Effect.never) : next)
+        ],
+        extensions: [McpTasks.extension({ worker: false })]
+      })
+      const client = yield* modern(layer.pipe(Layer.provide(Layer.succeedContext(docket)), Layer.fresh))
+      const calling = yield* Effect.forkChild(call(client, "slow", { seconds: 60 }))
+      yield* moment
+      yield* Fiber.interrupt(calling)
+      yield* McpTest.settle
+      const { executions } = yield* Context.get(docket, Docket.Docket).list()
+      assert.deepStrictEqual(executions.map(({ status }) => status), ["Cancelled"])
     }))
 })
 

@@ -76,7 +76,8 @@ const audited = (audit: Audit, now: () => number) =>
           const { startedAt, task } = after
           if (!Execution.isDue(before, time)) violations.push(`${what} before its time`)
           if (before.isHeld === true) violations.push(`${what}, and it is held`)
-          if (task === "struck" && startedAt! > audit.struckAt && startedAt! < audit.restoredAt) {
+          // By the rules as they were in between.
+          if (task === "struck" && startedAt! > audit.struckAt && time < audit.restoredAt) {
             violations.push(`${what}, and its task is struck`)
           }
         }

@@ -114,10 +114,12 @@ const secret = (what: string, form: Secret["form"]): Secret => ({
 })
 
 const step = Arbitrary.schema(Schema.Struct({
-  chain: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
+  chain: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })),
   server: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   /** How many before the newest: a client has the newest, whoever has stolen one any. */
   before: Schema.Literals([0, 0, 0, 1, 2]),
+  /** At both servers at once, by whoever has it. */
+  isTwice: Schema.Boolean,
   pause: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 })),
   crashes: Schema.Literals([false, false, false, false, true])
 }))
@@ -152,7 +154,7 @@ const system = Effect.gen(function*() {
     yield* browser(action, { form: { csrf, decision: "allow" } })
     return { clientId: "tv", secrets: [secret("device code", devices.asking(json.device_code).form)] } as Chain
   })
-  const chains = [yield* code, yield* code, yield* device]
+  const chains = [yield* code, yield* code, yield* code, yield* device]
 
   const present = (chain: Chain, index: number, at: number) =>
     Effect.gen(function*() {
@@ -174,7 +176,7 @@ const system = Effect.gen(function*() {
   yield* Effect.sleep("1 second")
   yield* Effect.forEach(
     yield* Lab.steps("use", step, 14),
-    ({ before, chain, crashes, pause, server }, index) =>
+    ({ before, chain, crashes, isTwice, pause, server }, index) =>
       Effect.gen(function*() {
         // Some at one moment, and then a while nobody.
         yield* Effect.sleep(Math.floor(index / 3) * 80 + pause)
@@ -182,7 +184,10 @@ const system = Effect.gen(function*() {
         if (crashes) {
           yield* Effect.forkScoped(Effect.andThen(Effect.sleep(pause), servers[server]!.restart))
         }
-        yield* Effect.ignore(present(of, Math.max(0, of.secrets.length - 1 - before), server))
+        const used = Math.max(0, of.secrets.length - 1 - before)
+        yield* Effect.forEach(isTwice ? [0, 1] : [server], (at) => Effect.ignore(present(of, used, at)), {
+          concurrency: "unbounded"
+        })
       }),
     { concurrency: "unbounded" }
   )

@@ -29,6 +29,12 @@ const Step = Schema.Struct({
 
 type Step = typeof Step.Type
 
+/** When the server crashes, and how long after it once more, about when its client is back; not, where it is 0. */
+const Crash = Schema.Struct({
+  at: Schema.Int.check(Schema.isBetween({ minimum: 50, maximum: 1500 })),
+  again: Schema.Literals([0, 0, 202, 205, 208, 211])
+})
+
 /** How one call ended, as its caller sees it. */
 interface Ending {
   readonly step: Step
@@ -103,14 +109,15 @@ export const reconnection: Model = {
         yield* Effect.exit(server.run(added))
       }
     })
-    const crashes = yield* Lab.steps(
-      "crash",
-      Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 50, maximum: 1500 }))),
-      1
-    )
-    const crash = Effect.forEach(crashes, (at) =>
+    const crashes = yield* Lab.steps("crash", Arbitrary.schema(Crash), 1)
+    const crash = Effect.forEach(crashes, ({ again, at }) =>
       Effect.gen(function*() {
         yield* Effect.sleep(at)
+        yield* server.crash
+        yield* Effect.sleep(50)
+        yield* server.restart
+        if (again === 0) return
+        yield* Effect.sleep(again - 50)
         yield* server.crash
         yield* Effect.sleep(50)
         yield* server.restart

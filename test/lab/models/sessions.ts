@@ -25,11 +25,14 @@ import * as Admission from "fastmcp-effect/transport/Admission"
 import * as assert from "node:assert"
 import type { Model } from "../model.ts"
 
+/** Longer than any letter between nodes takes. */
+const long = 5000
+
 /** One call of Ada's: what it says, how long it takes, where she stops reading, and when she takes it back. */
 const Step = Schema.Struct({
   at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
   says: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })),
-  pause: Schema.Literals([0, 0, 3, 15]),
+  pause: Schema.Literals([0, 0, 3, 15, long]),
   stopsAfter: Schema.Literals([-1, 0, 1, 2]),
   cancelAfter: Schema.Literals([-1, -1, 10, 25])
 })
@@ -47,8 +50,8 @@ const serve = (records: Map<number, Record>) => {
     success: Schema.Int,
     handler: ({ n, pause, says }) => {
       const record = records.get(n)!
-      record.begun++
       return Effect.gen(function*() {
+        record.begun++
         for (let said = 1; said <= says; said++) {
           yield* Progress.report(said)
           yield* Effect.sleep(pause)
@@ -244,12 +247,16 @@ export const sessions: Model = {
         }
         return told
       })
+    /** Whether it ran, was taken back, and goes on. */
     const cancel = (n: number, { at, cancelAfter }: Step) =>
       Effect.gen(function*() {
         if (cancelAfter < 0) return false
         yield* Effect.sleep(at + cancelAfter)
+        const record = records.get(n)!
+        const runs = record.begun > 0
         const { status } = yield* as("ada", "POST", mine, cancelling(n))
-        return status === 202
+        yield* Effect.sleep(long / 10)
+        return runs && status === 202 && record.ended === undefined
       })
 
     const steps = yield* Lab.steps("call", Arbitrary.schema(Step), 4)
@@ -260,7 +267,7 @@ export const sessions: Model = {
       { concurrency: "unbounded" }
     )
 
-    done.forEach(([told, isTakenBack], index) => {
+    done.forEach(([told, goesOn], index) => {
       const n = index + 1
       const { cancelAfter, says } = steps[index]!
       const record = records.get(n)!
@@ -272,14 +279,18 @@ export const sessions: Model = {
       const all = [1, 2, 3].slice(0, says)
       assert.deepStrictEqual(progress, all.slice(0, progress.length), "what is said comes in order, with no gap")
       assert.ok(record.begun <= 1, "a call runs once")
+      assert.ok(!goesOn, "what was taken back stops, wherever it runs")
       if (told.isLost) return
+      assert.ok(
+        told.isOver || told.body !== "" || spoken.some(isAnswer),
+        "whoever comes back hears when nothing follows"
+      )
       const wasCancelled = record.ended !== undefined && Exit.isFailure(record.ended)
       if (cancelAfter < 0) assert.ok(spoken.some(isAnswer) || told.body !== "", "each call has its answer")
       if (spoken.some(isAnswer)) {
         assert.ok(!wasCancelled, "what was taken back has no answer")
         assert.ok(progress.length === says, "nothing is missing before the answer")
       }
-      if (isTakenBack) assert.ok(record.ended !== undefined, "what was taken back stops, wherever it runs")
     })
 
     // A session is its caller's.

@@ -4,6 +4,7 @@
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -15,6 +16,8 @@ import * as Identity from "fastmcp-effect/context/Identity"
 import * as RequestContext from "fastmcp-effect/context/RequestContext"
 import * as Tool from "fastmcp-effect/definition/Tool"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
+import * as Execution from "fastmcp-effect/docket/Execution"
+import * as Middleware from "fastmcp-effect/middleware/Middleware"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTasks from "fastmcp-effect/tasks/McpTasks"
 import * as TaskSchema from "fastmcp-effect/tasks/TaskSchema"
@@ -34,6 +37,14 @@ const Order = Schema.Struct({
   millis: Schema.Literals([0, 1000, 3000]),
   /** Not at all, where it is 0. */
   cancelAfter: Schema.Literals([0, 0, 500, 2500])
+})
+
+/** A call that is taken back, perhaps before it is answered. */
+const Withdrawn = Schema.Struct({
+  who: Schema.Literals(people),
+  server: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+  wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2000 })),
+  after: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
 })
 
 /** Who can be asked is told; here tasks ask, and nobody else. */
@@ -60,12 +71,21 @@ const system = Effect.gen(function*() {
         return text
       })
   })
-  const { docket } = yield* SharedDocket.make(DocketStore.layerMemory())
+  const { docket, store } = yield* SharedDocket.make(DocketStore.layerMemory())
+  /** Tasks whose calls were answered with them. */
+  const answered = new Set<string>()
+  const noting = Middleware.make((_, next) =>
+    Effect.tap(next, (result) =>
+      Effect.sync(() => {
+        if ("taskId" in result) answered.add(String(result.taskId))
+      }))
+  )
   const server = (worker: McpTasks.Options["worker"]) =>
     McpServer.layer({
       name: "acme",
       version: "1.0.0",
       tools: [order],
+      middleware: [noting],
       extensions: [McpTasks.extension({ pollInterval: "500 millis", worker: worker! })]
     }).pipe(Layer.provide(docket))
   const servers = yield* Effect.forEach(["s0", "s1"], (name) => Lab.node(name, server(false)))
@@ -137,7 +157,26 @@ const system = Effect.gen(function*() {
         wrong.push(`a task that was cancelled is ${later.status}`)
       }
     })
-  yield* Effect.forEach(yield* Lab.steps("order", Arbitrary.schema(Order), 3), one, { concurrency: "unbounded" })
+  const withdrawn = ({ after, server, wait, who }: typeof Withdrawn.Type) =>
+    Effect.gen(function*() {
+      yield* Effect.sleep(wait)
+      const client = clients[people.indexOf(who)]![server]!
+      const call = yield* Effect.forkChild(ask(client, "tools/call", { name: "order", arguments: { millis: 0 } }))
+      yield* Effect.andThen(Effect.sleep(after), Fiber.interrupt(call))
+    })
+  yield* Effect.all([
+    Effect.forEach(yield* Lab.steps("order", Arbitrary.schema(Order), 3), one, { concurrency: "unbounded" }),
+    Effect.forEach(yield* Lab.steps("withdrawn", Arbitrary.schema(Withdrawn), 2), withdrawn, {
+      concurrency: "unbounded"
+    })
+  ], { concurrency: "unbounded" })
+  yield* Effect.sleep("10 seconds")
+  const { executions } = yield* store.run(Effect.flatMap(DocketStore.DocketStore, ({ list }) => list({ limit: 100 })))
+  for (const execution of executions) {
+    if (!Execution.isFinished(execution) && ![...answered].some((taskId) => execution.id.endsWith(taskId))) {
+      wrong.push("a task goes on of which nobody was told")
+    }
+  }
   assert(wrong.length === 0, wrong[0])
 })
 
