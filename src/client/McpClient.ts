@@ -93,18 +93,18 @@ export interface Options {
 /** How one call is made. @category models @since 0.1.0 */
 export interface CallOptions {
   /** In place of the client's own. `Duration.infinity` for none. */
-  readonly timeout?: Duration.Input
+  readonly timeout?: Duration.Input | undefined
   /** In place of the client's own; then also for what goes on without the request, as a task. */
-  readonly maxTimeout?: Duration.Input
+  readonly maxTimeout?: Duration.Input | undefined
   /** Hears of the request's progress, in order, before the call ends. It must not throw; `progress` is for effects. */
-  readonly onProgress?: (progress: ClientHandlers.ProgressMessage) => void
+  readonly onProgress?: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
   /** Members for the request's `_meta`. */
-  readonly meta?: JsonRpc.JsonObject
+  readonly meta?: JsonRpc.JsonObject | undefined
   /**
    * Whether the server may get the request twice when its answer was lost. When left out, a tool whose listed annotations
    * say `readOnlyHint` or `idempotentHint` is, every other tool is not, and whatever only reads is.
    */
-  readonly idempotent?: boolean
+  readonly idempotent?: boolean | undefined
   /**
    * What this call of a tool is known by, however often it is sent: a text nobody else chooses (a UUID), of at most 255
    * characters. A server that keeps to it (`middleware/Idempotency`) runs the call once and answers the repeat as it has

@@ -63,9 +63,9 @@ export interface Call {
   readonly maxTimeout: number
   readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
   /** Learns the request's id, which is the token of its progress. */
-  readonly onSent?: (id: number) => void
+  readonly onSent?: ((id: number) => void) | undefined
   /** Hears what belongs to a stream of this request's own. */
-  readonly onNotification?: (notification: JsonRpc.Notification) => void
+  readonly onNotification?: ((notification: JsonRpc.Notification) => void) | undefined
   /** Answers what the server asks for this request; the client's handlers do when left out. */
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answered) | undefined
   /** Hears what the server tells for this request alone, beside its progress. */
@@ -73,6 +73,11 @@ export interface Call {
   readonly caller?: lifecycle.Caller | undefined
   /** Whether a refusal is kept as it was sent, code, message and data. */
   readonly keepsErrors?: boolean | undefined
+  /**
+   * What may be sent where this server may have got the request already, if anything may: the call itself where there is
+   * no harm in a second time. Nothing, when left out.
+   */
+  readonly repeat?: (first: lifecycle.Server) => Call | undefined
 }
 
 type Answered = Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
@@ -206,32 +211,38 @@ export class Link implements ClientTransport.Listener {
    * `TransportError`s are for the client to explain: it knows whether the request may be made again.
    */
   call(call: Call, as: lifecycle.Lifecycle): Effect.Effect<JsonRpc.JsonObject, Failure> {
-    return Effect.withFiber((fiber) => {
-      const parent = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-      const connection = this.connection!
-      const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
-        if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
-        const waiting = new Waiting(this, call, parent, resume)
-        const token = call.onProgress === undefined ? undefined : waiting.id
-        call.onSent?.(waiting.id)
-        let outgoing: ClientTransport.Outgoing
-        try {
-          outgoing = as.encode(waiting.id, call, token, waiting.traced, connection.hasHeaders)
-        } catch (defect) {
-          // The program's own: what it wants to send is no JSON.
-          return waiting.settle(Exit.die(defect))
-        }
-        this.waiting.set(waiting.id, waiting)
-        connection.send(outgoing)
-        return Effect.sync(() => {
-          this.abandon(waiting, "User")
-          waiting.end(Exit.interrupt())
-        })
+    return Effect.withFiber((fiber) => this.send(call, as, fiber))
+  }
+
+  /** The same for who is at it already: `fiber`, whose span the request belongs to. */
+  send(
+    call: Call,
+    as: lifecycle.Lifecycle,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<JsonRpc.JsonObject, Failure> {
+    const connection = this.connection!
+    const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
+      if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
+      const waiting = new Waiting(this, call, Context.getOrUndefined(fiber.context, Tracer.ParentSpan), resume)
+      const token = call.onProgress === undefined ? undefined : waiting.id
+      call.onSent?.(waiting.id)
+      let outgoing: ClientTransport.Outgoing
+      try {
+        outgoing = as.encode(waiting.id, call, token, waiting.traced, connection.hasHeaders)
+      } catch (defect) {
+        // The program's own: what it wants to send is no JSON.
+        return waiting.settle(Exit.die(defect))
+      }
+      this.waiting.set(waiting.id, waiting)
+      connection.send(outgoing)
+      return Effect.sync(() => {
+        this.abandon(waiting, "User")
+        waiting.end(Exit.interrupt())
       })
-      return connection.congested()
-        ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
-        : send
     })
+    return connection.congested()
+      ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
+      : send
   }
 
   /** Sends what no answer comes to. */

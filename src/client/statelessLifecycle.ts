@@ -2,6 +2,7 @@
  * The stateless era: each request brings its version, who asks and what they can do in `_meta`, and over HTTP mirrors
  * what it is about into headers.
  */
+import type * as Tracer from "effect/Tracer"
 import * as HeaderValue from "../protocol/HeaderValue.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as Meta from "../protocol/Meta.ts"
@@ -29,6 +30,8 @@ export const make = (
       ...capabilities as JsonRpc.JsonObject
     }
   })
+  /** What `_meta` holds without being told. */
+  const ours = new Set([...Object.keys(envelope), "traceparent", "progressToken"])
   // It is the same text in every request of one caller.
   const text = JsonRpc.encode(envelope)
   const texts = new WeakMap<lifecycle.Caller, string>()
@@ -41,16 +44,17 @@ export const make = (
     revision,
     server,
     encode: (id, call, progressToken, span, hasHeaders) => {
-      const { caller, method, params } = call
-      const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
-      const own = lifecycle.metaOf(call, progressToken, trace)
-      const isApart = params._meta === undefined && (own === undefined || !overlaps(own, envelope))
+      const { caller, meta, method, params } = call
+      const trace = span === undefined || span.traceId === "noop" ? undefined : span
       return {
-        frame: isApart
-          ? frame(id, method, params, caller === undefined ? text : textOf(caller), own)
+        frame: params._meta === undefined && (meta === undefined || isApart(meta, ours))
+          ? frame(id, method, params, caller === undefined ? text : textOf(caller), trace, meta, progressToken)
           : JsonRpc.encodeRequest(id, method, {
             ...params,
-            _meta: { ...caller === undefined ? envelope : envelopeOf(caller), ...own }
+            _meta: {
+              ...caller === undefined ? envelope : envelopeOf(caller),
+              ...lifecycle.metaOf(call, progressToken, trace && Tracing.inject(trace))
+            }
           }),
         id,
         method,
@@ -61,24 +65,29 @@ export const make = (
   }
 }
 
-const overlaps = (one: JsonRpc.JsonObject, other: JsonRpc.JsonObject): boolean => {
-  for (const key in one) if (Object.hasOwn(other, key)) return true
-  return false
+/** Whether it has no member of these names. */
+const isApart = (meta: JsonRpc.JsonObject, names: ReadonlySet<string>): boolean => {
+  for (const key in meta) if (names.has(key)) return false
+  return true
 }
 
-/** `own` is what `_meta` holds beside the envelope. */
+/** Put together of texts: that of the envelope is at hand. */
 const frame = (
   id: number,
   method: string,
   params: JsonRpc.JsonObject,
   envelope: string,
-  own: JsonRpc.JsonObject | undefined
+  span: Tracer.AnySpan | undefined,
+  meta: JsonRpc.JsonObject | undefined,
+  progressToken: number | undefined
 ): string => {
-  const text = JsonRpc.encode(params)
-  const head = text === "{}" ? "{" : `${text.slice(0, -1)},`
-  const more = own === undefined ? "{}" : JsonRpc.encode(own)
-  const meta = more === "{}" ? envelope : `${envelope.slice(0, -1)},${more.slice(1)}`
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${head}"_meta":${meta}}}`
+  const members = JsonRpc.members(params)
+  const trace = span === undefined ? "" : `,"traceparent":${JSON.stringify(Tracing.traceparent(span))}`
+  const own = meta === undefined ? "" : JsonRpc.members(meta)
+  const token = progressToken === undefined ? "" : `,"progressToken":${progressToken}`
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${members}${
+    members === "" ? "" : ","
+  }"_meta":${envelope.slice(0, -1)}${trace}${own === "" ? "" : ","}${own}${token}}}}`
 }
 
 const headersOf = (call: Parameters<lifecycle.Self["mirror"]>[0], self: lifecycle.Self) => {

@@ -3,7 +3,9 @@
  * each request who asks, and shares one session among all. One of the stateful era keeps what it knows of its client
  * with the session: there each client has its own.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Identity from "../../context/Identity.ts"
 import * as RequestContext from "../../context/RequestContext.ts"
 import type * as Definition from "../../definition/Definition.ts"
@@ -26,6 +28,9 @@ export interface Options {
   readonly isShared: boolean
 }
 
+/** The fiber that works for a request. */
+type Worker = Fiber.Fiber<unknown, unknown>
+
 type Answered<E> = Effect.Effect<JsonRpc.JsonObject, E, RequestContext.RequestContext>
 
 export interface Routing {
@@ -45,38 +50,49 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     session: sessions.Session,
     call: relaying.Call,
     request: relaying.Request,
+    fiber: Worker,
     party: sessions.Party,
     wantsLogs: boolean
   ) =>
     relaying.heard(
       request,
+      fiber,
       hearing(session, wantsLogs),
       (listener) =>
         sessions.canBeAsked(party) && session !== upstream.session
           ? Effect.flatMap(
             asking.onConnection(keys, name, request),
-            (answer) => relaying.send(name, session, call, request, { listener, party, answer })
+            (answer) => relaying.send(name, session, call, request, fiber, { listener, party, answer })
           )
-          : relaying.send(name, session, call, request, { listener, party })
+          : relaying.send(name, session, call, request, fiber, { listener, party })
     )
 
   /** To a server of the stateless era. */
-  const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request) => {
+  const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request, fiber: Worker) => {
     const wantsLogs = request.logLevel !== undefined && main.client.server().capabilities.logging !== undefined
     const party = partyOf(request)
     const through = (session: sessions.Session) => {
       const send = (call: relaying.Call) =>
         relaying.heard(
           request,
+          fiber,
           hearing(session, wantsLogs),
-          (listener) => relaying.send(name, session, call, request, { listener, party })
+          (listener) => relaying.send(name, session, call, request, fiber, { listener, party })
         )
       if (sessions.canBeAsked(party)) {
-        return asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, send(call))
+        const later = (call: relaying.Call) => Effect.suspend(() => send(call))
+        return asking.inRounds(name, keys.ofCall(request, name, call), call, request, later, later(call))
       }
       return Effect.flatMap(send(call), (result) =>
         result.resultType === "input_required"
-          ? asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, Effect.succeed(result))
+          ? asking.inRounds(
+            name,
+            keys.ofCall(request, name, call),
+            call,
+            request,
+            (call) => Effect.suspend(() => send(call)),
+            Effect.succeed(result)
+          )
           : Effect.succeed(result))
     }
     // Without streams a server does not say for which request it logs.
@@ -93,25 +109,22 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
   const stateful = (
     main: sessions.Session,
     call: relaying.Call,
-    request: relaying.Request
+    request: relaying.Request,
+    fiber: Worker
   ): Effect.Effect<JsonRpc.JsonObject, Definition.HandlerError> => {
     const { capabilities, revision } = main.client.server()
-    if (isShared) return direct(main, call, request, sessions.nobody, false)
+    if (isShared) return direct(main, call, request, fiber, sessions.nobody, false)
     const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
     const party = partyOf(request)
-    if (request.peer !== undefined) {
-      return pool.use(
-        request.peer,
-        party,
-        revision,
-        false,
-        (session) =>
-          Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))
+    const leveled = (session: sessions.Session) =>
+      Effect.andThen(
+        level(session, request, wantsLogs),
+        Effect.suspend(() => direct(session, call, request, fiber, party, wantsLogs))
       )
-    }
+    if (request.peer !== undefined) return pool.use(request.peer, party, revision, false, leveled)
     return Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => {
       const mayAsk = sessions.canBeAsked(party)
-      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, party, false)
+      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, fiber, party, false)
       const alone = mayAsk || wantsLogs
       return withKey(request, party, (key) =>
         mayAsk
@@ -119,10 +132,11 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
             pool.use(key, party, revision, true, (session) =>
               Effect.andThen(
                 level(session, request, wantsLogs),
-                relaying.send(name, session, call, request, { answer, listener, party })
+                Effect.withFiber((holder) =>
+                  relaying.send(name, session, call, request, holder, { answer, listener, party })
+                )
               )))
-          : pool.use(key, party, revision, alone, (session) =>
-            Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))))
+          : pool.use(key, party, revision, alone, leveled))
     })
   }
 
@@ -139,26 +153,32 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
       )
 
   const onMain = <E>(
-    body: (main: sessions.Session, request: relaying.Request) => Effect.Effect<JsonRpc.JsonObject, E>
+    body: (
+      main: sessions.Session,
+      request: relaying.Request,
+      fiber: Worker
+    ) => Effect.Effect<JsonRpc.JsonObject, E>
   ): Answered<E | McpError.McpError> =>
-    RequestContext.RequestContext.use((request): Effect.Effect<JsonRpc.JsonObject, E | McpError.McpError> => {
+    Effect.withFiber((fiber: Worker): Answered<E | McpError.McpError> => {
       const main = upstream.session
-      return main === undefined ? Effect.fail(refusals.unavailable(name)) : body(main, request)
+      return main === undefined
+        ? Effect.fail(refusals.unavailable(name))
+        : body(main, Context.getUnsafe(fiber.context, RequestContext.RequestContext), fiber)
     })
 
   return {
     ask: (call) =>
-      onMain<Definition.HandlerError>((main, request) =>
-        isStateless(main) ? stateless(main, call, request) : stateful(main, call, request)
+      onMain<Definition.HandlerError>((main, request, fiber) =>
+        isStateless(main) ? stateless(main, call, request, fiber) : stateful(main, call, request, fiber)
       ),
     complete: (params) =>
-      onMain((main, request) => {
+      onMain((main, request, fiber) => {
         const call: relaying.Call = { method: "completion/complete", params }
         const party = partyOf(request)
         return isShared || isStateless(main) || request.peer === undefined
-          ? direct(main, call, request, isShared ? sessions.nobody : party, false)
+          ? direct(main, call, request, fiber, isShared ? sessions.nobody : party, false)
           : pool.use(request.peer, party, main.client.server().revision, false, (session) =>
-            direct(session, call, request, party, false))
+            direct(session, call, request, fiber, party, false))
       })
   }
 }

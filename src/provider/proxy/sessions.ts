@@ -115,7 +115,10 @@ export class Pool {
     this.clock = Context.get(options.context, Clock.Clock)
   }
 
-  /** With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. */
+  /**
+   * With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. The
+   * effect is for one run.
+   */
   use<A, E, R>(
     key: RequestContext.Peer | string,
     party: Party,
@@ -123,25 +126,23 @@ export class Pool {
     alone: boolean,
     body: (session: Session) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | McpError.McpError, R> {
-    return Effect.suspend(() => {
-      let taken: Entry | undefined
-      return Effect.onExitPrimitive(
-        Effect.suspend(() => {
-          const entry = this.take(key, party, revision, alone)
-          if (entry instanceof McpError.McpError) return Effect.fail(entry)
-          taken = entry
-          return entry.session === undefined
-            ? Effect.flatMap(Deferred.await(entry.opened), body)
-            : body(entry.session)
-        }),
-        () => {
-          if (taken === undefined) return undefined
-          taken.users--
-          taken.idleSince = this.clock.currentTimeMillisUnsafe()
-          return undefined
-        }
-      )
-    })
+    let taken: Entry | undefined
+    return Effect.onExitPrimitive(
+      Effect.suspend(() => {
+        const entry = this.take(key, party, revision, alone)
+        if (entry instanceof McpError.McpError) return Effect.fail(entry)
+        taken = entry
+        return entry.session === undefined
+          ? Effect.flatMap(Deferred.await(entry.opened), body)
+          : body(entry.session)
+      }),
+      () => {
+        if (taken === undefined) return undefined
+        taken.users--
+        taken.idleSince = this.clock.currentTimeMillisUnsafe()
+        return undefined
+      }
+    )
   }
 
   private take(
