@@ -264,6 +264,8 @@ export interface Client {
 /** @category models @since 0.1.0 */
 export interface ServerInfo {
   readonly revision: Revisions.Version
+  /** Those the server says it speaks, of which some may be unknown here; what it settled on, where it says no more. */
+  readonly versions: ReadonlyArray<string>
   /** Who the server says it is, for display alone. */
   readonly info: McpSchema.Implementation | undefined
   readonly capabilities: McpSchema.ServerCapabilities

@@ -8,6 +8,8 @@ import type * as link from "./link.ts"
 
 /** Who the server says it is, and what it can do. */
 export interface Server {
+  /** The revisions it says it speaks. */
+  readonly versions: ReadonlyArray<string>
   readonly info: McpSchema.Implementation | undefined
   readonly capabilities: McpSchema.ServerCapabilities
   readonly instructions: string | undefined
@@ -42,7 +44,7 @@ export interface Lifecycle {
   ) => ClientTransport.Outgoing
 }
 
-export const unknownServer: Server = { info: undefined, capabilities: {}, instructions: undefined }
+export const unknownServer: Server = { versions: [], info: undefined, capabilities: {}, instructions: undefined }
 
 /** What a request's `_meta` holds in either era; undefined when that is nothing. */
 export const metaOf = (

@@ -1,7 +1,7 @@
 /**
  * On which session a request goes to the server behind, and how that may ask back. A server of 2026-07-28 is told with
- * each request who asks, and shares one session among all. One of the stateful era keeps what it knows of its client
- * with the session: there each client has its own.
+ * each request who asks, and shares one session among all, unless it could not say for which of them it logs. One of the
+ * stateful era keeps what it knows of its client with the session: there each client has its own.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -26,6 +26,8 @@ export interface Options {
   readonly holding: holding.Holding
   /** One session for all, which is told nothing of anybody. */
   readonly isShared: boolean
+  /** Whether a session may be in another revision than the one the lists are read in. */
+  readonly maySettle: boolean
 }
 
 /** The fiber that works for a request. */
@@ -38,7 +40,7 @@ export interface Routing {
   readonly complete: (params: JsonRpc.JsonObject) => Answered<McpError.McpError>
 }
 
-export const make = ({ holding, isShared, name, pool, upstream }: Options): Routing => {
+export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Options): Routing => {
   const keys = new asking.Keys()
   const partyOf = sessions.makePartyOf()
 
@@ -96,13 +98,13 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
           : Effect.succeed(result))
     }
     // Without streams a server does not say for which request it logs.
-    return wantsLogs && !main.hasStreams && !isShared
-      ? withKey(
-        request,
-        party,
-        (key) => pool.use(key, party, main.client.server().revision, request.peer === undefined, through)
-      )
-      : through(main)
+    if (!wantsLogs || main.hasStreams || isShared) return through(main)
+    const { revision, versions } = main.client.server()
+    const { peer, revision: { version } } = request
+    // What is a client's own speaks as the client does, if it can: then nothing has to be put in other words.
+    return peer !== undefined && maySettle && versions.includes(version)
+      ? pool.use(peer, party, version as Revisions.Version, false, leveled(call, request, fiber, party, wantsLogs))
+      : withKey(request, party, (key) => pool.use(key, party, revision, peer === undefined, through))
   }
 
   /** To a server of the stateful era. */
@@ -116,12 +118,8 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
     if (isShared) return direct(main, call, request, fiber, sessions.nobody, false)
     const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
     const party = partyOf(request)
-    const leveled = (session: sessions.Session) =>
-      Effect.andThen(
-        level(session, request, wantsLogs),
-        Effect.suspend(() => direct(session, call, request, fiber, party, wantsLogs))
-      )
-    if (request.peer !== undefined) return pool.use(request.peer, party, revision, false, leveled)
+    const through = leveled(call, request, fiber, party, wantsLogs)
+    if (request.peer !== undefined) return pool.use(request.peer, party, revision, false, through)
     return Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => {
       const mayAsk = sessions.canBeAsked(party)
       if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, fiber, party, false)
@@ -131,26 +129,39 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
           ? holding.run(keys.ofCall(request, name, call), request, party, ({ answer, listener }) =>
             pool.use(key, party, revision, true, (session) =>
               Effect.andThen(
-                level(session, request, wantsLogs),
+                wantsLogs && session.logLevel !== request.logLevel ? setLevel(session, request) : Effect.void,
                 Effect.withFiber((holder) =>
                   relaying.send(name, session, call, request, holder, { answer, listener, party })
                 )
               )))
-          : pool.use(key, party, revision, alone, leveled))
+          : pool.use(key, party, revision, alone, through))
     })
   }
 
-  /** The session's log level is its client's. */
-  const level = (session: sessions.Session, { logLevel }: relaying.Request, wantsLogs: boolean): Effect.Effect<void> =>
-    !wantsLogs || session.logLevel === logLevel
-      ? Effect.void
-      : Effect.catch(
-        Effect.suspend(() => {
-          session.logLevel = logLevel
-          return session.client.setLogLevel(logLevel!)
-        }),
-        (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
+  /** On a session of the stateful era, whose log level is its client's. */
+  const leveled = (
+    call: relaying.Call,
+    request: relaying.Request,
+    fiber: Worker,
+    party: sessions.Party,
+    wantsLogs: boolean
+  ) =>
+  (session: sessions.Session) =>
+    !wantsLogs || session.logLevel === request.logLevel
+      ? direct(session, call, request, fiber, party, wantsLogs)
+      : Effect.andThen(
+        setLevel(session, request),
+        Effect.suspend(() => direct(session, call, request, fiber, party, wantsLogs))
       )
+
+  const setLevel = (session: sessions.Session, { logLevel }: relaying.Request): Effect.Effect<void> =>
+    Effect.catch(
+      Effect.suspend(() => {
+        session.logLevel = logLevel
+        return session.client.setLogLevel(logLevel!)
+      }),
+      (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
+    )
 
   const onMain = <E>(
     body: (
