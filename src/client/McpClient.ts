@@ -127,6 +127,11 @@ export interface RequestOptions extends CallOptions {
   readonly raw?: boolean
   /** Fails with a refusal as it was sent, code, message and data: an `Other`. False. */
   readonly keepsErrors?: boolean
+  /**
+   * Whether `params` bring the trace of who asks, if that has one: then the server is told another only where a tracer of
+   * the program shows it. False.
+   */
+  readonly bringsTrace?: boolean
   /** Whether an `input_required` result is answered here; it is the result where it is not. True. */
   readonly rounds?: boolean
   /**
@@ -254,6 +259,8 @@ export interface Client {
     params?: JsonRpc.JsonObject,
     options?: RequestOptions
   ) => Effect.Effect<JsonRpc.JsonObject, CallError>
+  /** `request` and what is made of its end, for code that is at it already in this fiber. @internal */
+  readonly forward: sending.Forward
   /** Answers a question as if the server had asked it: for questions that come in another way. */
   readonly answer: (method: string, params: JsonRpc.JsonObject) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
   /** A tool as it was listed last; undefined where it was not, or nothing was listed yet. */
@@ -436,7 +443,7 @@ export const make = (
       }
     })
 
-    const send = sending.make({
+    const { forward, send } = sending.make({
       talk,
       extensions,
       answer,
@@ -632,6 +639,7 @@ export const make = (
         Stream.interruptWhen(changes(wanted), Deferred.await(over)),
       notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
       request: (method, params = {}, callOptions) => send(method, params, callOptions),
+      forward,
       answer,
       tool: tools.get,
       notify: talk.notify

@@ -41,6 +41,12 @@ export interface Options {
   readonly onStatus: (status: Status) => void
 }
 
+/** What is made of the end of a request. */
+export interface Then<out A, out E> {
+  readonly onSuccess: (result: JsonObject) => Effect.Effect<A, E>
+  readonly onFailure: (error: Failure) => Effect.Effect<A, E>
+}
+
 export interface Conversation {
   /** What the server has last settled on. */
   readonly lifecycle: () => lifecycle.Lifecycle
@@ -49,6 +55,12 @@ export interface Conversation {
     call: link.Call,
     conclude: (result: JsonObject) => Effect.Effect<A, Failure>
   ) => Effect.Effect<A, Failure>
+  /** The same in fewer steps, for who is at it already: `fiber` works for it. */
+  readonly forward: <A, E>(
+    call: link.Call,
+    then: Then<A, E>,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ) => Effect.Effect<A, E>
   readonly notify: (method: string, params: JsonObject | undefined) => Effect.Effect<void>
 }
 
@@ -269,32 +281,31 @@ class Impl implements Conversation {
     call: link.Call,
     conclude: (result: JsonObject) => Effect.Effect<A, Failure>
   ): Effect.Effect<A, Failure> {
-    return Effect.withFiber((fiber) =>
-      this.opening === undefined
-        ? this.send(call, fiber, conclude)
-        : Effect.flatMap(link.inTime(this.shared, this.send(call, fiber, Effect.succeed), call), conclude)
-    )
+    const then = { onSuccess: conclude, onFailure: Effect.fail<Failure> }
+    return Effect.withFiber((fiber) => this.forward(call, then, fiber))
   }
 
-  private send<A>(
-    call: link.Call,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    conclude: (result: JsonObject) => Effect.Effect<A, Failure>
-  ): Effect.Effect<A, Failure> {
+  forward<A, E>(call: link.Call, then: Then<A, E>, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E> {
+    return this.opening === undefined
+      ? this.send(call, then, fiber)
+      : Effect.matchEffect(link.inTime(this.shared, this.send(call, asItIs, fiber), call), then)
+  }
+
+  private send<A, E>(call: link.Call, then: Then<A, E>, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E> {
     const { settled } = this
     const { clock } = this.shared
-    const since = clock.currentTimeMillisUnsafe()
+    const since = link.isTimed(call) ? clock.currentTimeMillisUnsafe() : 0
     return Effect.matchEffect(this.once(call, fiber), {
-      onSuccess: conclude,
+      onSuccess: then.onSuccess,
       onFailure: (error) =>
-        error._tag !== "TransportError" ? Effect.fail(error) : Effect.flatMap(
+        error._tag !== "TransportError" ? then.onFailure(error) : Effect.matchEffect(
           link.inTime(
             this.shared,
             this.again(call, fiber, error, settled!),
             call,
             clock.currentTimeMillisUnsafe() - since
           ),
-          conclude
+          then
         )
     })
   }
@@ -363,6 +374,8 @@ class Impl implements Conversation {
     })
   }
 }
+
+const asItIs: Then<JsonObject, Failure> = { onSuccess: Effect.succeed, onFailure: Effect.fail }
 
 /** Whether a request that ended so is made again, cannot be, or is only where that does no harm. */
 const judge = ({ reason }: TransportError.TransportError): "again" | "unknown" | "final" => {

@@ -73,6 +73,8 @@ export interface Call {
   readonly caller?: lifecycle.Caller | undefined
   /** Whether a refusal is kept as it was sent, code, message and data. */
   readonly keepsErrors?: boolean | undefined
+  /** Whether its params bring the trace of who asks, if that has one: it is told another only where a tracer shows it. */
+  readonly bringsTrace?: boolean | undefined
   /**
    * What may be sent where this server may have got the request already, if anything may: the call itself where there is
    * no harm in a second time. Nothing, when left out.
@@ -97,7 +99,7 @@ class Waiting {
   /** What the server's span is a child of. */
   readonly traced: Tracer.AnySpan | undefined
   private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
-  /** When its time began, which is later where a person was asked. */
+  /** When its time began, which is later where a person was asked; any time where nobody needs it. */
   private since: number
   private deadline: Deadlines.Entry | undefined
   /** Questions of the server that its caller is answering. */
@@ -114,17 +116,17 @@ class Waiting {
     this.id = nextId()
     this.call = call
     this.resume = resume
-    this.since = clock.currentTimeMillisUnsafe()
+    this.since = isTimed(call) || link.shared.isTraced ? clock.currentTimeMillisUnsafe() : 0
     // Without a tracer to show it to nobody would see it; the trace of a caller goes on all the same.
     this.span = link.shared.isTraced
       ? spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
       : undefined
-    this.traced = spans === undefined ? undefined : this.span ?? parent
+    this.traced = spans === undefined ? undefined : this.span ?? (call.bringsTrace === true ? undefined : parent)
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, call.method)
       this.span.attribute(Tracing.attributes.requestId, String(this.id))
     }
-    this.watch(this.since)
+    if (isTimed(call)) this.watch(this.since)
   }
 
   /** Starts the time for the next sign of life. */
@@ -441,6 +443,9 @@ const forAll: ReadonlySet<string> = new Set([
   "notifications/resources/updated",
   "notifications/subscriptions/acknowledged"
 ])
+
+/** Whether anybody has to look at the clock for it. */
+export const isTimed = ({ maxTimeout, timeout }: Call): boolean => timeout !== Infinity || maxTimeout !== Infinity
 
 /** What a call waits for besides its answer takes of the same time, of which some may have passed. */
 export const inTime = <A, E>(

@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { JsonObject } from "../protocol/JsonRpc.ts"
 import * as Meta from "../protocol/Meta.ts"
 import * as Authorization from "../transport/Authorization.ts"
@@ -45,9 +46,18 @@ export type Send = (
 
 type Keep = (result: JsonObject) => void
 
+/** The same for who is at it already, `fiber`: in fewer steps where nothing here makes something of the result. */
+export type Forward = <A, E>(
+  method: string,
+  params: JsonObject,
+  options: RequestOptions,
+  then: conversation.Then<A, E>,
+  fiber: Fiber.Fiber<unknown, unknown>
+) => Effect.Effect<A, E>
+
 type Next = (params: JsonObject) => Effect.Effect<JsonObject, CallError>
 
-export const make = (options: Options): Send => {
+export const make = (options: Options): { readonly send: Send; readonly forward: Forward } => {
   const { answer, extensions, isAskingUser, maxRounds, talk } = options
   const faultOf = results.makeFaultOf()
   const resultHandlers = new Map(extensions.flatMap(({ results = {} }) => Object.entries(results)))
@@ -59,6 +69,11 @@ export const make = (options: Options): Send => {
       ? talk.request(sent, (result) => conclude(sent, result, keep))
       : wrapped(sent, keep)
   }
+
+  const forward: Forward = (method, params, callOptions, then, fiber) =>
+    extensions.length === 0 && callOptions.unchecked === true && callOptions.rounds === false
+      ? talk.forward(new Sent(options, method, params, callOptions, undefined), then, fiber)
+      : Effect.matchEffect(send(method, params, callOptions), then)
 
   const wrapped = (sent: Sent, keep: Keep | undefined): Effect.Effect<JsonObject, CallError> => {
     const { method, onProgress, params } = sent
@@ -129,7 +144,7 @@ export const make = (options: Options): Send => {
     }))
   }
 
-  return send
+  return { send, forward }
 }
 
 const noOptions: RequestOptions = {}
@@ -153,6 +168,7 @@ class Sent implements link.Call {
   readonly onTold: link.Call["onTold"]
   readonly caller: lifecycle.Caller | undefined
   readonly keepsErrors: boolean | undefined
+  readonly bringsTrace: boolean | undefined
 
   constructor(
     client: Options,
@@ -184,6 +200,7 @@ class Sent implements link.Call {
     this.onTold = options.onTold
     this.caller = options.caller
     this.keepsErrors = options.keepsErrors
+    this.bringsTrace = options.bringsTrace
   }
 
   with(params: JsonObject, onSent?: OnSent, meta = this.meta): Sent {

@@ -2,7 +2,6 @@
  * The stateless era: each request brings its version, who asks and what they can do in `_meta`, and over HTTP mirrors
  * what it is about into headers.
  */
-import type * as Tracer from "effect/Tracer"
 import * as HeaderValue from "../protocol/HeaderValue.ts"
 import * as JsonRpc from "../protocol/JsonRpc.ts"
 import * as Meta from "../protocol/Meta.ts"
@@ -31,24 +30,24 @@ export const make = (
     }
   })
   /** What `_meta` holds without being told. */
-  const ours = new Set([...Object.keys(envelope), "traceparent", "progressToken"])
+  const ours = new Set([...Object.keys(envelope), ...lifecycle.ofAny])
   // It is the same text in every request of one caller.
-  const text = JsonRpc.encode(envelope)
+  const text = JsonRpc.members(envelope)
   const texts = new WeakMap<lifecycle.Caller, string>()
   const textOf = (caller: lifecycle.Caller): string => {
     let text = texts.get(caller)
-    if (text === undefined) texts.set(caller, text = JsonRpc.encode(envelopeOf(caller)))
+    if (text === undefined) texts.set(caller, text = JsonRpc.members(envelopeOf(caller)))
     return text
   }
   return {
     revision,
     server,
     encode: (id, call, progressToken, span, hasHeaders) => {
-      const { caller, meta, method, params } = call
+      const { caller, method, params } = call
       const trace = span === undefined || span.traceId === "noop" ? undefined : span
       return {
-        frame: params._meta === undefined && (meta === undefined || isApart(meta, ours))
-          ? frame(id, method, params, caller === undefined ? text : textOf(caller), trace, meta, progressToken)
+        frame: lifecycle.isApart(call, ours)
+          ? lifecycle.frame(id, call, caller === undefined ? text : textOf(caller), trace, progressToken)
           : JsonRpc.encodeRequest(id, method, {
             ...params,
             _meta: {
@@ -63,31 +62,6 @@ export const make = (
       }
     }
   }
-}
-
-/** Whether it has no member of these names. */
-const isApart = (meta: JsonRpc.JsonObject, names: ReadonlySet<string>): boolean => {
-  for (const key in meta) if (names.has(key)) return false
-  return true
-}
-
-/** Put together of texts: that of the envelope is at hand. */
-const frame = (
-  id: number,
-  method: string,
-  params: JsonRpc.JsonObject,
-  envelope: string,
-  span: Tracer.AnySpan | undefined,
-  meta: JsonRpc.JsonObject | undefined,
-  progressToken: number | undefined
-): string => {
-  const members = JsonRpc.members(params)
-  const trace = span === undefined ? "" : `,"traceparent":${JSON.stringify(Tracing.traceparent(span))}`
-  const own = meta === undefined ? "" : JsonRpc.members(meta)
-  const token = progressToken === undefined ? "" : `,"progressToken":${progressToken}`
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${members}${
-    members === "" ? "" : ","
-  }"_meta":${envelope.slice(0, -1)}${trace}${own === "" ? "" : ","}${own}${token}}}}`
 }
 
 const headersOf = (call: Parameters<lifecycle.Self["mirror"]>[0], self: lifecycle.Self) => {

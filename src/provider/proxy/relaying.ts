@@ -60,25 +60,29 @@ export const send = (
   const { revision } = client.server()
   const isStateless = Revisions.select(revision)?.era === "Stateless"
   const meta = passedOn(request.meta)
-  return Effect.matchEffect(
-    client.request(method, meta === undefined ? params : { ...params, _meta: meta }, {
+  return client.forward(
+    method,
+    meta === undefined ? params : { ...params, _meta: meta },
+    {
       // Who has a deadline is interrupted when it falls; that time stands still while its client is asked.
       timeout: timeLeft === Infinity ? undefined : Duration.infinity,
       maxTimeout: timeLeft === Infinity ? undefined : Duration.infinity,
       unchecked: true,
       keepsErrors: true,
       rounds: false,
+      bringsTrace: true,
       meta: ownMeta(left, cost, isStateless ? listener.logLevel : undefined),
       idempotent,
       caller: isStateless ? party : undefined,
       onProgress: listener.onProgress,
       answer,
       onTold: listener.onTold
-    }),
+    },
     {
       onSuccess: (result) => Effect.succeed(isStateless ? lifted(method, result) : result),
       onFailure: (error) => Effect.fail(refusals.of(name, error, { request, method, params, revision }))
-    }
+    },
+    fiber
   )
 }
 
@@ -194,15 +198,6 @@ export class Outflow {
   }
 }
 
-/** The request's own client hears, as far as it has asked to. */
-const listenerOf = (request: Request, outflow: Outflow, hears: Hears): Listener => ({
-  onProgress: request.wantsProgress
-    ? ({ progress, ...rest }) => outflow.push(request.reportProgress(progress, rest))
-    : undefined,
-  onTold: hears === "nothing" ? undefined : (notification) => outflow.push(tell(request, notification)),
-  logLevel: hears === "all" ? request.logLevel : undefined
-})
-
 /** Whether what the server tells can be told to be for one request, and whether logs are wanted. */
 export type Hears = "nothing" | "no logs" | "all"
 
@@ -223,6 +218,39 @@ export const tell = (request: Request, { method, params = {} }: JsonRpc.Notifica
 const isLevel = (level: unknown): level is McpSchema.LoggingLevel =>
   (McpSchema.LoggingLevel.literals as ReadonlyArray<unknown>).includes(level)
 
+/** The request's own client hears, as far as it has asked to. */
+export class Hearing implements Listener {
+  readonly onProgress: Listener["onProgress"]
+  readonly onTold: Listener["onTold"]
+  readonly logLevel: Listener["logLevel"]
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private outflow: Outflow | undefined = undefined
+
+  constructor(request: Request, fiber: Fiber.Fiber<unknown, unknown>, hears: Hears) {
+    this.fiber = fiber
+    this.onProgress = request.wantsProgress
+      ? ({ progress, ...rest }) => this.push(request.reportProgress(progress, rest))
+      : undefined
+    this.onTold = hears === "nothing" ? undefined : (notification) => this.push(tell(request, notification))
+    this.logLevel = hears === "all" ? request.logLevel : undefined
+  }
+
+  private push(effect: Effect.Effect<void>): void {
+    this.outflow ??= new Outflow(this.fiber.context as Context.Context<never>)
+    this.outflow.push(effect)
+  }
+
+  /** What is left to do when the call has ended: nothing may be said of a request once it has its answer. */
+  ended(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    const { outflow } = this
+    return outflow === undefined || outflow.isDrained
+      ? undefined
+      : Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+      ? Effect.sync(() => outflow.end())
+      : Effect.onInterrupt(Effect.interruptible(outflow.drained), () => Effect.sync(() => outflow.end()))
+  }
+}
+
 /** Runs a call whose server may say something meanwhile; `fiber` works for the request. */
 export const heard = <A, E>(
   request: Request,
@@ -231,16 +259,8 @@ export const heard = <A, E>(
   body: (listener: Listener) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
   if (!request.wantsProgress && hears === "nothing") return body(silent)
-  const outflow = new Outflow(fiber.context as Context.Context<never>)
-  return Effect.onExitPrimitive(
-    body(listenerOf(request, outflow, hears)),
-    (exit) =>
-      outflow.isDrained
-        ? undefined
-        : Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
-        ? Effect.sync(() => outflow.end())
-        : Effect.onInterrupt(Effect.interruptible(outflow.drained), () => Effect.sync(() => outflow.end()))
-  )
+  const hearing = new Hearing(request, fiber, hears)
+  return Effect.onExitPrimitive(body(hearing), (exit) => hearing.ended(exit))
 }
 
 export const silent: Listener = { onProgress: undefined, onTold: undefined, logLevel: undefined }

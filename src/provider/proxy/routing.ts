@@ -48,26 +48,63 @@ export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Opt
   const hearing = (session: sessions.Session, wantsLogs: boolean): relaying.Hears =>
     session === upstream.session && !session.hasStreams ? "nothing" : wantsLogs ? "all" : "no logs"
 
-  const direct = (
+  /** Where it may be asked on the connection. */
+  const open = (
     session: sessions.Session,
     call: relaying.Call,
     request: relaying.Request,
     fiber: Worker,
     party: sessions.Party,
-    wantsLogs: boolean
+    listener: relaying.Listener
+  ) =>
+    sessions.canBeAsked(party) && session !== upstream.session
+      ? Effect.flatMap(
+        asking.onConnection(keys, name, request),
+        (answer) => relaying.send(name, session, call, request, fiber, { listener, party, answer })
+      )
+      : relaying.send(name, session, call, request, fiber, { listener, party })
+
+  const direct = (
+    session: sessions.Session,
+    call: relaying.Call,
+    request: relaying.Request,
+    fiber: Worker,
+    party: sessions.Party
   ) =>
     relaying.heard(
       request,
       fiber,
-      hearing(session, wantsLogs),
-      (listener) =>
-        sessions.canBeAsked(party) && session !== upstream.session
-          ? Effect.flatMap(
-            asking.onConnection(keys, name, request),
-            (answer) => relaying.send(name, session, call, request, fiber, { listener, party, answer })
-          )
-          : relaying.send(name, session, call, request, fiber, { listener, party })
+      hearing(session, false),
+      (listener) => open(session, call, request, fiber, party, listener)
     )
+
+  /** On a session of the stateful era beside the main one, whose log level is its client's. */
+  const apart = (
+    key: RequestContext.Peer | string,
+    revision: Revisions.Version,
+    alone: boolean,
+    call: relaying.Call,
+    request: relaying.Request,
+    fiber: Worker,
+    party: sessions.Party,
+    wantsLogs: boolean
+  ) => {
+    const hearing = new relaying.Hearing(request, fiber, wantsLogs ? "all" : "no logs")
+    return pool.use(
+      key,
+      party,
+      revision,
+      alone,
+      (session) =>
+        !wantsLogs || session.logLevel === request.logLevel
+          ? open(session, call, request, fiber, party, hearing)
+          : Effect.andThen(
+            setLevel(session, request),
+            Effect.suspend(() => open(session, call, request, fiber, party, hearing))
+          ),
+      (exit) => hearing.ended(exit)
+    )
+  }
 
   /** To a server of the stateless era. */
   const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request, fiber: Worker) => {
@@ -103,7 +140,7 @@ export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Opt
     const { peer, revision: { version } } = request
     // What is a client's own speaks as the client does, if it can: then nothing has to be put in other words.
     return peer !== undefined && maySettle && versions.includes(version)
-      ? pool.use(peer, party, version as Revisions.Version, false, leveled(call, request, fiber, party, wantsLogs))
+      ? apart(peer, version as Revisions.Version, false, call, request, fiber, party, wantsLogs)
       : withKey(request, party, (key) => pool.use(key, party, revision, peer === undefined, through))
   }
 
@@ -115,14 +152,15 @@ export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Opt
     fiber: Worker
   ): Effect.Effect<JsonRpc.JsonObject, Definition.HandlerError> => {
     const { capabilities, revision } = main.client.server()
-    if (isShared) return direct(main, call, request, fiber, sessions.nobody, false)
+    if (isShared) return direct(main, call, request, fiber, sessions.nobody)
     const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
     const party = partyOf(request)
-    const through = leveled(call, request, fiber, party, wantsLogs)
-    if (request.peer !== undefined) return pool.use(request.peer, party, revision, false, through)
+    if (request.peer !== undefined) {
+      return apart(request.peer, revision, false, call, request, fiber, party, wantsLogs)
+    }
     return Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => {
       const mayAsk = sessions.canBeAsked(party)
-      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, fiber, party, false)
+      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, fiber, party)
       const alone = mayAsk || wantsLogs
       return withKey(request, party, (key) =>
         mayAsk
@@ -134,25 +172,9 @@ export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Opt
                   relaying.send(name, session, call, request, holder, { answer, listener, party })
                 )
               )))
-          : pool.use(key, party, revision, alone, through))
+          : apart(key, revision, alone, call, request, fiber, party, wantsLogs))
     })
   }
-
-  /** On a session of the stateful era, whose log level is its client's. */
-  const leveled = (
-    call: relaying.Call,
-    request: relaying.Request,
-    fiber: Worker,
-    party: sessions.Party,
-    wantsLogs: boolean
-  ) =>
-  (session: sessions.Session) =>
-    !wantsLogs || session.logLevel === request.logLevel
-      ? direct(session, call, request, fiber, party, wantsLogs)
-      : Effect.andThen(
-        setLevel(session, request),
-        Effect.suspend(() => direct(session, call, request, fiber, party, wantsLogs))
-      )
 
   const setLevel = (session: sessions.Session, { logLevel }: relaying.Request): Effect.Effect<void> =>
     Effect.catch(
@@ -187,9 +209,9 @@ export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Opt
         const call: relaying.Call = { method: "completion/complete", params }
         const party = partyOf(request)
         return isShared || isStateless(main) || request.peer === undefined
-          ? direct(main, call, request, fiber, isShared ? sessions.nobody : party, false)
+          ? direct(main, call, request, fiber, isShared ? sessions.nobody : party)
           : pool.use(request.peer, party, main.client.server().revision, false, (session) =>
-            direct(session, call, request, fiber, party, false))
+            direct(session, call, request, fiber, party))
       })
   }
 }

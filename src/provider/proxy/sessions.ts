@@ -117,14 +117,15 @@ export class Pool {
 
   /**
    * With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. The
-   * effect is for one run.
+   * effect is for one run, and `ended` for what else there is to do after it.
    */
   use<A, E, R>(
     key: RequestContext.Peer | string,
     party: Party,
     revision: McpClient.Options["revision"],
     alone: boolean,
-    body: (session: Session) => Effect.Effect<A, E, R>
+    body: (session: Session) => Effect.Effect<A, E, R>,
+    ended?: (exit: Exit.Exit<A, E | McpError.McpError>) => Effect.Effect<void> | undefined
   ): Effect.Effect<A, E | McpError.McpError, R> {
     let taken: Entry | undefined
     return Effect.onExitPrimitive(
@@ -136,11 +137,9 @@ export class Pool {
           ? Effect.flatMap(Deferred.await(entry.opened), body)
           : body(entry.session)
       }),
-      () => {
-        if (taken === undefined) return undefined
-        taken.users--
-        taken.idleSince = this.clock.currentTimeMillisUnsafe()
-        return undefined
+      (exit) => {
+        if (taken !== undefined && --taken.users === 0) taken.idleSince = this.clock.currentTimeMillisUnsafe()
+        return ended?.(exit)
       }
     )
   }
