@@ -93,18 +93,18 @@ export interface Options {
 /** How one call is made. @category models @since 0.1.0 */
 export interface CallOptions {
   /** In place of the client's own. `Duration.infinity` for none. */
-  readonly timeout?: Duration.Input
+  readonly timeout?: Duration.Input | undefined
   /** In place of the client's own; then also for what goes on without the request, as a task. */
-  readonly maxTimeout?: Duration.Input
+  readonly maxTimeout?: Duration.Input | undefined
   /** Hears of the request's progress, in order, before the call ends. It must not throw; `progress` is for effects. */
-  readonly onProgress?: (progress: ClientHandlers.ProgressMessage) => void
+  readonly onProgress?: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
   /** Members for the request's `_meta`. */
-  readonly meta?: JsonRpc.JsonObject
+  readonly meta?: JsonRpc.JsonObject | undefined
   /**
    * Whether the server may get the request twice when its answer was lost. When left out, a tool whose listed annotations
    * say `readOnlyHint` or `idempotentHint` is, every other tool is not, and whatever only reads is.
    */
-  readonly idempotent?: boolean
+  readonly idempotent?: boolean | undefined
   /**
    * What this call of a tool is known by, however often it is sent: a text nobody else chooses (a UUID), of at most 255
    * characters. A server that keeps to it (`middleware/Idempotency`) runs the call once and answers the repeat as it has
@@ -127,6 +127,11 @@ export interface RequestOptions extends CallOptions {
   readonly raw?: boolean
   /** Fails with a refusal as it was sent, code, message and data: an `Other`. False. */
   readonly keepsErrors?: boolean
+  /**
+   * Whether `params` bring the trace of who asks, if that has one: then the server is told another only where a tracer of
+   * the program shows it. False.
+   */
+  readonly bringsTrace?: boolean
   /** Whether an `input_required` result is answered here; it is the result where it is not. True. */
   readonly rounds?: boolean
   /**
@@ -254,6 +259,8 @@ export interface Client {
     params?: JsonRpc.JsonObject,
     options?: RequestOptions
   ) => Effect.Effect<JsonRpc.JsonObject, CallError>
+  /** `request` and what is made of its end, for code that is at it already in this fiber. @internal */
+  readonly forward: sending.Forward
   /** Answers a question as if the server had asked it: for questions that come in another way. */
   readonly answer: (method: string, params: JsonRpc.JsonObject) => Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
   /** A tool as it was listed last; undefined where it was not, or nothing was listed yet. */
@@ -264,6 +271,8 @@ export interface Client {
 /** @category models @since 0.1.0 */
 export interface ServerInfo {
   readonly revision: Revisions.Version
+  /** Those the server says it speaks, of which some may be unknown here; what it settled on, where it says no more. */
+  readonly versions: ReadonlyArray<string>
   /** Who the server says it is, for display alone. */
   readonly info: McpSchema.Implementation | undefined
   readonly capabilities: McpSchema.ServerCapabilities
@@ -434,7 +443,7 @@ export const make = (
       }
     })
 
-    const send = sending.make({
+    const { forward, send } = sending.make({
       talk,
       extensions,
       answer,
@@ -630,6 +639,7 @@ export const make = (
         Stream.interruptWhen(changes(wanted), Deferred.await(over)),
       notifications: Stream.interruptWhen(heard.all, Deferred.await(over)),
       request: (method, params = {}, callOptions) => send(method, params, callOptions),
+      forward,
       answer,
       tool: tools.get,
       notify: talk.notify

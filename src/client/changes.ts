@@ -116,7 +116,7 @@ const onStream = (options: Options, wanted: Wanted, queue: Changes): Effect.Effe
         const change = changeOf(notification, wanted)
         if (change !== undefined) Queue.offerUnsafe(queue, change)
       }
-    }, () => undefined)
+    }, Effect.succeed)
     while (true) {
       const since = yield* Clock.currentTimeMillis
       const lost = yield* Effect.match(listen, {

@@ -41,16 +41,26 @@ export interface Options {
   readonly onStatus: (status: Status) => void
 }
 
-export type Repeat = () => link.Call | undefined
+/** What is made of the end of a request. */
+export interface Then<out A, out E> {
+  readonly onSuccess: (result: JsonObject) => Effect.Effect<A, E>
+  readonly onFailure: (error: Failure) => Effect.Effect<A, E>
+}
 
 export interface Conversation {
   /** What the server has last settled on. */
   readonly lifecycle: () => lifecycle.Lifecycle
-  /**
-   * `repeat` is what may be sent where the server may have got the request already, if anything may: the call itself where
-   * there is no harm in a second time.
-   */
-  readonly request: (call: link.Call, repeat: Repeat) => Effect.Effect<JsonObject, Failure>
+  /** Goes on with the result, whose time is not the request's. */
+  readonly request: <A>(
+    call: link.Call,
+    conclude: (result: JsonObject) => Effect.Effect<A, Failure>
+  ) => Effect.Effect<A, Failure>
+  /** The same in fewer steps, for who is at it already: `fiber` works for it. */
+  readonly forward: <A, E>(
+    call: link.Call,
+    then: Then<A, E>,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ) => Effect.Effect<A, E>
   readonly notify: (method: string, params: JsonObject | undefined) => Effect.Effect<void>
 }
 
@@ -267,46 +277,60 @@ class Impl implements Conversation {
   // requests
   // --------------------------------------------------------------------------
 
-  request(call: link.Call, repeat: Repeat): Effect.Effect<JsonObject, Failure> {
-    return Effect.suspend(() => {
-      const { opening, settled } = this
-      const { clock } = this.shared
-      const since = clock.currentTimeMillisUnsafe()
-      const request = Effect.catchIf(
-        this.once(call),
-        isTransportError,
-        (error) =>
+  request<A>(
+    call: link.Call,
+    conclude: (result: JsonObject) => Effect.Effect<A, Failure>
+  ): Effect.Effect<A, Failure> {
+    const then = { onSuccess: conclude, onFailure: Effect.fail<Failure> }
+    return Effect.withFiber((fiber) => this.forward(call, then, fiber))
+  }
+
+  forward<A, E>(call: link.Call, then: Then<A, E>, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E> {
+    return this.opening === undefined
+      ? this.send(call, then, fiber)
+      : Effect.matchEffect(link.inTime(this.shared, this.send(call, asItIs, fiber), call), then)
+  }
+
+  private send<A, E>(call: link.Call, then: Then<A, E>, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E> {
+    const { settled } = this
+    const { clock } = this.shared
+    const since = link.isTimed(call) ? clock.currentTimeMillisUnsafe() : 0
+    return Effect.matchEffect(this.once(call, fiber), {
+      onSuccess: then.onSuccess,
+      onFailure: (error) =>
+        error._tag !== "TransportError" ? then.onFailure(error) : Effect.matchEffect(
           link.inTime(
             this.shared,
-            this.again(call, repeat, error, settled),
+            this.again(call, fiber, error, settled!),
             call,
             clock.currentTimeMillisUnsafe() - since
-          )
-      ) as Effect.Effect<JsonObject, Failure>
-      return opening === undefined ? request : link.inTime(this.shared, request, call)
+          ),
+          then
+        )
     })
   }
 
   /** For the one connection there is now, or the one that is being opened. */
-  private once(call: link.Call): Effect.Effect<JsonObject, link.Failure> {
+  private once(call: link.Call, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<JsonObject, link.Failure> {
     if (this.opening === undefined && this.current !== undefined) {
-      return this.current.link.call(call, this.settled!)
+      return this.current.link.send(call, this.settled!, fiber)
     }
     if (this.over !== undefined || this.opening === undefined) return Effect.fail(this.over ?? closed)
     return Effect.flatMap(
       link.within(this.shared, Deferred.await(this.opening), call, call.timeout),
-      (on) => on.call(call, this.settled!)
+      (on) => on.send(call, this.settled!, fiber)
     )
   }
 
   private again(
     call: link.Call,
-    repeat: Repeat,
+    fiber: Fiber.Fiber<unknown, unknown>,
     first: TransportError.TransportError,
-    settled: lifecycle.Lifecycle | undefined
+    settled: lifecycle.Lifecycle
   ): Effect.Effect<JsonObject, Failure> {
     return Effect.gen({ self: this }, function*() {
       const { reconnect } = this.options
+      const repeat = () => call.repeat?.(settled.server)
       let session = settled
       const step = reconnect === undefined ? undefined : yield* Schedule.toStepWithSleep(reconnect)
       let error = first
@@ -329,8 +353,8 @@ class Impl implements Conversation {
           // A server without connections is as far away as before, until some time has passed.
           if (step === undefined || Exit.isFailure(yield* Effect.exit(step(error)))) break
         }
-        session = this.settled
-        const exit = yield* Effect.exit(this.once(next))
+        session = this.settled!
+        const exit = yield* Effect.exit(this.once(next, fiber))
         const failure = Exit.isFailure(exit) ? failureOf(exit) : undefined
         if (failure === undefined || failure._tag !== "TransportError") {
           return yield* unknown !== undefined && failure !== undefined && isGivenUp(failure)
@@ -351,8 +375,7 @@ class Impl implements Conversation {
   }
 }
 
-const isTransportError = (error: link.Failure): error is TransportError.TransportError =>
-  error._tag === "TransportError"
+const asItIs: Then<JsonObject, Failure> = { onSuccess: Effect.succeed, onFailure: Effect.fail }
 
 /** Whether a request that ended so is made again, cannot be, or is only where that does no harm. */
 const judge = ({ reason }: TransportError.TransportError): "again" | "unknown" | "final" => {

@@ -63,9 +63,9 @@ export interface Call {
   readonly maxTimeout: number
   readonly onProgress: ((progress: ClientHandlers.ProgressMessage) => void) | undefined
   /** Learns the request's id, which is the token of its progress. */
-  readonly onSent?: (id: number) => void
+  readonly onSent?: ((id: number) => void) | undefined
   /** Hears what belongs to a stream of this request's own. */
-  readonly onNotification?: (notification: JsonRpc.Notification) => void
+  readonly onNotification?: ((notification: JsonRpc.Notification) => void) | undefined
   /** Answers what the server asks for this request; the client's handlers do when left out. */
   readonly answer?: ((method: string, params: JsonRpc.JsonObject) => Answered) | undefined
   /** Hears what the server tells for this request alone, beside its progress. */
@@ -73,6 +73,13 @@ export interface Call {
   readonly caller?: lifecycle.Caller | undefined
   /** Whether a refusal is kept as it was sent, code, message and data. */
   readonly keepsErrors?: boolean | undefined
+  /** Whether its params bring the trace of who asks, if that has one: it is told another only where a tracer shows it. */
+  readonly bringsTrace?: boolean | undefined
+  /**
+   * What may be sent where this server may have got the request already, if anything may: the call itself where there is
+   * no harm in a second time. Nothing, when left out.
+   */
+  readonly repeat?: (first: lifecycle.Server) => Call | undefined
 }
 
 type Answered = Effect.Effect<JsonRpc.JsonObject, McpError.McpError>
@@ -92,7 +99,7 @@ class Waiting {
   /** What the server's span is a child of. */
   readonly traced: Tracer.AnySpan | undefined
   private readonly resume: (result: Effect.Effect<JsonRpc.JsonObject, Failure>) => void
-  /** When its time began, which is later where a person was asked. */
+  /** When its time began, which is later where a person was asked; any time where nobody needs it. */
   private since: number
   private deadline: Deadlines.Entry | undefined
   /** Questions of the server that its caller is answering. */
@@ -109,17 +116,17 @@ class Waiting {
     this.id = nextId()
     this.call = call
     this.resume = resume
-    this.since = clock.currentTimeMillisUnsafe()
+    this.since = isTimed(call) || link.shared.isTraced ? clock.currentTimeMillisUnsafe() : 0
     // Without a tracer to show it to nobody would see it; the trace of a caller goes on all the same.
     this.span = link.shared.isTraced
       ? spans?.start(Tracing.spanName(call.method, call.target), "client", parent, this.since)
       : undefined
-    this.traced = spans === undefined ? undefined : this.span ?? parent
+    this.traced = spans === undefined ? undefined : this.span ?? (call.bringsTrace === true ? undefined : parent)
     if (this.span !== undefined) {
       this.span.attribute(Tracing.attributes.method, call.method)
       this.span.attribute(Tracing.attributes.requestId, String(this.id))
     }
-    this.watch(this.since)
+    if (isTimed(call)) this.watch(this.since)
   }
 
   /** Starts the time for the next sign of life. */
@@ -206,32 +213,38 @@ export class Link implements ClientTransport.Listener {
    * `TransportError`s are for the client to explain: it knows whether the request may be made again.
    */
   call(call: Call, as: lifecycle.Lifecycle): Effect.Effect<JsonRpc.JsonObject, Failure> {
-    return Effect.withFiber((fiber) => {
-      const parent = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-      const connection = this.connection!
-      const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
-        if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
-        const waiting = new Waiting(this, call, parent, resume)
-        const token = call.onProgress === undefined ? undefined : waiting.id
-        call.onSent?.(waiting.id)
-        let outgoing: ClientTransport.Outgoing
-        try {
-          outgoing = as.encode(waiting.id, call, token, waiting.traced, connection.hasHeaders)
-        } catch (defect) {
-          // The program's own: what it wants to send is no JSON.
-          return waiting.settle(Exit.die(defect))
-        }
-        this.waiting.set(waiting.id, waiting)
-        connection.send(outgoing)
-        return Effect.sync(() => {
-          this.abandon(waiting, "User")
-          waiting.end(Exit.interrupt())
-        })
+    return Effect.withFiber((fiber) => this.send(call, as, fiber))
+  }
+
+  /** The same for who is at it already: `fiber`, whose span the request belongs to. */
+  send(
+    call: Call,
+    as: lifecycle.Lifecycle,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<JsonRpc.JsonObject, Failure> {
+    const connection = this.connection!
+    const send: Effect.Effect<JsonRpc.JsonObject, Failure> = Effect.callback((resume) => {
+      if (this.lost !== undefined) return resume(Effect.fail(TransportError.make(new TransportError.Closed({}))))
+      const waiting = new Waiting(this, call, Context.getOrUndefined(fiber.context, Tracer.ParentSpan), resume)
+      const token = call.onProgress === undefined ? undefined : waiting.id
+      call.onSent?.(waiting.id)
+      let outgoing: ClientTransport.Outgoing
+      try {
+        outgoing = as.encode(waiting.id, call, token, waiting.traced, connection.hasHeaders)
+      } catch (defect) {
+        // The program's own: what it wants to send is no JSON.
+        return waiting.settle(Exit.die(defect))
+      }
+      this.waiting.set(waiting.id, waiting)
+      connection.send(outgoing)
+      return Effect.sync(() => {
+        this.abandon(waiting, "User")
+        waiting.end(Exit.interrupt())
       })
-      return connection.congested()
-        ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
-        : send
     })
+    return connection.congested()
+      ? inTime(this.shared, Effect.andThen(within(this.shared, connection.drained, call, call.timeout), send), call)
+      : send
   }
 
   /** Sends what no answer comes to. */
@@ -430,6 +443,9 @@ const forAll: ReadonlySet<string> = new Set([
   "notifications/resources/updated",
   "notifications/subscriptions/acknowledged"
 ])
+
+/** Whether anybody has to look at the clock for it. */
+export const isTimed = ({ maxTimeout, timeout }: Call): boolean => timeout !== Infinity || maxTimeout !== Infinity
 
 /** What a call waits for besides its answer takes of the same time, of which some may have passed. */
 export const inTime = <A, E>(

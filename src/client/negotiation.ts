@@ -174,6 +174,7 @@ const discover = (
       if (chosen.era === "Stateful") return initialize(on, options, chosen, isAgain)
       const info = readInfo(metaOf(result)[Meta.serverInfo] ?? result.serverInfo)
       return Effect.succeed(statelessLifecycle.make(chosen, {
+        versions: supportedVersions,
         info: Exit.isSuccess(info) ? info.value : undefined,
         capabilities,
         instructions
@@ -231,7 +232,12 @@ const initialize = (
       if (chosen === undefined || chosen.era !== "Stateful" || (options.only ?? chosen) !== chosen) {
         return Effect.fail(nothingInCommon([protocolVersion]))
       }
-      return Effect.succeed(statefulLifecycle.make(chosen, { info: serverInfo, capabilities, instructions }))
+      return Effect.succeed(statefulLifecycle.make(chosen, {
+        versions: [chosen.version],
+        info: serverInfo,
+        capabilities,
+        instructions
+      }))
     },
     onFailure: (error): Effect.Effect<lifecycle.Lifecycle, link.Failure> => {
       const supported = versionsIn(error)

@@ -16,10 +16,14 @@ export const make = (
   server,
   encode: (id, call, progressToken, span) => {
     const { method, params } = call
-    const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
-    const _meta = lifecycle.metaOf(call, progressToken, trace)
+    const trace = span === undefined || span.traceId === "noop" ? undefined : span
     return {
-      frame: JsonRpc.encodeRequest(id, method, _meta === undefined ? params : { ...params, _meta }),
+      frame: lifecycle.isApart(call, lifecycle.ofAny)
+        ? lifecycle.frame(id, call, "", trace, progressToken)
+        : JsonRpc.encodeRequest(id, method, {
+          ...params,
+          _meta: lifecycle.metaOf(call, progressToken, trace && Tracing.inject(trace))
+        }),
       id,
       method,
       version: settled ? revision.version : undefined

@@ -29,12 +29,14 @@ export const make = (
       ...capabilities as JsonRpc.JsonObject
     }
   })
+  /** What `_meta` holds without being told. */
+  const ours = new Set([...Object.keys(envelope), ...lifecycle.ofAny])
   // It is the same text in every request of one caller.
-  const text = JsonRpc.encode(envelope)
+  const text = JsonRpc.members(envelope)
   const texts = new WeakMap<lifecycle.Caller, string>()
   const textOf = (caller: lifecycle.Caller): string => {
     let text = texts.get(caller)
-    if (text === undefined) texts.set(caller, text = JsonRpc.encode(envelopeOf(caller)))
+    if (text === undefined) texts.set(caller, text = JsonRpc.members(envelopeOf(caller)))
     return text
   }
   return {
@@ -42,15 +44,16 @@ export const make = (
     server,
     encode: (id, call, progressToken, span, hasHeaders) => {
       const { caller, method, params } = call
-      const trace = span === undefined || span.traceId === "noop" ? undefined : Tracing.inject(span)
-      const own = lifecycle.metaOf(call, progressToken, trace)
-      const isApart = params._meta === undefined && (own === undefined || !overlaps(own, envelope))
+      const trace = span === undefined || span.traceId === "noop" ? undefined : span
       return {
-        frame: isApart
-          ? frame(id, method, params, caller === undefined ? text : textOf(caller), own)
+        frame: lifecycle.isApart(call, ours)
+          ? lifecycle.frame(id, call, caller === undefined ? text : textOf(caller), trace, progressToken)
           : JsonRpc.encodeRequest(id, method, {
             ...params,
-            _meta: { ...caller === undefined ? envelope : envelopeOf(caller), ...own }
+            _meta: {
+              ...caller === undefined ? envelope : envelopeOf(caller),
+              ...lifecycle.metaOf(call, progressToken, trace && Tracing.inject(trace))
+            }
           }),
         id,
         method,
@@ -59,26 +62,6 @@ export const make = (
       }
     }
   }
-}
-
-const overlaps = (one: JsonRpc.JsonObject, other: JsonRpc.JsonObject): boolean => {
-  for (const key in one) if (Object.hasOwn(other, key)) return true
-  return false
-}
-
-/** `own` is what `_meta` holds beside the envelope. */
-const frame = (
-  id: number,
-  method: string,
-  params: JsonRpc.JsonObject,
-  envelope: string,
-  own: JsonRpc.JsonObject | undefined
-): string => {
-  const text = JsonRpc.encode(params)
-  const head = text === "{}" ? "{" : `${text.slice(0, -1)},`
-  const more = own === undefined ? "{}" : JsonRpc.encode(own)
-  const meta = more === "{}" ? envelope : `${envelope.slice(0, -1)},${more.slice(1)}`
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${head}"_meta":${meta}}}`
 }
 
 const headersOf = (call: Parameters<lifecycle.Self["mirror"]>[0], self: lifecycle.Self) => {

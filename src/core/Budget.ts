@@ -321,6 +321,25 @@ export const remaining: Effect.Effect<{
   readonly polls: number
   readonly cost: number
 }> = Effect.withFiber((fiber) => {
+  const { cost, polls, timeLeft } = remainingOf(fiber)
+  return Effect.succeed({
+    timeLeft: timeLeft === Infinity ? Duration.infinity : Duration.millis(timeLeft),
+    polls,
+    cost
+  })
+})
+
+/**
+ * The same for code that has its fiber at hand, with the time in milliseconds.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const remainingOf = (fiber: Fiber.Fiber<unknown, unknown>): {
+  readonly timeLeft: number
+  readonly polls: number
+  readonly cost: number
+} => {
   let millis = Infinity
   let polls = Infinity
   let cost = Infinity
@@ -331,9 +350,8 @@ export const remaining: Effect.Effect<{
     polls = Math.min(polls, level.budget.pollQuota - level.polls)
     cost = Math.min(cost, level.budget.costQuota - level.cost)
   }
-  const timeLeft = millis === Infinity ? Duration.infinity : Duration.millis(Math.max(0, millis))
-  return Effect.succeed({ timeLeft, polls: Math.max(0, polls), cost: Math.max(0, cost) })
-})
+  return { timeLeft: Math.max(0, millis), polls: Math.max(0, polls), cost: Math.max(0, cost) }
+}
 
 /**
  * Stops the clock of the current budget, and of those it is part of, while the effect runs: what was left of the time

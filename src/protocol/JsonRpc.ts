@@ -222,6 +222,9 @@ export const encode = (value: object): string => {
     : text
 }
 
+/** The text of its members, without the brackets around them. @category encoding @since 0.1.0 */
+export const members = (value: object): string => encode(value).slice(1, -1)
+
 const encodeId = (id: RequestId): string => typeof id === "number" ? String(id) : JSON.stringify(id)
 
 /** @category guards @since 0.1.0 */

@@ -244,7 +244,9 @@ const open = <E, R>(options: Options<E, R>) =>
         max: options.maxHeld ?? 1000,
         time: millis(options.heldTime ?? "5 minutes")
       }),
-      isShared: options.sessions === "shared"
+      isShared: options.sessions === "shared",
+      // What extensions make of a result may be of one revision.
+      maySettle: options.client?.revision === undefined && options.client?.extensions === undefined
     })
     const relay: catalogue.Relay = {
       ...routes,

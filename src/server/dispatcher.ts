@@ -406,7 +406,7 @@ class Conversation implements Receiver.Peer, handlerContext.Home, RequestContext
     else if (plan.isOpenEnded === true) entry.dismissAt(entry.request.exchange.expiresAt ?? Infinity)
     fiber.addObserver((exit) => entry.settle(exit))
     if (entry.request.paused !== undefined) entry.pause()
-    else entry.request.onPause = () => entry.pause()
+    else entry.request.running = entry
   }
 
   /** From here the connection hears of changes, where it can be spoken to unasked. */

@@ -117,6 +117,8 @@ export const extract = (meta: JsonRpc.JsonObject): Tracer.AnySpan | undefined =>
 }
 
 /** What to merge into `_meta` so that the peer's span becomes a child of this one. @category propagation @since 0.1.0 */
-export const inject = (span: Tracer.AnySpan): JsonRpc.JsonObject => ({
-  traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
-})
+export const inject = (span: Tracer.AnySpan): JsonRpc.JsonObject => ({ traceparent: traceparent(span) })
+
+/** The span as W3C Trace Context writes it. @category propagation @since 0.1.0 */
+export const traceparent = ({ sampled, spanId, traceId }: Tracer.AnySpan): string =>
+  `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`

@@ -82,16 +82,16 @@ describe("a client keeps nothing", () => {
       const { kept, talk } = yield* open(server)
       for (let count = 0; count < 2000; count++) {
         for (const method of ["answered", "refused", "failed"]) {
-          yield* Effect.exit(talk.request(call(method), () => undefined))
+          yield* Effect.exit(talk.request(call(method), Effect.succeed))
         }
-        const silent = yield* Effect.forkChild(talk.request(call("silent"), () => undefined), {
+        const silent = yield* Effect.forkChild(talk.request(call("silent"), Effect.succeed), {
           startImmediately: true
         })
         yield* Fiber.interrupt(silent)
       }
       assert.strictEqual(kept(), 0)
       const silent = yield* Effect.forkChild(
-        Effect.forEach(Array.from({ length: 2000 }), () => Effect.exit(talk.request(call("silent"), () => undefined)), {
+        Effect.forEach(Array.from({ length: 2000 }), () => Effect.exit(talk.request(call("silent"), Effect.succeed)), {
           concurrency: "unbounded"
         }),
         { startImmediately: true }
@@ -107,7 +107,7 @@ describe("a client keeps nothing", () => {
       const server = scripted.make({ hears: scripted.stateless({ lost: (_, wire) => wire.close() })! })
       const { kept, talk } = yield* open(server)
       for (let count = 0; count < 1000; count++) {
-        yield* Effect.exit(talk.request(call("lost"), () => undefined))
+        yield* Effect.exit(talk.request(call("lost"), Effect.succeed))
         yield* TestClock.adjust("1 second")
       }
       assert.lengthOf(server.wires, 1001)

@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
 import { Budget, McpServer, Outcome, RequestContext, Tool } from "fastmcp-effect"
 import * as McpSchema from "fastmcp-effect/protocol/McpSchema"
 import * as Meta from "fastmcp-effect/protocol/Meta"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import { assert, describe, it } from "../support/effectVitest.ts"
+import { recording } from "../support/spans.ts"
 import * as hops from "./hops.ts"
 
 const count = 3
@@ -133,9 +135,38 @@ for (const revision of hops.eras) {
         const meta = structuredContent as { readonly [key: string]: unknown }
         assert.deepStrictEqual(meta["acme/id"], [1])
         assert.strictEqual(meta.baggage, "a=b")
-        // The trace goes on, from span to span.
-        assert.include(String(meta.traceparent), "1".repeat(32))
+        // Nobody would see spans of the hops between.
+        assert.strictEqual(meta.traceparent, `00-${"1".repeat(32)}-${"2".repeat(16)}-01`)
         assert.isNumber(meta.progressToken)
+        const untraced = yield* Effect.withTracerEnabled(client.callTool("tells"), false)
+        assert.notProperty(untraced.structuredContent, "traceparent")
+      }))
+
+    it.effect("the trace goes on from span to span, where there is a tracer to show them to", () =>
+      Effect.gen(function*() {
+        const { spans, tracer } = recording()
+        const tells = Tool.make("tells", {
+          success: McpSchema.JsonObject,
+          handler: () => Effect.map(RequestContext.RequestContext, ({ meta }) => meta)
+        })
+        const { server } = hops.chain(
+          McpServer.layer({ name: "innermost", version: "1.0.0", tools: [tells] }),
+          revision,
+          count
+        )
+        const { structuredContent } = yield* Effect.provideService(
+          Effect.flatMap(McpTest.client(server, { revision }), (client) =>
+            client.callTool("tells", {}, {
+              meta: { traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` }
+            })),
+          Tracer.Tracer,
+          tracer
+        )
+        const { traceparent } = structuredContent as { readonly traceparent: string }
+        // The first is that of whoever asks the outermost.
+        const asked = spans.filter(({ kind, name }) => kind === "client" && name.startsWith("tools/call"))
+        assert.lengthOf(asked, 1 + count)
+        assert.strictEqual(traceparent, `00-${"1".repeat(32)}-${asked.at(-1)!.spanId}-01`)
       }))
   })
 }

@@ -7,9 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { ClientLog, McpServer, Resource, Tool } from "fastmcp-effect"
-import { Roots, SessionState } from "fastmcp-effect/context"
+import { RequestContext, Roots, SessionState } from "fastmcp-effect/context"
 import type * as McpError from "fastmcp-effect/protocol/McpError"
-import type * as Proxy from "fastmcp-effect/provider/Proxy"
+import * as Revisions from "fastmcp-effect/protocol/Revisions"
+import * as Proxy from "fastmcp-effect/provider/Proxy"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
 import type * as Receiver from "fastmcp-effect/transport/Receiver"
 import * as wires from "../client/wire.ts"
@@ -263,4 +264,33 @@ describe("sessions with a server of 2025-11-25", () => {
       assert.strictEqual(wire.open(), 0)
       assert.strictEqual(wire.built, 0)
     }))
+})
+
+describe("a session of a client's own, with a server that speaks all revisions,", () => {
+  const speaks = Tool.make("speaks", {
+    success: Schema.String,
+    handler: () => RequestContext.RequestContext.useSync(({ revision }) => revision.version)
+  })
+
+  const spoken = (revision: Revisions.Version, settings: Proxy.Settings = {}) =>
+    Effect.gen(function*() {
+      const back = McpServer.layer({ name: "acme", version: "1.0.0", tools: [speaks] })
+      const front = McpServer.register(Proxy.make({ name: "behind", transport: hops.to(back), ...settings })).pipe(
+        Layer.provideMerge(McpServer.layer({ name: "front", version: "1.0.0" }))
+      )
+      return text(yield* (yield* McpTest.client(front, { revision })).callTool("speaks"))
+    })
+
+  for (const revision of Revisions.all.map(({ version }) => version as Revisions.Version)) {
+    it.effect(`is in the client's, ${revision}`, () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* spoken(revision), revision)
+      }))
+
+    it.effect(`is in the one the proxy is told to speak, for a client of ${revision}`, () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* spoken(revision, { client: { revision: "2026-07-28" } }), "2026-07-28")
+        assert.strictEqual(yield* spoken(revision, { client: { revision: "2025-06-18" } }), "2025-06-18")
+      }))
+  }
 })

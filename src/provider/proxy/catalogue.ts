@@ -181,4 +181,9 @@ const isObject = (value: unknown): boolean => JsonRpc.isObject(value)
 /** What the server answers is passed on as it came, whatever its type says. */
 const typed = <A, E = Definition.HandlerError>(
   answer: Effect.Effect<JsonRpc.JsonObject, E, RequestContext.RequestContext>
-): Effect.Effect<A, E, RequestContext.RequestContext> => Effect.map(answer, (result) => result as unknown as A)
+) =>
+  answer as Effect.Effect<unknown, E, RequestContext.RequestContext> as Effect.Effect<
+    A,
+    E,
+    RequestContext.RequestContext
+  >

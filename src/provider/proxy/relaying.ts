@@ -45,48 +45,63 @@ export interface Listener {
   readonly logLevel: McpSchema.LoggingLevel | undefined
 }
 
-/** Sends it, within what is left of the caller's budget. */
+/** Sends it, within what is left of the caller's budget by now. `fiber` works for the request. */
 export const send = (
   name: string,
   { client }: sessions.Session,
   { idempotent, method, params }: Call,
   request: Request,
+  fiber: Fiber.Fiber<unknown, unknown>,
   { answer, listener, party }: Options
-): Effect.Effect<JsonRpc.JsonObject, McpError.McpError> =>
-  Effect.flatMap(Budget.remaining, ({ cost, timeLeft }) => {
-    const millis = Duration.toMillis(timeLeft)
-    const left = lessOf(millis)
-    if (left <= 0) return Outcome.interruptSelf("Deadline")
-    const { revision } = client.server()
-    const isStateless = Revisions.select(revision)?.era === "Stateless"
-    const own: { [key: string]: JsonRpc.Json } = {}
-    if (left !== Infinity || cost !== Infinity) {
-      own[Meta.budget] = {
-        ...(left === Infinity ? undefined : { timeLeft: left }),
-        ...(cost === Infinity ? undefined : { cost })
-      }
-    }
-    if (isStateless && listener.logLevel !== undefined) own[Meta.logLevel] = listener.logLevel
-    const meta = passedOn(request.meta)
-    return client.request(method, meta === undefined ? params : { ...params, _meta: meta }, {
+): Effect.Effect<JsonRpc.JsonObject, McpError.McpError> => {
+  const { cost, timeLeft } = Budget.remainingOf(fiber)
+  const left = lessOf(timeLeft)
+  if (left <= 0) return Outcome.interruptSelf("Deadline")
+  const { revision } = client.server()
+  const isStateless = Revisions.select(revision)?.era === "Stateless"
+  const meta = passedOn(request.meta)
+  return client.forward(
+    method,
+    meta === undefined ? params : { ...params, _meta: meta },
+    {
       // Who has a deadline is interrupted when it falls; that time stands still while its client is asked.
-      ...(millis === Infinity ? undefined : { timeout: Duration.infinity, maxTimeout: Duration.infinity }),
-      meta: own,
+      timeout: timeLeft === Infinity ? undefined : Duration.infinity,
+      maxTimeout: timeLeft === Infinity ? undefined : Duration.infinity,
       unchecked: true,
       keepsErrors: true,
       rounds: false,
-      ...(idempotent === undefined ? undefined : { idempotent }),
+      bringsTrace: true,
+      meta: ownMeta(left, cost, isStateless ? listener.logLevel : undefined),
+      idempotent,
       caller: isStateless ? party : undefined,
-      ...(listener.onProgress === undefined ? undefined : { onProgress: listener.onProgress }),
+      onProgress: listener.onProgress,
       answer,
       onTold: listener.onTold
-    }).pipe(
-      Effect.matchEffect({
-        onSuccess: (result) => Effect.succeed(isStateless ? lifted(method, result) : result),
-        onFailure: (error) => Effect.fail(refusals.of(name, error, { request, method, params, revision }))
-      })
-    )
-  })
+    },
+    {
+      onSuccess: (result) => Effect.succeed(isStateless ? lifted(method, result) : result),
+      onFailure: (error) => Effect.fail(refusals.of(name, error, { request, method, params, revision }))
+    },
+    fiber
+  )
+}
+
+const ownMeta = (
+  timeLeft: number,
+  cost: number,
+  logLevel: McpSchema.LoggingLevel | undefined
+): JsonRpc.JsonObject | undefined => {
+  if (timeLeft === Infinity && cost === Infinity && logLevel === undefined) return undefined
+  return {
+    ...(timeLeft === Infinity && cost === Infinity ? undefined : {
+      [Meta.budget]: {
+        ...(timeLeft === Infinity ? undefined : { timeLeft }),
+        ...(cost === Infinity ? undefined : { cost })
+      }
+    }),
+    ...(logLevel === undefined ? undefined : { [Meta.logLevel]: logLevel })
+  }
+}
 
 /** Time for an answer to come back in: what is passed on is less at each hop. */
 const lessOf = (millis: number): number =>
@@ -183,15 +198,6 @@ export class Outflow {
   }
 }
 
-/** The request's own client hears, as far as it has asked to. */
-const listenerOf = (request: Request, outflow: Outflow, hears: Hears): Listener => ({
-  onProgress: request.wantsProgress
-    ? ({ progress, ...rest }) => outflow.push(request.reportProgress(progress, rest))
-    : undefined,
-  onTold: hears === "nothing" ? undefined : (notification) => outflow.push(tell(request, notification)),
-  logLevel: hears === "all" ? request.logLevel : undefined
-})
-
 /** Whether what the server tells can be told to be for one request, and whether logs are wanted. */
 export type Hears = "nothing" | "no logs" | "all"
 
@@ -212,25 +218,49 @@ export const tell = (request: Request, { method, params = {} }: JsonRpc.Notifica
 const isLevel = (level: unknown): level is McpSchema.LoggingLevel =>
   (McpSchema.LoggingLevel.literals as ReadonlyArray<unknown>).includes(level)
 
-/** Runs a call whose server may say something meanwhile. */
+/** The request's own client hears, as far as it has asked to. */
+export class Hearing implements Listener {
+  readonly onProgress: Listener["onProgress"]
+  readonly onTold: Listener["onTold"]
+  readonly logLevel: Listener["logLevel"]
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private outflow: Outflow | undefined = undefined
+
+  constructor(request: Request, fiber: Fiber.Fiber<unknown, unknown>, hears: Hears) {
+    this.fiber = fiber
+    this.onProgress = request.wantsProgress
+      ? ({ progress, ...rest }) => this.push(request.reportProgress(progress, rest))
+      : undefined
+    this.onTold = hears === "nothing" ? undefined : (notification) => this.push(tell(request, notification))
+    this.logLevel = hears === "all" ? request.logLevel : undefined
+  }
+
+  private push(effect: Effect.Effect<void>): void {
+    this.outflow ??= new Outflow(this.fiber.context as Context.Context<never>)
+    this.outflow.push(effect)
+  }
+
+  /** What is left to do when the call has ended: nothing may be said of a request once it has its answer. */
+  ended(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    const { outflow } = this
+    return outflow === undefined || outflow.isDrained
+      ? undefined
+      : Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+      ? Effect.sync(() => outflow.end())
+      : Effect.onInterrupt(Effect.interruptible(outflow.drained), () => Effect.sync(() => outflow.end()))
+  }
+}
+
+/** Runs a call whose server may say something meanwhile; `fiber` works for the request. */
 export const heard = <A, E>(
   request: Request,
+  fiber: Fiber.Fiber<unknown, unknown>,
   hears: Hears,
   body: (listener: Listener) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
-  request.wantsProgress || hears !== "nothing"
-    ? Effect.withFiber((fiber) => {
-      const outflow = new Outflow(fiber.context)
-      return Effect.onExitPrimitive(
-        body(listenerOf(request, outflow, hears)),
-        (exit) =>
-          outflow.isDrained
-            ? undefined
-            : Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
-            ? Effect.sync(() => outflow.end())
-            : Effect.onInterrupt(Effect.interruptible(outflow.drained), () => Effect.sync(() => outflow.end()))
-      )
-    })
-    : body(silent)
+): Effect.Effect<A, E> => {
+  if (!request.wantsProgress && hears === "nothing") return body(silent)
+  const hearing = new Hearing(request, fiber, hears)
+  return Effect.onExitPrimitive(body(hearing), (exit) => hearing.ended(exit))
+}
 
 export const silent: Listener = { onProgress: undefined, onTold: undefined, logLevel: undefined }

@@ -1,9 +1,11 @@
 /**
  * On which session a request goes to the server behind, and how that may ask back. A server of 2026-07-28 is told with
- * each request who asks, and shares one session among all. One of the stateful era keeps what it knows of its client
- * with the session: there each client has its own.
+ * each request who asks, and shares one session among all, unless it could not say for which of them it logs. One of the
+ * stateful era keeps what it knows of its client with the session: there each client has its own.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Identity from "../../context/Identity.ts"
 import * as RequestContext from "../../context/RequestContext.ts"
 import type * as Definition from "../../definition/Definition.ts"
@@ -24,7 +26,12 @@ export interface Options {
   readonly holding: holding.Holding
   /** One session for all, which is told nothing of anybody. */
   readonly isShared: boolean
+  /** Whether a session may be in another revision than the one the lists are read in. */
+  readonly maySettle: boolean
 }
+
+/** The fiber that works for a request. */
+type Worker = Fiber.Fiber<unknown, unknown>
 
 type Answered<E> = Effect.Effect<JsonRpc.JsonObject, E, RequestContext.RequestContext>
 
@@ -33,7 +40,7 @@ export interface Routing {
   readonly complete: (params: JsonRpc.JsonObject) => Answered<McpError.McpError>
 }
 
-export const make = ({ holding, isShared, name, pool, upstream }: Options): Routing => {
+export const make = ({ holding, isShared, maySettle, name, pool, upstream }: Options): Routing => {
   const keys = new asking.Keys()
   const partyOf = sessions.makePartyOf()
 
@@ -41,124 +48,170 @@ export const make = ({ holding, isShared, name, pool, upstream }: Options): Rout
   const hearing = (session: sessions.Session, wantsLogs: boolean): relaying.Hears =>
     session === upstream.session && !session.hasStreams ? "nothing" : wantsLogs ? "all" : "no logs"
 
+  /** Where it may be asked on the connection. */
+  const open = (
+    session: sessions.Session,
+    call: relaying.Call,
+    request: relaying.Request,
+    fiber: Worker,
+    party: sessions.Party,
+    listener: relaying.Listener
+  ) =>
+    sessions.canBeAsked(party) && session !== upstream.session
+      ? Effect.flatMap(
+        asking.onConnection(keys, name, request),
+        (answer) => relaying.send(name, session, call, request, fiber, { listener, party, answer })
+      )
+      : relaying.send(name, session, call, request, fiber, { listener, party })
+
   const direct = (
     session: sessions.Session,
     call: relaying.Call,
     request: relaying.Request,
-    party: sessions.Party,
-    wantsLogs: boolean
+    fiber: Worker,
+    party: sessions.Party
   ) =>
     relaying.heard(
       request,
-      hearing(session, wantsLogs),
-      (listener) =>
-        sessions.canBeAsked(party) && session !== upstream.session
-          ? Effect.flatMap(
-            asking.onConnection(keys, name, request),
-            (answer) => relaying.send(name, session, call, request, { listener, party, answer })
-          )
-          : relaying.send(name, session, call, request, { listener, party })
+      fiber,
+      hearing(session, false),
+      (listener) => open(session, call, request, fiber, party, listener)
     )
 
+  /** On a session of the stateful era beside the main one, whose log level is its client's. */
+  const apart = (
+    key: RequestContext.Peer | string,
+    revision: Revisions.Version,
+    alone: boolean,
+    call: relaying.Call,
+    request: relaying.Request,
+    fiber: Worker,
+    party: sessions.Party,
+    wantsLogs: boolean
+  ) => {
+    const hearing = new relaying.Hearing(request, fiber, wantsLogs ? "all" : "no logs")
+    return pool.use(
+      key,
+      party,
+      revision,
+      alone,
+      (session) =>
+        !wantsLogs || session.logLevel === request.logLevel
+          ? open(session, call, request, fiber, party, hearing)
+          : Effect.andThen(
+            setLevel(session, request),
+            Effect.suspend(() => open(session, call, request, fiber, party, hearing))
+          ),
+      (exit) => hearing.ended(exit)
+    )
+  }
+
   /** To a server of the stateless era. */
-  const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request) => {
+  const stateless = (main: sessions.Session, call: relaying.Call, request: relaying.Request, fiber: Worker) => {
     const wantsLogs = request.logLevel !== undefined && main.client.server().capabilities.logging !== undefined
     const party = partyOf(request)
     const through = (session: sessions.Session) => {
       const send = (call: relaying.Call) =>
         relaying.heard(
           request,
+          fiber,
           hearing(session, wantsLogs),
-          (listener) => relaying.send(name, session, call, request, { listener, party })
+          (listener) => relaying.send(name, session, call, request, fiber, { listener, party })
         )
       if (sessions.canBeAsked(party)) {
-        return asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, send(call))
+        const later = (call: relaying.Call) => Effect.suspend(() => send(call))
+        return asking.inRounds(name, keys.ofCall(request, name, call), call, request, later, later(call))
       }
       return Effect.flatMap(send(call), (result) =>
         result.resultType === "input_required"
-          ? asking.inRounds(name, keys.ofCall(request, name, call), call, request, send, Effect.succeed(result))
+          ? asking.inRounds(
+            name,
+            keys.ofCall(request, name, call),
+            call,
+            request,
+            (call) => Effect.suspend(() => send(call)),
+            Effect.succeed(result)
+          )
           : Effect.succeed(result))
     }
     // Without streams a server does not say for which request it logs.
-    return wantsLogs && !main.hasStreams && !isShared
-      ? withKey(
-        request,
-        party,
-        (key) => pool.use(key, party, main.client.server().revision, request.peer === undefined, through)
-      )
-      : through(main)
+    if (!wantsLogs || main.hasStreams || isShared) return through(main)
+    const { revision, versions } = main.client.server()
+    const { peer, revision: { version } } = request
+    // What is a client's own speaks as the client does, if it can: then nothing has to be put in other words.
+    return peer !== undefined && maySettle && versions.includes(version)
+      ? apart(peer, version as Revisions.Version, false, call, request, fiber, party, wantsLogs)
+      : withKey(request, party, (key) => pool.use(key, party, revision, peer === undefined, through))
   }
 
   /** To a server of the stateful era. */
   const stateful = (
     main: sessions.Session,
     call: relaying.Call,
-    request: relaying.Request
+    request: relaying.Request,
+    fiber: Worker
   ): Effect.Effect<JsonRpc.JsonObject, Definition.HandlerError> => {
     const { capabilities, revision } = main.client.server()
-    if (isShared) return direct(main, call, request, sessions.nobody, false)
+    if (isShared) return direct(main, call, request, fiber, sessions.nobody)
     const wantsLogs = request.logLevel !== undefined && capabilities.logging !== undefined
     const party = partyOf(request)
     if (request.peer !== undefined) {
-      return pool.use(
-        request.peer,
-        party,
-        revision,
-        false,
-        (session) =>
-          Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))
-      )
+      return apart(request.peer, revision, false, call, request, fiber, party, wantsLogs)
     }
     return Effect.flatMap(Identity.CurrentIdentity, ({ subject }) => {
       const mayAsk = sessions.canBeAsked(party)
-      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, party, false)
+      if (!mayAsk && !wantsLogs && subject === undefined) return direct(main, call, request, fiber, party)
       const alone = mayAsk || wantsLogs
       return withKey(request, party, (key) =>
         mayAsk
           ? holding.run(keys.ofCall(request, name, call), request, party, ({ answer, listener }) =>
             pool.use(key, party, revision, true, (session) =>
               Effect.andThen(
-                level(session, request, wantsLogs),
-                relaying.send(name, session, call, request, { answer, listener, party })
+                wantsLogs && session.logLevel !== request.logLevel ? setLevel(session, request) : Effect.void,
+                Effect.withFiber((holder) =>
+                  relaying.send(name, session, call, request, holder, { answer, listener, party })
+                )
               )))
-          : pool.use(key, party, revision, alone, (session) =>
-            Effect.andThen(level(session, request, wantsLogs), direct(session, call, request, party, wantsLogs))))
+          : apart(key, revision, alone, call, request, fiber, party, wantsLogs))
     })
   }
 
-  /** The session's log level is its client's. */
-  const level = (session: sessions.Session, { logLevel }: relaying.Request, wantsLogs: boolean): Effect.Effect<void> =>
-    !wantsLogs || session.logLevel === logLevel
-      ? Effect.void
-      : Effect.catch(
-        Effect.suspend(() => {
-          session.logLevel = logLevel
-          return session.client.setLogLevel(logLevel!)
-        }),
-        (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
-      )
+  const setLevel = (session: sessions.Session, { logLevel }: relaying.Request): Effect.Effect<void> =>
+    Effect.catch(
+      Effect.suspend(() => {
+        session.logLevel = logLevel
+        return session.client.setLogLevel(logLevel!)
+      }),
+      (error) => Effect.logDebug(`The server ${upstream.name} takes no log level: ${error.message}`)
+    )
 
   const onMain = <E>(
-    body: (main: sessions.Session, request: relaying.Request) => Effect.Effect<JsonRpc.JsonObject, E>
+    body: (
+      main: sessions.Session,
+      request: relaying.Request,
+      fiber: Worker
+    ) => Effect.Effect<JsonRpc.JsonObject, E>
   ): Answered<E | McpError.McpError> =>
-    RequestContext.RequestContext.use((request): Effect.Effect<JsonRpc.JsonObject, E | McpError.McpError> => {
+    Effect.withFiber((fiber: Worker): Answered<E | McpError.McpError> => {
       const main = upstream.session
-      return main === undefined ? Effect.fail(refusals.unavailable(name)) : body(main, request)
+      return main === undefined
+        ? Effect.fail(refusals.unavailable(name))
+        : body(main, Context.getUnsafe(fiber.context, RequestContext.RequestContext), fiber)
     })
 
   return {
     ask: (call) =>
-      onMain<Definition.HandlerError>((main, request) =>
-        isStateless(main) ? stateless(main, call, request) : stateful(main, call, request)
+      onMain<Definition.HandlerError>((main, request, fiber) =>
+        isStateless(main) ? stateless(main, call, request, fiber) : stateful(main, call, request, fiber)
       ),
     complete: (params) =>
-      onMain((main, request) => {
+      onMain((main, request, fiber) => {
         const call: relaying.Call = { method: "completion/complete", params }
         const party = partyOf(request)
         return isShared || isStateless(main) || request.peer === undefined
-          ? direct(main, call, request, isShared ? sessions.nobody : party, false)
+          ? direct(main, call, request, fiber, isShared ? sessions.nobody : party)
           : pool.use(request.peer, party, main.client.server().revision, false, (session) =>
-            direct(session, call, request, party, false))
+            direct(session, call, request, fiber, party))
       })
   }
 }

@@ -115,33 +115,33 @@ export class Pool {
     this.clock = Context.get(options.context, Clock.Clock)
   }
 
-  /** With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. */
+  /**
+   * With the session of a key; `alone` is for who has to be the only one on it meanwhile. That of a peer ends with it. The
+   * effect is for one run, and `ended` for what else there is to do after it.
+   */
   use<A, E, R>(
     key: RequestContext.Peer | string,
     party: Party,
     revision: McpClient.Options["revision"],
     alone: boolean,
-    body: (session: Session) => Effect.Effect<A, E, R>
+    body: (session: Session) => Effect.Effect<A, E, R>,
+    ended?: (exit: Exit.Exit<A, E | McpError.McpError>) => Effect.Effect<void> | undefined
   ): Effect.Effect<A, E | McpError.McpError, R> {
-    return Effect.suspend(() => {
-      let taken: Entry | undefined
-      return Effect.onExitPrimitive(
-        Effect.suspend(() => {
-          const entry = this.take(key, party, revision, alone)
-          if (entry instanceof McpError.McpError) return Effect.fail(entry)
-          taken = entry
-          return entry.session === undefined
-            ? Effect.flatMap(Deferred.await(entry.opened), body)
-            : body(entry.session)
-        }),
-        () => {
-          if (taken === undefined) return undefined
-          taken.users--
-          taken.idleSince = this.clock.currentTimeMillisUnsafe()
-          return undefined
-        }
-      )
-    })
+    let taken: Entry | undefined
+    return Effect.onExitPrimitive(
+      Effect.suspend(() => {
+        const entry = this.take(key, party, revision, alone)
+        if (entry instanceof McpError.McpError) return Effect.fail(entry)
+        taken = entry
+        return entry.session === undefined
+          ? Effect.flatMap(Deferred.await(entry.opened), body)
+          : body(entry.session)
+      }),
+      (exit) => {
+        if (taken !== undefined && --taken.users === 0) taken.idleSince = this.clock.currentTimeMillisUnsafe()
+        return ended?.(exit)
+      }
+    )
   }
 
   private take(

@@ -74,8 +74,11 @@ export class HandlerContext implements Service {
   /** Its turn among those the server works on at once, if there is a limit. */
   turn: turn.Turn | undefined = undefined
   private pausedWith: McpSchema.InputRequiredResult | undefined = undefined
-  /** Told that it is. */
-  onPause: (() => void) | undefined = undefined
+  /**
+   * Told that it is. An object and no function: V8 allocates a closure that is assigned to a property among the old, and
+   * whatever such a one holds stays until a full collection, which would be every request that waits.
+   */
+  running: { readonly pause: () => void } | undefined = undefined
   private outliving: (() => void) | undefined = undefined
   private lastProgress = -Infinity
   private ended = false
@@ -340,8 +343,8 @@ export class HandlerContext implements Service {
       })
       if (this.pausedWith === undefined) {
         this.pausedWith = result
-        const told = this.ended ? this.outliving : this.onPause
-        told?.()
+        if (this.ended) this.outliving?.()
+        else this.running?.pause()
       }
       return Effect.sync(stop)
     }))

@@ -23,7 +23,7 @@ export interface Outbox {
 }
 
 /** So many frames leave before the turn is over: whoever reads them works while the rest is being made. */
-const early = 16
+const early = 32
 
 export const make = (options: { readonly highWaterMark: number }): Outbox => {
   let frames: Array<string> = []

@@ -22,7 +22,7 @@ describe("outbox", () => {
       assert.deepStrictEqual(yield* Fiber.join(taken), ["a", "b"])
     }))
 
-  it.effect("wakes a taker for the first sixteen before the turn is over, and for the others after it", () =>
+  it.effect("wakes a taker for the first thirty-two before the turn is over, and for the others after it", () =>
     Effect.gen(function*() {
       const out = outbox.make({ highWaterMark: 100 })
       const taken: Array<number> = []
@@ -35,12 +35,12 @@ describe("outbox", () => {
         ),
         { startImmediately: true }
       )
-      for (let frame = 0; frame < 15; frame++) out.write("a")
+      for (let frame = 0; frame < 31; frame++) out.write("a")
       assert.deepStrictEqual(taken, [])
-      for (let frame = 0; frame < 20; frame++) out.write("a")
-      assert.deepStrictEqual(taken, [16, 16])
+      for (let frame = 0; frame < 36; frame++) out.write("a")
+      assert.deepStrictEqual(taken, [32, 32])
       yield* McpTest.settle
-      assert.deepStrictEqual(taken, [16, 16, 3])
+      assert.deepStrictEqual(taken, [32, 32, 3])
       yield* Fiber.interrupt(taker)
     }))
 
