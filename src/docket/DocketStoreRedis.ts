@@ -66,7 +66,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
         one: (id: string) => Effect.map(run(find, [id]), ([now, [row]]) => ({ now, row })),
         many: (ids) =>
           Effect.map(run(find, ids), ([now, rows]) =>
-            ids.map((id) => Exit.succeed({ now, row: rows.find(([found]) => found === id) }))),
+            ids.map((id) => Exit.succeed({ now, row: rows.find((row) => row[idAt] === id) }))),
         most
       })
 
@@ -246,8 +246,11 @@ type Args = ReadonlyArray<string | number>
 
 type Fields = ReadonlyArray<string | null>
 
+/** Behind what is read. */
+const idAt = 10
+
 const storedOf = (fields: Fields): StoreText.Stored => {
-  const [id, task, priority, status, generation, nextAt, schedule, state, payload, result, error] = fields
+  const [task, priority, status, generation, nextAt, schedule, state, payload, result, error, id] = fields
   return {
     id: id!,
     // What is not there is found when the row is read.
@@ -271,6 +274,7 @@ const storedOf = (fields: Fields): StoreText.Stored => {
  * gone by itself when the indexes are to be cleaned.
  */
 const luaIndexes = `
+local call, ARGV = redis.call, ARGV
 local p = ARGV[1]
 ${RedisScript.luaNow}
 local function keyOf(id) return p .. 'execution:' .. id end
@@ -279,10 +283,13 @@ local function inOf(status, task) return indexOf('in:' .. status .. ':' .. task)
 
 local statuses = {'Scheduled', 'Running', 'Succeeded', 'Failed', 'Cancelled'}
 
+-- Nil where it is empty, and without the mark of what is given.
+local function given(value) return value ~= '' and string.sub(value, 2) or nil end
+
 local function read(id)
-  local row = redis.call('HMGET', keyOf(id), 'task', 'priority', 'status', 'generation', 'nextAt', 'schedule', 'state',
+  local row = call('HMGET', keyOf(id), 'task', 'priority', 'status', 'generation', 'nextAt', 'schedule', 'state',
     'payload', 'result', 'error')
-  table.insert(row, 1, id)
+  row[11] = id
   return row
 end
 
@@ -295,41 +302,43 @@ end
 -- What it is found by besides its status and time.
 local known = {}
 local function enlist(id, facts, added)
-  if facts.schedule then redis.call('ZADD', indexOf('schedule:' .. facts.schedule), added, id) end
-  if facts.owner then redis.call('ZADD', indexOf('owner:' .. facts.owner), added, id) end
-  if not known[facts.task] then redis.call('SADD', p .. 'tasks', facts.task) end
+  if facts.schedule then call('ZADD', indexOf('schedule:' .. facts.schedule), added, id) end
+  if facts.owner then call('ZADD', indexOf('owner:' .. facts.owner), added, id) end
+  if not known[facts.task] then call('SADD', p .. 'tasks', facts.task) end
   known[facts.task] = true
-  redis.call('HSET', p .. 'facts', id, cjson.encode(facts))
+  -- Most have nothing but a task.
+  call('HSET', p .. 'facts', id, (facts.schedule or facts.owner) and cjson.encode(facts) or '=' .. facts.task)
 end
 
 local function strike(id, facts)
-  if facts.schedule then redis.call('ZREM', indexOf('schedule:' .. facts.schedule), id) end
-  if facts.owner then redis.call('ZREM', indexOf('owner:' .. facts.owner), id) end
-  redis.call('HDEL', p .. 'facts', id)
+  if facts.schedule then call('ZREM', indexOf('schedule:' .. facts.schedule), id) end
+  if facts.owner then call('ZREM', indexOf('owner:' .. facts.owner), id) end
+  call('HDEL', p .. 'facts', id)
 end
 
 -- Of one whose hash is gone, and that may be anywhere.
 local function forget(id)
-  for _, name in ipairs({'expires', 'due', 'held', 'leases'}) do redis.call('ZREM', indexOf(name), id) end
-  local text = redis.call('HGET', p .. 'facts', id)
-  local ok, facts = pcall(cjson.decode, text or '')
-  local tasks = ok and {facts.task} or redis.call('SMEMBERS', p .. 'tasks')
+  for _, name in ipairs({'expires', 'due', 'held', 'leases'}) do call('ZREM', indexOf(name), id) end
+  local text = call('HGET', p .. 'facts', id) or ''
+  local ok, facts = true, { task = given(text) }
+  if string.sub(text, 1, 1) ~= '=' then ok, facts = pcall(cjson.decode, text) end
+  local tasks = ok and {facts.task} or call('SMEMBERS', p .. 'tasks')
   for _, task in ipairs(tasks) do
     local all = {}
     for _, status in ipairs(statuses) do
       all[#all + 1] = inOf(status, task)
-      redis.call('ZREM', all[#all], id)
+      call('ZREM', all[#all], id)
     end
-    if redis.call('EXISTS', unpack(all)) == 0 then redis.call('SREM', p .. 'tasks', task) end
+    if call('EXISTS', unpack(all)) == 0 then call('SREM', p .. 'tasks', task) end
   end
   strike(id, ok and facts or {})
 end
 
 local function clean(most)
-  local over = redis.call('ZRANGEBYSCORE', indexOf('expires'), '-inf', now, 'LIMIT', 0, most)
+  local over = call('ZRANGEBYSCORE', indexOf('expires'), '-inf', now, 'LIMIT', 0, most)
   local count = 0
   for _, id in ipairs(over) do
-    if redis.call('EXISTS', keyOf(id)) == 0 then
+    if call('EXISTS', keyOf(id)) == 0 then
       forget(id)
       count = count + 1
     end
@@ -337,40 +346,37 @@ local function clean(most)
   return count
 end
 
--- Nil where it is empty, and without the mark of what is given.
-local function given(value) return value ~= '' and string.sub(value, 2) or nil end
-
 -- What is to start at once is due, though the clock it was added by is ahead.
 local function timeOf(nextAt, isAtOnce)
   if nextAt == '' then return nil end
   return isAtOnce == '1' and tonumber(nextAt) > now and now or nextAt
 end
 
+local function put(fields, gone, name, value)
+  if value then
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  elseif gone then
+    gone[#gone + 1] = name
+  end
+end
+
 -- Of what changes what is given, from this argument on; gone is what it has not, or nil for one that is new.
 local function fieldsOf(first, status, nextAt, gone)
   local fields = {'generation', ARGV[first + 1], 'status', status, 'state', ARGV[first + 5]}
-  local function put(field, value)
-    if value then
-      fields[#fields + 1] = field
-      fields[#fields + 1] = value
-    elseif gone then
-      gone[#gone + 1] = field
-    end
-  end
-  put('nextAt', nextAt)
-  put('result', given(ARGV[first + 6]))
-  put('error', given(ARGV[first + 7]))
-  return fields, put
+  put(fields, gone, 'nextAt', nextAt)
+  put(fields, gone, 'result', given(ARGV[first + 6]))
+  put(fields, gone, 'error', given(ARGV[first + 7]))
+  return fields
 end
 
-local function whatOf(first, fields, put)
+local function whatOf(first, fields, gone)
   local facts = { task = ARGV[first + 8], schedule = given(ARGV[first + 10]), owner = given(ARGV[first + 12]) }
-  for name, value in pairs({ task = facts.task, priority = ARGV[first + 9], payload = ARGV[first + 11] }) do
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
-  put('schedule', facts.schedule)
-  put('owner', facts.owner)
+  put(fields, gone, 'task', facts.task)
+  put(fields, gone, 'priority', ARGV[first + 9])
+  put(fields, gone, 'payload', ARGV[first + 11])
+  put(fields, gone, 'schedule', facts.schedule)
+  put(fields, gone, 'owner', facts.owner)
   return facts
 end
 `
@@ -381,20 +387,20 @@ ${luaIndexes}
 local function add(first)
   local id = ARGV[first]
   local key = keyOf(id)
-  if redis.call('EXISTS', key) == 1 then return read(id) end
+  if call('EXISTS', key) == 1 then return read(id) end
   -- One that has expired may still be in the indexes.
-  if redis.call('HEXISTS', p .. 'facts', id) == 1 then forget(id) end
+  if call('HEXISTS', p .. 'facts', id) == 1 then forget(id) end
   local status, nextAt = ARGV[first + 2], timeOf(ARGV[first + 3], ARGV[first + 4])
-  local added = redis.call('INCR', p .. 'sequence')
-  local fields, put = fieldsOf(first, status, nextAt, nil)
-  local facts = whatOf(first, fields, put)
-  put('added', added)
-  redis.call('HSET', key, unpack(fields))
+  local added = call('INCR', p .. 'sequence')
+  local fields = fieldsOf(first, status, nextAt, nil)
+  local facts = whatOf(first, fields, nil)
+  put(fields, nil, 'added', added)
+  call('HSET', key, unpack(fields))
   local queue = queueOf(status, nextAt)
-  redis.call('ZADD', indexOf(queue), queue == 'held' and added or nextAt, id)
-  redis.call('ZADD', inOf(status, facts.task), added, id)
+  call('ZADD', indexOf(queue), queue == 'held' and added or nextAt, id)
+  call('ZADD', inOf(status, facts.task), added, id)
   enlist(id, facts, added)
-  if queue == 'expires' then redis.call('PEXPIREAT', key, nextAt - 1) end
+  if queue == 'expires' then call('PEXPIREAT', key, nextAt - 1) end
   return false
 end
 local all = {}
@@ -408,7 +414,7 @@ ${luaIndexes}
 local rows = {}
 for i = 2, #ARGV do
   local row = read(ARGV[i])
-  if row[5] or redis.call('EXISTS', keyOf(row[1])) == 1 then rows[#rows + 1] = row end
+  if row[4] or call('EXISTS', keyOf(ARGV[i])) == 1 then rows[#rows + 1] = row end
 end
 return {now, rows}
 `)
@@ -421,25 +427,24 @@ local function change(isLapse, first)
   local id = ARGV[first]
   local key = keyOf(id)
   local generation, before, time, task, added, schedule, owner = unpack(
-    redis.call('HMGET', key, 'generation', 'status', 'nextAt', 'task', 'added', 'schedule', 'owner'))
+    call('HMGET', key, 'generation', 'status', 'nextAt', 'task', 'added', 'schedule', 'owner'))
   if not generation or tonumber(generation) ~= tonumber(ARGV[first + 1]) - 1 then return 0 end
   if isLapse == '1' and before == 'Running' and tonumber(time) > now then return 0 end
   local status, nextAt = ARGV[first + 2], timeOf(ARGV[first + 3], ARGV[first + 4])
   -- A lease may have been renewed meanwhile.
   if before == 'Running' and status == 'Running' then nextAt = time end
   local gone = {}
-  local fields, put = fieldsOf(first, status, nextAt, gone)
-  local facts = { task = task, schedule = schedule, owner = owner }
-  if ${count} == ${all} then facts = whatOf(first, fields, put) end
-  redis.call('HSET', key, unpack(fields))
-  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+  local fields = fieldsOf(first, status, nextAt, gone)
+  local facts = ${count} == ${all} and whatOf(first, fields, gone) or { task = task }
+  call('HSET', key, unpack(fields))
+  if #gone > 0 then call('HDEL', key, unpack(gone)) end
 
-  if before ~= status or task ~= facts.task then redis.call('ZREM', inOf(before, task), id) end
-  redis.call('ZADD', inOf(status, facts.task), added, id)
+  if before ~= status or task ~= facts.task then call('ZREM', inOf(before, task), id) end
+  call('ZADD', inOf(status, facts.task), added, id)
   local from, to = queueOf(before, time), queueOf(status, nextAt)
-  if from ~= to then redis.call('ZREM', indexOf(from), id) end
+  if from ~= to then call('ZREM', indexOf(from), id) end
   if from ~= to or time ~= nextAt then
-    redis.call('ZADD', indexOf(to), to == 'held' and added or nextAt, id)
+    call('ZADD', indexOf(to), to == 'held' and added or nextAt, id)
   end
   if ${count} == ${all} then
     strike(id, { schedule = schedule, owner = owner })
@@ -447,9 +452,9 @@ local function change(isLapse, first)
   end
   -- Redis says that something has expired from the millisecond after the one it is given.
   if to == 'expires' then
-    redis.call('PEXPIREAT', key, nextAt - 1)
+    call('PEXPIREAT', key, nextAt - 1)
   elseif from == 'expires' then
-    redis.call('PERSIST', key)
+    call('PERSIST', key)
   end
   return 1
 end
@@ -467,10 +472,10 @@ ${luaIndexes}
 local renewed = {}
 for i = 3, #ARGV, 2 do
   local id = ARGV[i]
-  local found = redis.call('HMGET', keyOf(id), 'status', 'generation')
+  local found = call('HMGET', keyOf(id), 'status', 'generation')
   if found[1] == 'Running' and found[2] == ARGV[i + 1] then
-    redis.call('HSET', keyOf(id), 'nextAt', now + ARGV[2])
-    redis.call('ZADD', indexOf('leases'), now + ARGV[2], id)
+    call('HSET', keyOf(id), 'nextAt', now + ARGV[2])
+    call('ZADD', indexOf('leases'), now + ARGV[2], id)
     renewed[#renewed + 1] = id
   end
 end
@@ -481,7 +486,7 @@ const generations = RedisScript.make<ReadonlyArray<readonly [id: string, generat
 ${luaIndexes}
 local found = {}
 for i = 2, #ARGV do
-  local generation = redis.call('HGET', keyOf(ARGV[i]), 'generation')
+  local generation = call('HGET', keyOf(ARGV[i]), 'generation')
   if generation then found[#found + 1] = {ARGV[i], generation} end
 end
 return found
@@ -494,8 +499,8 @@ local rows = {}
 local function late(name, before)
   local room = most - #rows
   if room <= 0 then return end
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', indexOf(name), '-inf', before, 'LIMIT', 0, room)) do
-    if redis.call('EXISTS', keyOf(id)) == 1 then
+  for _, id in ipairs(call('ZRANGEBYSCORE', indexOf(name), '-inf', before, 'LIMIT', 0, room)) do
+    if call('EXISTS', keyOf(id)) == 1 then
       rows[#rows + 1] = read(id)
     else
       forget(id)
@@ -524,12 +529,12 @@ elseif schedule then
 elseif isHeld == 'true' then
   indexes[1] = indexOf('held')
 else
-  for _, name in ipairs(task and {task} or redis.call('SMEMBERS', p .. 'tasks')) do
+  for _, name in ipairs(task and {task} or call('SMEMBERS', p .. 'tasks')) do
     for _, one in ipairs(status and {status} or statuses) do indexes[#indexes + 1] = inOf(one, name) end
   end
 end
 local function fits(id)
-  local found = redis.call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation', 'owner')
+  local found = call('HMGET', keyOf(id), 'status', 'task', 'schedule', 'nextAt', 'generation', 'owner')
   return found[5] and (not status or found[1] == status) and (not task or found[2] == task)
     and (not schedule or found[3] == schedule) and (not owner or found[6] == owner) and (not isHeld or (isHeld == 'true') == not found[4])
 end
@@ -537,7 +542,7 @@ local portion = math.min(limit + 1, 100)
 local function nextOnes()
   local all = {}
   for _, index in ipairs(indexes) do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, portion)
+    local found = call('ZREVRANGEBYSCORE', index, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, portion)
     for i = 1, #found, 2 do all[#all + 1] = { id = found[i], added = found[i + 1], number = tonumber(found[i + 1]) } end
   end
   if #indexes > 1 then table.sort(all, function(a, b) return a.number > b.number end) end
@@ -563,13 +568,13 @@ return {#rows == limit and last or before, rows}
 const counts = RedisScript.make<ReadonlyArray<readonly [task: string, status: string, count: number]>>(`
 ${luaIndexes}
 local found = {}
-for _, task in ipairs(redis.call('SMEMBERS', p .. 'tasks')) do
+for _, task in ipairs(call('SMEMBERS', p .. 'tasks')) do
   local first = #found
   for _, status in ipairs(statuses) do
-    local count = redis.call('ZCARD', inOf(status, task))
+    local count = call('ZCARD', inOf(status, task))
     if count > 0 then found[#found + 1] = {task, status, count} end
   end
-  if #found == first then redis.call('SREM', p .. 'tasks', task) end
+  if #found == first then call('SREM', p .. 'tasks', task) end
 end
 return found
 `)
@@ -577,7 +582,7 @@ return found
 const remove = RedisScript.make<number>(`
 ${luaIndexes}
 local id = ARGV[2]
-local isThere = redis.call('DEL', keyOf(id))
+local isThere = call('DEL', keyOf(id))
 forget(id)
 return isThere
 `)
