@@ -199,15 +199,6 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "what runs has been let through"
   },
   {
-    name: "a bucket fills twice as fast",
-    file: "src/middleware/internal/rules.ts",
-    find: "(at - last) * limit / windowMillis)",
-    replace: "(at - last) * 2 * limit / windowMillis)",
-    model: "rateLimits",
-    why: "More is taken than comes in.",
-    says: "no more than the bucket holds"
-  },
-  {
     name: "strikes are as old as the answer",
     file: "src/docket/strikes.ts",
     find: "known = { at, strikes }",

@@ -93,7 +93,7 @@ describe("a message", () => {
   it.effect("comes twice, and is refused the second time where the first is at work still", () =>
     Effect.gen(function*() {
       const counts = yield* Effect.forEach(
-        Array.from({ length: 20 }, (_, seed) => seed),
+        Array.from({ length: 100 }, (_, seed) => seed),
         (seed) =>
           Effect.gen(function*() {
             const runs: Array<number> = []
