@@ -16,6 +16,7 @@ import * as Revisions from "fastmcp-effect/protocol/Revisions"
 import * as WireOutcome from "fastmcp-effect/protocol/WireOutcome"
 import * as McpServer from "fastmcp-effect/server/McpServer"
 import * as McpTest from "fastmcp-effect/testing/McpTest"
+import { withoutEscapedKeys } from "../support/json.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String, at: Schema.Date }) {}
 class Busy extends Schema.TaggedError<Busy>()("Busy", { retryAfter: Schema.Finite }) {}
@@ -38,7 +39,7 @@ const portable = (value: any): any =>
 
 const values = <S extends Tool.Codec>(schema: S, adjust: (value: any) => any = (value) => value) => ({
   schema,
-  values: Arbitrary.map(Arbitrary.schema(schema), (value) => adjust(portable(value)) as S["Type"])
+  values: Arbitrary.map(Arbitrary.schema(schema), (value) => adjust(withoutEscapedKeys(portable(value))) as S["Type"])
 })
 
 const successes: {

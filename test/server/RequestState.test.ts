@@ -13,6 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Json } from "../../src/protocol/JsonRpc.ts"
 import * as McpError from "../../src/protocol/McpError.ts"
 import * as RequestState from "../../src/server/RequestState.ts"
+import { withoutEscapedKeys } from "../support/json.ts"
 import * as random from "./random.ts"
 
 const secret = Redacted.make("a secret for the tests, 32 bytes+")
@@ -24,7 +25,7 @@ const start = <E>(layer: Layer.Layer<RequestState.RequestState, E>) =>
 
 const startWith = (options?: Partial<RequestState.Options>) => start(RequestState.layer({ key: secret, ...options }))
 
-const json: Arbitrary.Arbitrary<Json> = Arbitrary.schema(Schema.Json)
+const json: Arbitrary.Arbitrary<Json> = Arbitrary.map(Arbitrary.schema(Schema.Json), withoutEscapedKeys)
 
 const text = Arbitrary.schema(Schema.String)
 

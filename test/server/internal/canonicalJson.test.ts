@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Json } from "../../../src/protocol/JsonRpc.ts"
 import { canonical } from "../../../src/server/internal/canonicalJson.ts"
+import { withoutEscapedKeys } from "../../support/json.ts"
 
-const json: Arbitrary.Arbitrary<Json> = Arbitrary.schema(Schema.Json)
+const json: Arbitrary.Arbitrary<Json> = Arbitrary.map(Arbitrary.schema(Schema.Json), withoutEscapedKeys)
 
 /** The same value with its members put in the other way round. */
 const reversed = (value: any): any => {
