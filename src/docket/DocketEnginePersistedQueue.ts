@@ -142,7 +142,7 @@ const consume = (
         if (!isIn) return
         isIn = false
         busy--
-        isFree.openUnsafe()
+        if (busy < slots()) isFree.openUnsafe()
       }
       /** What is left to do for a ring is a trip or two, and no other has to wait for it. */
       const release = Effect.suspend(() => {

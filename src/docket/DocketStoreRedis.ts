@@ -306,8 +306,11 @@ local function enlist(id, facts, added)
   if facts.owner then call('ZADD', indexOf('owner:' .. facts.owner), added, id) end
   if not known[facts.task] then call('SADD', p .. 'tasks', facts.task) end
   known[facts.task] = true
-  -- Most have nothing but a task.
-  call('HSET', p .. 'facts', id, (facts.schedule or facts.owner) and cjson.encode(facts) or '=' .. facts.task)
+end
+
+-- Most have nothing but a task.
+local function textOf(facts)
+  return (facts.schedule or facts.owner) and cjson.encode(facts) or '=' .. facts.task
 end
 
 local function strike(id, facts)
@@ -384,16 +387,18 @@ end
 /** Of each the one that is there, if one is. */
 const add = RedisScript.make<ReadonlyArray<Fields | null>>(`
 ${luaIndexes}
-local function add(first)
+local function add(first, added)
   local id = ARGV[first]
   local key = keyOf(id)
-  if call('EXISTS', key) == 1 then return read(id) end
-  -- One that has expired may still be in the indexes.
-  if call('HEXISTS', p .. 'facts', id) == 1 then forget(id) end
   local status, nextAt = ARGV[first + 2], timeOf(ARGV[first + 3], ARGV[first + 4])
-  local added = call('INCR', p .. 'sequence')
   local fields = fieldsOf(first, status, nextAt, nil)
   local facts = whatOf(first, fields, nil)
+  if call('HSETNX', p .. 'facts', id, textOf(facts)) == 0 then
+    if call('EXISTS', key) == 1 then return read(id) end
+    -- It has expired, and may still be in the indexes.
+    forget(id)
+    call('HSET', p .. 'facts', id, textOf(facts))
+  end
   put(fields, nil, 'added', added)
   call('HSET', key, unpack(fields))
   local queue = queueOf(status, nextAt)
@@ -403,8 +408,9 @@ local function add(first)
   if queue == 'expires' then call('PEXPIREAT', key, nextAt - 1) end
   return false
 end
-local all = {}
-for first = 2, #ARGV, ${all} do all[#all + 1] = add(first) end
+local all, count = {}, (#ARGV - 1) / ${all}
+local before = call('INCRBY', p .. 'sequence', count) - count
+for i = 1, count do all[i] = add(2 + (i - 1) * ${all}, before + i) end
 clean(10)
 return all
 `)
@@ -449,6 +455,7 @@ local function change(isLapse, first)
   if ${count} == ${all} then
     strike(id, { schedule = schedule, owner = owner })
     enlist(id, facts, added)
+    call('HSET', p .. 'facts', id, textOf(facts))
   end
   -- Redis says that something has expired from the millisecond after the one it is given.
   if to == 'expires' then

@@ -401,9 +401,11 @@ const conditions = (setting: Setting, sections: ReadonlyArray<Section>): Readonl
     ...(has("oauth") ? [`Tokens: ${run(oauth)}.`] : []),
     ...(has("docket")
       ? [
-        `Dockets: ${rounds} interleaved rounds of ${count(docket.tasks)} tasks that do nothing after ${
+        `Dockets: ${rounds} interleaved rounds of ${count(docket.noops)} tasks that do nothing after ${
           count(docket.warmup)
-        } of warm-up, as many that take 5 to 30 ms, ${docket.concurrency} at a time, and ${docket.pickups} added one by one.`
+        } of warm-up, ${
+          count(docket.shorts)
+        } that take 5 to 30 ms, ${docket.concurrency} at a time, and ${docket.pickups} added one by one.`
       ]
       : []),
     "Every server and every client is a process of its own, and every answer is checked.",

@@ -120,8 +120,9 @@ const setting: Setting = {
     inFlight: 32
   },
   docket: {
-    tasks: number(values.calls, values.quick ? 500 : 5_000),
-    warmup: number(values.warmup, values.quick ? 200 : 1_000),
+    noops: number(values.calls, values.quick ? 500 : 20_000),
+    warmup: number(values.warmup, values.quick ? 200 : 10_000),
+    shorts: number(values.calls, values.quick ? 500 : 5_000),
     concurrency: 32,
     pickups: values.quick ? 10 : 60
   },

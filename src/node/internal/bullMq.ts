@@ -81,9 +81,7 @@ export const make = (
           streams: { events: { maxLen: 100 } },
           defaultJobOptions: {
             removeOnComplete: true,
-            removeOnFail: true,
-            attempts: Number.MAX_SAFE_INTEGER,
-            backoff: { type: "fixed", delay: Duration.toMillis(lease) }
+            removeOnFail: true
           }
         }).on("error", onError)
       ),
@@ -173,8 +171,10 @@ const consumeOnce = (
         fiber.addObserver(resolve)
       })
 
+    // What cannot be moved now comes again when its lock is over. What fails for BullMQ would be gone, for it has no other
+    // attempt, and none is kept in each job.
     const putBack = async (job: Job<string>, token: string): Promise<never> => {
-      await job.moveToWait(token)
+      await job.moveToWait(token).catch(onError)
       throw new WaitingError()
     }
 
@@ -197,7 +197,7 @@ const consumeOnce = (
       if (exit._tag === "Success") return
       if (Cause.hasInterruptsOnly(exit.cause)) return putBack(job, token)
       run(Effect.logError("The answer to a ring of the docket died.", exit.cause))
-      await job.moveToDelayed(Date.now() + Duration.toMillis(lease), token)
+      await job.moveToDelayed(Date.now() + Duration.toMillis(lease), token).catch(onError)
       throw new DelayedError()
     }
 

@@ -5,8 +5,12 @@ import type { Measured, Settings } from "../docket/program.ts"
 import { type Child, died, start, stop, within } from "./child.ts"
 
 export interface DocketLoad {
-  readonly tasks: number
+  /** That do nothing. */
+  readonly noops: number
+  /** That do nothing, before those. */
   readonly warmup: number
+  /** That take 5 to 30 ms. */
+  readonly shorts: number
   readonly concurrency: number
   /** Added one by one. */
   readonly pickups: number
@@ -66,24 +70,24 @@ const quantile = (values: ReadonlyArray<number>, q: number): number =>
 export const measureDocket = async (
   place: places.Kept,
   what: Settings["what"],
-  { concurrency, pickups, tasks, warmup }: DocketLoad
+  load: DocketLoad
 ): Promise<DocketFigures> => {
   const { address, remove } = await place.make({ leaseMillis: 30_000 })
   const children: Array<Child> = []
   const process = async (role: Settings["role"], loads: Settings["loads"]) => {
-    const opened = await open({ address, what, role, concurrency, loads })
+    const opened = await open({ address, what, role, concurrency: load.concurrency, loads })
     children.push(opened.child)
     return opened
   }
   try {
     const one = await process("both", [
-      { tasks: warmup, millis: [0, 0] },
-      { tasks, millis: [0, 0] },
-      { tasks, millis: [5, 30] }
+      { tasks: load.warmup, millis: [0, 0] },
+      { tasks: load.noops, millis: [0, 0] },
+      { tasks: load.shorts, millis: [5, 30] }
     ])
     const [, noops, shorts] = await one.measured()
     await stop(one.child)
-    const idle: Settings["loads"] = [{ tasks: pickups, millis: [0, 0], gapMillis: [100, 500] }]
+    const idle: Settings["loads"] = [{ tasks: load.pickups, millis: [0, 0], gapMillis: [100, 500] }]
     const delays = address.kind === "memory"
       ? (await (await process("both", idle)).measured())[0]!.delays
       : await pickedUp(await process("worker", idle), await process("adder", idle))
