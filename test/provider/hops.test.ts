@@ -116,18 +116,25 @@ for (const revision of hops.eras) {
         assert.deepStrictEqual(Outcome.fromExit(ended), Outcome.cancelled("CostBudget"))
       }))
 
+    /** Its tool answers with what its request had beside the arguments. */
+    const { server: telling } = hops.chain(
+      McpServer.layer({
+        name: "innermost",
+        version: "1.0.0",
+        tools: [
+          Tool.make("tells", {
+            success: McpSchema.JsonObject,
+            handler: () => Effect.map(RequestContext.RequestContext, ({ meta }) => meta)
+          })
+        ]
+      }),
+      revision,
+      count
+    )
+
     it.effect("members of _meta pass, and those of one hop do not", () =>
       Effect.gen(function*() {
-        const tells = Tool.make("tells", {
-          success: McpSchema.JsonObject,
-          handler: () => Effect.map(RequestContext.RequestContext, ({ meta }) => meta)
-        })
-        const { server } = hops.chain(
-          McpServer.layer({ name: "innermost", version: "1.0.0", tools: [tells] }),
-          revision,
-          count
-        )
-        const client = yield* McpTest.client(server, { revision })
+        const client = yield* McpTest.client(telling, { revision })
         const { structuredContent } = yield* client.callTool("tells", {}, {
           progressToken: "outermost",
           meta: { "acme/id": [1], baggage: "a=b", traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` }
@@ -145,17 +152,8 @@ for (const revision of hops.eras) {
     it.effect("the trace goes on from span to span, where there is a tracer to show them to", () =>
       Effect.gen(function*() {
         const { spans, tracer } = recording()
-        const tells = Tool.make("tells", {
-          success: McpSchema.JsonObject,
-          handler: () => Effect.map(RequestContext.RequestContext, ({ meta }) => meta)
-        })
-        const { server } = hops.chain(
-          McpServer.layer({ name: "innermost", version: "1.0.0", tools: [tells] }),
-          revision,
-          count
-        )
         const { structuredContent } = yield* Effect.provideService(
-          Effect.flatMap(McpTest.client(server, { revision }), (client) =>
+          Effect.flatMap(McpTest.client(telling, { revision }), (client) =>
             client.callTool("tells", {}, {
               meta: { traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` }
             })),
