@@ -36,8 +36,8 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     name: "a run begins when its lease is over",
     file: "src/docket/running.ts",
-    find: "isLeaseOver() ? \"Stopped\" : yield* supervised",
-    replace: "yield* supervised",
+    find: "isLeaseOver() ? Effect.succeed(\"Stopped\") : supervised(",
+    replace: "supervised(",
     model: "docket",
     why: "A worker that was frozen between its claim and the start begins what another one runs; fixed in 1f3cd6f.",
     says: "begins when its lease is over"
@@ -197,6 +197,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     model: "rateLimits",
     why: "A store that does not answer is no limit.",
     says: "what runs has been let through"
+  },
+  {
+    name: "a bucket fills twice as fast",
+    file: "src/middleware/internal/rules.ts",
+    find: "(at - last) * limit / windowMillis)",
+    replace: "(at - last) * 2 * limit / windowMillis)",
+    model: "rateLimits",
+    why: "More is taken than comes in.",
+    says: "no more than the bucket holds"
   },
   {
     name: "strikes are as old as the answer",
