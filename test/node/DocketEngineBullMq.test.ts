@@ -1,4 +1,5 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, vi } from "@effect/vitest"
+import { Job } from "bullmq"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -167,6 +168,46 @@ needing(redis, () => {
       }),
       40_000
     )
+
+    const unmoved = [
+      { how: "was interrupted", move: "moveToWait", end: Effect.interrupt, first: [] },
+      {
+        how: "died",
+        move: "moveToDelayed",
+        end: Effect.die("a bug"),
+        first: ["The answer to a ring of the docket died."]
+      }
+    ] as const
+    for (const { end, first, how, move } of unmoved) {
+      live(
+        `rings again after a lease when an answer that ${how} cannot be put back`,
+        Effect.gen(function*() {
+          const { process } = yield* place
+          const cut = new Error("The connection was cut on the way.")
+          const moving = yield* Effect.acquireRelease(
+            Effect.sync(() => vi.spyOn(Job.prototype, move).mockRejectedValueOnce(cut)),
+            (spy) => Effect.sync(() => spy.mockRestore())
+          )
+          let isFirst = true
+          const pass = Effect.suspend(() => {
+            if (!isFirst) return Effect.void
+            isFirst = false
+            return end
+          })
+          const { logged, logger } = listening()
+          yield* Effect.gen(function*() {
+            const engine = yield* connect(process)
+            const { answered, begun } = yield* consumer(engine, { pass })
+            yield* ringNow(engine, "a")
+            yield* until(() => answered.length === 1)
+            assert.deepStrictEqual([begun, answered], [["a", "a"], ["a"]])
+          }).pipe(Effect.provide(logger))
+          assert.strictEqual(moving.mock.calls.length, 1)
+          assert.deepStrictEqual(logged, [...first, "The engine of the docket is interrupted and tried again."])
+        }),
+        40_000
+      )
+    }
 
     live(
       "says so when Redis may throw rings away",
