@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as DocketError from "./DocketError.ts"
 import * as Execution from "./Execution.ts"
@@ -73,6 +74,21 @@ export interface SlotRequest {
 /** Undefined when the slot is the holder's, also when it was before; else when, at the latest, one is free. @category models @since 0.1.0 */
 export type SlotAnswer = { readonly freeAt: number } | undefined
 
+/** A worker that would start an execution. @category models @since 0.1.0 */
+export interface ClaimRequest {
+  readonly id: string
+  /** As in the `Claim` of `Execution.apply`. */
+  readonly worker: string
+  readonly leaseMillis: number
+  /** The names of those it knows. */
+  readonly tasks: ReadonlyArray<string>
+}
+
+/** As it is now, which is its own work where it `isClaimed`; undefined when there is none. @category models @since 0.1.0 */
+export type ClaimAnswer =
+  | { readonly execution: Execution.Execution; readonly now: number; readonly isClaimed: boolean }
+  | undefined
+
 /** What is to be remembered until it is withdrawn: schedules, strikes. @category models @since 0.1.0 */
 export interface Note {
   readonly kind: string
@@ -97,6 +113,12 @@ export class DocketStore extends Context.Service<DocketStore, {
     /** The names of the tasks among which to look for a more urgent one. */
     tasks?: ReadonlyArray<string>
   ) => Effect.Effect<Found | undefined, DocketError.DocketError>
+  /**
+   * Finds it, and claims it in the same step where that is for nobody else to decide: it is of a task the worker knows, it
+   * has neither a slot nor a rate, and `Execution.apply` has no objection to the `Claim` at the time of the store. What
+   * rings in an order of its own need not be looked at before it is claimed; only stores for such engines have this.
+   */
+  readonly claim?: (request: ClaimRequest) => Effect.Effect<ClaimAnswer, DocketError.DocketError>
   /**
    * Writes it over the generation before its own; false when the record is at another one, or gone. What it is to do may
    * be new only where it begins anew, Scheduled and with no attempt, as `Replace` makes it: of any other change a store
@@ -263,6 +285,17 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
               now: time,
               urgent: tasks === undefined ? undefined : moreUrgent(kept.execution, tasks, time)
             }
+          }),
+        claim: ({ id, leaseMillis, tasks, worker }) =>
+          Effect.sync(() => {
+            const kept = live(id)
+            if (kept === undefined) return undefined
+            const [{ execution }, time] = [kept, now()]
+            const isFree = Execution.isUnlimited(execution) && tasks.includes(execution.task)
+            const claimed = Execution.apply(execution, { _tag: "Claim", worker, leaseMillis, now: time })
+            if (!isFree || Result.isFailure(claimed)) return { execution, now: time, isClaimed: false }
+            keep({ ...kept, execution: claimed.success })
+            return { execution: claimed.success, now: time, isClaimed: true }
           }),
         change: (execution, { isLeaseOver } = { isLeaseOver: false }) =>
           Effect.sync(() => {

@@ -176,8 +176,14 @@ export type Transition =
   | { readonly _tag: "Restore" }
   /** At once if it waits; if it runs, its worker is asked. */
   | { readonly _tag: "Cancel"; readonly reason: string; readonly now: number; readonly keepMillis: number }
-  /** Its payload cannot be used; no attempt is made. */
-  | { readonly _tag: "Refuse"; readonly failure: Failure; readonly now: number; readonly keepMillis: number }
+  /** Its payload cannot be used: its worker has not begun it, and that was no attempt. */
+  | {
+    readonly _tag: "Refuse"
+    readonly holder: Holder
+    readonly failure: Failure
+    readonly now: number
+    readonly keepMillis: number
+  }
   /** What was to be done is to be done otherwise: a run of the old has no say any more, and one that had ended begins anew. */
   | { readonly _tag: "Replace"; readonly by: Execution }
   /** An operator lets one that has failed or was cancelled begin anew. */
@@ -206,6 +212,10 @@ export const isFinished = ({ status }: Pick<Execution, "status">): boolean =>
 export const isDue = ({ createdAt, dueAt }: Pick<Execution, "createdAt" | "dueAt">, now: number): boolean =>
   dueAt <= now || dueAt <= createdAt
 
+/** Whether it starts without its share of a limit. @category accessors @since 0.1.0 */
+export const isUnlimited = ({ rate, slot }: Pick<Execution, "rate" | "slot">): boolean =>
+  rate === undefined && slot === undefined
+
 /** @category accessors @since 0.1.0 */
 export const isHolder = (execution: Execution, { run, worker }: Holder): boolean =>
   execution.status === "Running" && execution.worker === worker && execution.run === run
@@ -223,7 +233,11 @@ export const apply = (execution: Execution, transition: Transition): Result.Resu
     case "Cancel":
       return cancel(execution, transition)
     case "Refuse":
-      return waiting(execution, () => fail(execution, transition.failure, undefined, transition))
+      return held(
+        execution,
+        transition.holder,
+        () => failOrCancel({ ...withoutRun(execution), attempt: execution.attempt - 1 }, transition)
+      )
     case "Postpone":
       return waiting(execution, () => next(execution, { dueAt: Math.max(transition.until, execution.createdAt + 1) }))
     case "Hold":
@@ -374,7 +388,7 @@ const fail = (execution: Execution, failure: Failure, error: string | undefined,
 /** Whoever asked for the end of what then failed gets the end. */
 const failOrCancel = (
   execution: Execution,
-  transition: Extract<Transition, { readonly _tag: "Fail" }>
+  transition: End & { readonly failure: Failure; readonly error?: string | undefined }
 ): Execution =>
   execution.cancelRequested === undefined
     ? fail(execution, transition.failure, transition.error, transition)

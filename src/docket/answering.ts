@@ -5,6 +5,7 @@ import * as Crew from "./crew.ts"
 import { releaseSlot, takeSlot } from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
 import * as DocketRecords from "./DocketRecords.ts"
+import type * as DocketStore from "./DocketStore.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
 import type * as strikes from "./strikes.ts"
@@ -27,7 +28,31 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   const consider = (turn: Crew.Turn): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> =>
     Effect.flatMap(look(turn), (decision) => decision === "Again" ? consider(turn) : Effect.succeed(decision))
 
-  const look = (turn: Crew.Turn) =>
+  /** Claims it at once, unless it has to be seen before: for what is more urgent, for a strike, for what it had a share of. */
+  const look = (turn: Crew.Turn) => {
+    const { claim } = store
+    return claim === undefined || !engine.ordersByPriority || turn.slotted !== undefined
+      ? find(turn)
+      : Effect.flatMapEager(struck.areAny, (areAny) => areAny ? find(turn) : findAndClaim(turn, claim))
+  }
+
+  const findAndClaim = (turn: Crew.Turn, claim: NonNullable<DocketStore.DocketStore["Service"]["claim"]>) =>
+    Effect.suspend(() => {
+      turn.passed = Crew.stopwatch(clock)
+      const { id, name } = turn
+      return Effect.flatMap(
+        claim({ id, worker: name, leaseMillis: settings.leaseMillis, tasks: names }),
+        (found) => {
+          if (found === undefined) return Effect.undefined
+          const { execution, isClaimed, now } = found
+          if (!isClaimed) return decide(turn, execution, now)
+          records.publish("Claim", execution)
+          return begin(turn, handlers.get(execution.task)!, execution, now)
+        }
+      )
+    })
+
+  const find = (turn: Crew.Turn) =>
     Effect.suspend(() => {
       turn.passed = Crew.stopwatch(clock)
       return Effect.flatMap(store.find(turn.id, engine.ordersByPriority ? undefined : names), (found) => {
@@ -54,11 +79,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     if (execution.status === "Running") {
       // The answer to its start did not come.
       return execution.worker === turn.name && handled !== undefined
-        ? Effect.map(
-          payloadOf(handled, execution),
-          (payload) =>
-            payload._tag === "Failure" ? undefined : claimedOf(turn, handled, execution, payload.success, now)
-        )
+        ? begin(turn, handled, execution, now)
         : Effect.as(yieldToHolder(execution, now), undefined)
     }
     if (execution.status !== "Scheduled" || execution.isHeld === true) return Effect.undefined
@@ -67,9 +88,6 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     }
     return handled === undefined ? Effect.as(leave(execution, now), undefined) : claim(turn, handled, execution, now)
   }
-
-  const payloadOf = (handled: DocketTask.Handled<R>, execution: Execution.Execution) =>
-    Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", execution))
 
   const yieldToHolder = (execution: Execution.Execution, now: number): Effect.Effect<void, DocketError.DocketError> =>
     execution.leaseUntil! > now
@@ -97,30 +115,50 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   ): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
     Effect.flatMapEager(struck.isStruck(execution), (isStruck) => {
       if (isStruck) return become(execution, { _tag: "Hold" })
-      return Effect.flatMapEager(payloadOf(handled, execution), (payload) => {
-        if (payload._tag === "Failure") {
-          const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
-          return become(execution, {
-            _tag: "Refuse",
-            failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
-            now,
-            keepMillis: DocketRecords.keepMillis(handled.task, true)
+      return Effect.flatMapEager(acquire(turn, execution), (busy) =>
+        busy === undefined
+          ? Effect.flatMapEager(
+            records.changeOnly(execution, {
+              _tag: "Claim",
+              worker: turn.name,
+              now,
+              leaseMillis: settings.leaseMillis
+            }),
+            (claimed): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
+              claimed === undefined ? Effect.succeed("Again") : begin(turn, handled, claimed, now)
+          )
+          : postpone(execution, busy.freeAt, now))
+    })
+
+  /** What is claimed, if its payload can be used. */
+  const begin = (
+    { name, passed }: Crew.Turn,
+    handled: DocketTask.Handled<R>,
+    execution: Execution.Execution,
+    now: number
+  ): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> =>
+    Effect.flatMapEager(
+      Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", execution)),
+      (payload) => {
+        if (payload._tag === "Success") {
+          return Effect.succeed({
+            handled,
+            execution,
+            payload: payload.success,
+            isLeaseOver: () => passed() >= execution.leaseUntil! - now
           })
         }
-        return Effect.flatMapEager(acquire(turn, execution), (busy) =>
-          busy === undefined
-            ? Effect.map(
-              records.changeOnly(execution, {
-                _tag: "Claim",
-                worker: turn.name,
-                now,
-                leaseMillis: settings.leaseMillis
-              }),
-              (claimed) => claimed === undefined ? "Again" : claimedOf(turn, handled, claimed, payload.success, now)
-            )
-            : postpone(execution, busy.freeAt, now))
-      })
-    })
+        const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
+        const refusal = records.change(execution.id, {
+          _tag: "Refuse",
+          holder: { worker: name, run: execution.run! },
+          failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
+          now,
+          keepMillis: DocketRecords.keepMillis(handled.task, true)
+        }, execution)
+        return Effect.as(refusal, undefined)
+      }
+    )
 
   /** Nothing of what was found is true of what it becomes meanwhile. */
   const become = (execution: Execution.Execution, transition: Execution.Transition) =>
@@ -135,22 +173,9 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
       return become(execution, { _tag: "Postpone", until: now + Math.max(1, Math.ceil(patience)) })
     })
 
-  const claimedOf = (
-    { passed }: Crew.Turn,
-    handled: DocketTask.Handled<R>,
-    execution: Execution.Execution,
-    payload: unknown,
-    now: number
-  ): Claimed<R> => ({
-    handled,
-    execution,
-    payload,
-    isLeaseOver: () => passed() >= execution.leaseUntil! - now
-  })
-
   /** Undefined when it may start now. */
   const acquire = (turn: Crew.Turn, execution: Execution.Execution) =>
-    turn.slotted === undefined && execution.slot === undefined && execution.rate === undefined
+    turn.slotted === undefined && Execution.isUnlimited(execution)
       ? Effect.undefined
       : acquireLimited(turn, execution)
 

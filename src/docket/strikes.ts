@@ -50,6 +50,8 @@ export const fromNotes = (notes: ReadonlyArray<DocketStore.Note>): Effect.Effect
 export interface Strikes {
   /** By the rules as they were at most a second ago. */
   readonly isStruck: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
+  /** Whether there was any rule, likewise. */
+  readonly areAny: Effect.Effect<boolean, DocketError.DocketError>
   /** By the rules as they are. */
   readonly isStruckNow: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
 }
@@ -68,10 +70,10 @@ export const make = (
       return strikes
     })
   })
-  const current = () => {
+  const current = Effect.suspend(() => {
     const now = clock.currentTimeMillisUnsafe()
     return known !== undefined && now >= known.at && now - known.at < maxAge ? Effect.succeed(known.strikes) : fresh
-  }
+  })
 
   const judge = (strikes: ReadonlyArray<Strike>, execution: Execution.Execution): Effect.Effect<boolean> => {
     const rules = strikes.filter(({ task }) => task === undefined || task === execution.task)
@@ -85,7 +87,8 @@ export const make = (
   }
 
   return {
-    isStruck: (execution) => Effect.flatMapEager(current(), (strikes) => judge(strikes, execution)),
+    isStruck: (execution) => Effect.flatMapEager(current, (strikes) => judge(strikes, execution)),
+    areAny: Effect.mapEager(current, (strikes) => strikes.length > 0),
     isStruckNow: (execution) => Effect.flatMap(fresh, (strikes) => judge(strikes, execution))
   }
 }

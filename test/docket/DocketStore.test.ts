@@ -22,7 +22,7 @@ import { proxy } from "../support/proxy.ts"
 import { needing, postgres, redis } from "../support/services.ts"
 import { after, claimed, execution, hour, type Store, succeeded, suite } from "./store.ts"
 
-suite("in memory", { ...memory(() => DocketStore.layerMemory()), looksForUrgent: true, undoes: false })
+suite("in memory", { ...memory(() => DocketStore.layerMemory()), looksForUrgent: true, claims: true, undoes: false })
 
 describe("DocketStore.layerMemory", () => {
   const start = (options: DocketStore.MemoryOptions) =>
@@ -47,6 +47,9 @@ const callsOf = (store: Store): ReadonlyArray<Effect.Effect<unknown, DocketError
   store.add(execution("1", 0)),
   store.find("1"),
   store.find("1", ["mail"]),
+  ...store.claim === undefined
+    ? []
+    : [store.claim({ id: "1", worker: "w", leaseMillis: 1, tasks: ["mail"] })],
   store.change(claimed(execution("1", 0), 0)),
   store.change(after(execution("1", 0), { _tag: "Hold" })),
   store.renew([{ id: "1", generation: 1 }], 1),
@@ -154,6 +157,7 @@ onDatabases((name, database) => {
     ...onSql(database, (prefix) => DocketStoreSql.layer({ prefix })),
     time: name === "SQLite" ? "virtual" : "real",
     looksForUrgent: true,
+    claims: false,
     undoes: true
   })
 
@@ -325,6 +329,7 @@ needing(redis, () => {
   suite("on Redis", {
     ...onRedis((prefix) => DocketStoreRedis.layer({ prefix })),
     looksForUrgent: false,
+    claims: true,
     undoes: false
   })
 

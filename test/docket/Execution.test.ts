@@ -166,7 +166,7 @@ const transitionOf = (
     case "Cancel":
       return { _tag: "Cancel", reason: "enough", now, keepMillis }
     case "Refuse":
-      return { _tag: "Refuse", failure: { kind: "Undecodable", message: "what?" }, now, keepMillis }
+      return { _tag: "Refuse", holder, failure: { kind: "Undecodable", message: "what?" }, now, keepMillis }
     case "Replace":
       return { _tag: "Replace", by: other }
     case "Retry":
@@ -283,6 +283,7 @@ describe("Execution", () => {
         const count = (tag: Transition["_tag"]) => life.filter(({ transition }) => transition._tag === tag).length
         // One that was asked to end, ends: nothing is given back.
         const given = life.filter(({ after, transition }) =>
+          transition._tag === "Refuse" ||
           (transition._tag === "Release" || transition._tag === "Wait") && after.status === "Scheduled"
         )
         assert.strictEqual(after.attempt, count("Claim") - given.length)
@@ -408,7 +409,9 @@ describe("Execution", () => {
           if (after.status !== "Failed") return
           return assert.deepStrictEqual([after.failure, after.error], [transition.failure, transition.error])
         case "Refuse":
-          return assert.deepStrictEqual(after.failure, transition.failure)
+          assert.notInclude(Object.keys(after), "startedAt")
+          if (after.status === "Cancelled") return
+          return assert.deepStrictEqual([after.status, after.failure], ["Failed", transition.failure])
       }
     })
 
@@ -484,7 +487,8 @@ describe("Execution", () => {
       Hold: { _tag: "Hold" },
       Restore: { _tag: "Restore" },
       Cancel: cancel,
-      Refuse: { _tag: "Refuse", failure, now, keepMillis },
+      Refuse: { _tag: "Refuse", holder, failure, now, keepMillis },
+      "Refuse*": { _tag: "Refuse", holder: stranger, failure, now, keepMillis },
       Replace: { _tag: "Replace", by: { ...added, payload: "[]" } },
       Retry: { _tag: "Retry", now }
     }
@@ -536,7 +540,8 @@ Postpone     Early     Early     Held      leased    leased    leased    leased 
 Hold         Held      Held      Held      leased    leased    leased    leased    finished  finished  finished
 Restore      -         -         Due       -         -         -         -         -         -         -
 Cancel       Cancelled Cancelled Cancelled Asked     Asked     -         -         finished  finished  finished
-Refuse       Failed    Failed    Failed    leased    leased    leased    leased    finished  finished  finished
+Refuse       stranger  stranger  stranger  Failed    Failed    Cancelled Cancelled stranger  stranger  stranger
+Refuse*      stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger  stranger
 Replace      Due       Due       Due       Due       Due       Due       Due       Due       Due       Due
 Retry        -         -         -         -         -         -         -         -         Due       Due`.slice(1)
 

@@ -61,11 +61,13 @@ const awkward = ["", "\"", "\"a\"", "a\0b", "\ud800", "\ud801", "%", "ä:{}", "'
 export interface Lawful extends Backend<DocketStore.DocketStore> {
   /** Whether `find` looks for a more urgent one. */
   readonly looksForUrgent: boolean
+  /** Whether it finds and claims in one step. */
+  readonly claims: boolean
   /** Whether what has been done in a transaction that fails has not. */
   readonly undoes: boolean
 }
 
-export const suite = (name: string, { isShared, looksForUrgent, place, time, undoes }: Lawful): void => {
+export const suite = (name: string, { claims, isShared, looksForUrgent, place, time, undoes }: Lawful): void => {
   const run = time === "virtual" ? it.effect : it.live
   const wait = (lives: number) => (time === "virtual" ? TestClock.adjust : Effect.sleep)(Duration.millis(lives * life))
   const begin = time === "virtual" ? TestClock.setTime(birth) : Effect.void
@@ -350,7 +352,8 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
           () => ({ _tag: "Fail", holder: holderOf(current), failure, error: "\"sealed\"", ...end }),
           () => ({ _tag: "Retry", now }),
-          () => ({ _tag: "Refuse", failure, ...end }),
+          () => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }),
+          () => ({ _tag: "Refuse", holder: holderOf(current), failure, ...end }),
           () => ({ _tag: "Replace", by: execution("1", now, { dueAt: now + 9 }) }),
           () => ({ _tag: "Cancel", reason: "enough", ...end }),
           () => ({ _tag: "Retry", now }),
@@ -487,6 +490,172 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           yield* addAll(store, [execution("1", now), execution("2", now, { priority: 1 })])
           assert.isUndefined((yield* other.find("1", ["mail"]))!.urgent)
         }))
+    }
+
+    if (claims) {
+      const claim = (store: Store, id: string, request: Partial<DocketStore.ClaimRequest> = {}) =>
+        store.claim!({ id, worker: "w", leaseMillis: hour, tasks: ["mail"], ...request })
+
+      law(
+        "claims as `Execution.apply` says, what nobody else has a say in",
+        (store, other, now) =>
+          Effect.gen(function*() {
+            const failure: Execution.Failure = { kind: "Error", message: "no" }
+            const end = { now, keepMillis: hour }
+            const by =
+              (change: (before: Execution.Execution) => Execution.Transition) => (before: Execution.Execution) =>
+                after(before, change(before))
+            const claim1 = by(() => ({ _tag: "Claim", worker: "w", now, leaseMillis: hour }))
+            const hold = by(() => ({ _tag: "Hold" }))
+            const cancel = by(() => ({ _tag: "Cancel", reason: "no", ...end }))
+            const replace = (fields: Partial<Execution.Execution>) =>
+              by(({ id }) => ({ _tag: "Replace", by: execution(id, now - hour, fields) }))
+            const slot = { key: "k", limit: 9 }
+            const rate = { key: "k", limit: 9, windowMillis: 1000 }
+            const data = JSON.stringify("\"attempt\":7")
+            const steps: ReadonlyArray<
+              readonly [
+                isClaimed: boolean,
+                fields: Partial<Execution.Execution>,
+                ...Array<(before: Execution.Execution) => Execution.Execution>
+              ]
+            > = [
+              [true, {}],
+              [true, { schedule: "s", owner: "o", data, keepUntil: now + hour, traceparent: "00-1-2-3", priority: 3 }],
+              [true, { dueAt: now - hour }],
+              [true, { createdAt: now + hour, dueAt: now + hour }],
+              [false, { dueAt: now + hour }],
+              [false, { slot }],
+              [false, { rate }],
+              [false, { task: "other" }],
+              [false, {}, hold],
+              [true, {}, hold, by(() => ({ _tag: "Restore" }))],
+              [true, {}, by(() => ({ _tag: "Postpone", until: now - 1000 }))],
+              [false, {}, by(() => ({ _tag: "Postpone", until: now + hour }))],
+              [false, {}, claim1],
+              [true, {}, claim1, by((one) => ({ _tag: "Release", holder: holderOf(one), ...end }))],
+              [
+                true,
+                {},
+                claim1,
+                by((one) => ({ _tag: "Fail", holder: holderOf(one), failure, retryAt: now - 9, ...end }))
+              ],
+              [false, {}, claim1, by((one) => ({ _tag: "Fail", holder: holderOf(one), failure, ...end }))],
+              [
+                true,
+                {},
+                claim1,
+                by((one) => ({ _tag: "Wait", holder: holderOf(one), data, until: now - 9, ...end }))
+              ],
+              [
+                false,
+                {},
+                claim1,
+                by((one) => ({ _tag: "Wait", holder: holderOf(one), data, until: now + hour, ...end }))
+              ],
+              [
+                true,
+                {},
+                claim1,
+                by((one) => ({ _tag: "Wait", holder: holderOf(one), data, until: now + hour, ...end })),
+                by(() => ({ _tag: "Amend", data, isReady: true }))
+              ],
+              [false, {}, claim1, cancel],
+              [false, {}, cancel],
+              [true, {}, cancel, by(() => ({ _tag: "Retry", now }))],
+              [false, {}, claim1, (one) => succeeded(one, now)],
+              [true, { slot }, replace({})],
+              [false, {}, replace({ slot })],
+              [false, {}, replace({ rate })],
+              [true, { task: "other" }, replace({})],
+              [false, {}, replace({ task: "other" })]
+            ]
+            for (const [index, [isClaimed, fields, ...changes]] of steps.entries()) {
+              const id = `${index}`
+              const before = yield* lead(store, execution(id, now - hour, fields), ...changes)
+              const answer = (yield* claim(other, id, { worker: "x \"\u{1f600}", leaseMillis: 5000 + index }))!
+              const { execution: found, now: at } = answer
+              assert.strictEqual(answer.isClaimed, isClaimed, id)
+              assert.isTrue(Number.isInteger(at) && Math.abs(at - now) < 20_000)
+              const expected = isClaimed
+                ? after(before, { _tag: "Claim", worker: "x \"\u{1f600}", now: at, leaseMillis: 5000 + index })
+                : before
+              assert.deepStrictEqual(found, expected, id)
+              assert.deepStrictEqual(yield* get(store, id), expected, id)
+              const { status, task } = expected
+              assert.deepStrictEqual((yield* store.list({ status, task, limit: 1 })).executions, [expected])
+              if (!isClaimed) continue
+              // What is written next has it all.
+              const saved = after(expected, { _tag: "Save", holder: holderOf(expected), data })
+              assert.isTrue(yield* store.change(saved))
+              assert.deepStrictEqual(yield* get(other, id), saved)
+              const released = after(saved, { _tag: "Release", holder: holderOf(saved), ...end })
+              assert.isTrue(yield* store.change(released))
+              const again = (yield* claim(store, id))!
+              const run = after(released, { _tag: "Claim", worker: "w", now: again.now, leaseMillis: hour })
+              assert.deepStrictEqual(again, { execution: run, now: again.now, isClaimed: true })
+              const advanced = after(run, { _tag: "Advance", holder: holderOf(run), progress: { current: 1 } })
+              assert.isTrue(yield* other.change(advanced))
+              assert.deepStrictEqual(yield* get(store, id), advanced)
+              assert.isTrue(yield* store.change(succeeded(advanced, now)))
+            }
+            assert.isUndefined(yield* claim(other, "none"))
+            const counts = yield* store.counts
+            for (const { count, status, task } of counts) {
+              assert.strictEqual(count, (yield* allPages(other, { status, task, limit: 50 })).length)
+            }
+          })
+      )
+
+      law("leases what it has claimed, and gives none that has expired", (store, other, now) =>
+        Effect.gen(function*() {
+          yield* addAll(store, [execution("1", now), execution("2", now)])
+          for (const id of ["1", "2"]) yield* claim(other, id, { leaseMillis: 2 * life })
+          const overdue = Effect.map(
+            store.overdue({ graceMillis: 0, limit: 9 }),
+            ({ executions }) => idsOf(executions)
+          )
+          assert.deepStrictEqual(yield* overdue, [])
+          assert.deepStrictEqual(yield* store.renew([{ id: "1", generation: 2 }], hour), ["1"])
+          yield* wait(2.5)
+          assert.deepStrictEqual(yield* overdue, ["2"])
+          const lapsed = (yield* get(other, "2"))!
+          const lapse = { _tag: "Lapse", now: now + hour, maxLapses: 9, keepMillis: life } as const
+          assert.isTrue(yield* store.change(after(lapsed, lapse), { isLeaseOver: true }))
+          const ended = succeeded((yield* claim(store, "2"))!.execution, now, -1)
+          assert.isTrue(yield* other.change(ended))
+          assert.isUndefined(yield* claim(store, "2"))
+        }))
+
+      race(
+        "gives each to one of 50 that claim at once, who know different tasks",
+        (store, index) =>
+          Effect.forEach(["a", "b", "c", "d"], (id) =>
+            claim(store, id, {
+              worker: `${index}`,
+              leaseMillis: hour + index,
+              tasks: [["a"], ["b", "a"], ["c", "b"], []][index % 4]!
+            }), { concurrency: "unbounded" }),
+        (answers, store) =>
+          Effect.gen(function*() {
+            for (
+              const [at, [id, knowing]] of ([["a", [0, 1]], ["b", [1, 2]], ["c", [2]], ["d", []]] as const).entries()
+            ) {
+              const kept = yield* get(store, id)
+              const winners = answers.flatMap((all, index) => all[at]!.isClaimed ? [index] : [])
+              assert.strictEqual(winners.length, knowing.length > 0 ? 1 : 0)
+              assert.strictEqual(kept!.status, knowing.length > 0 ? "Running" : "Scheduled")
+              for (const winner of winners) {
+                assert.include(knowing, winner % 4)
+                assert.strictEqual(kept!.worker, `${winner}`)
+                assert.strictEqual(kept!.leaseUntil! - kept!.startedAt!, hour + winner)
+              }
+            }
+          }),
+        (store, now) => addAll(store, ["a", "b", "c", "d"].map((id) => execution(id, now, { task: id })))
+      )
+    } else {
+      law("does not claim without a look", (store) => Effect.sync(() => assert.isUndefined(store.claim)))
     }
 
     law(
@@ -792,7 +961,7 @@ export const suite = (name: string, { isShared, looksForUrgent, place, time, und
           const process = yield* place
           const store = yield* connect(process())
           const model = yield* connect(Layer.fresh(DocketStore.layerMemory()))
-          yield* compare(store, model, steps, looksForUrgent, allPages)
+          yield* compare(store, model, steps, { looksForUrgent, claims }, allPages)
         })),
       { arbitrary: { runs: 40 }, timeout: 120_000 }
     )
@@ -819,7 +988,7 @@ const tags = [
 
 const Step = Schema.Struct({
   what: Schema.Union([
-    Schema.Literals(["add", "change", "change", "change", "find", "renew", "remove"]),
+    Schema.Literals(["add", "change", "change", "change", "claim", "find", "renew", "remove"]),
     Schema.Literals(["overdue", "list", "acquire", "release", "note", "withdraw", "counts", "generations"])
   ]),
   id: upTo(4),
@@ -833,7 +1002,7 @@ const compare = (
   store: Store,
   model: Store,
   steps: ReadonlyArray<typeof Step.Type>,
-  looksForUrgent: boolean,
+  { claims, looksForUrgent }: Pick<Lawful, "claims" | "looksForUrgent">,
   allPages: (store: Store, query: DocketStore.Query) => Effect.Effect<
     ReadonlyArray<Execution.Execution>,
     DocketError.DocketError
@@ -924,6 +1093,18 @@ const compare = (
           if (Result.isFailure(changed)) break
           yield* both(`change ${step.tag}`, (store) => store.change(changed.success))
           known.set(id, changed.success)
+          break
+        }
+        case "claim": {
+          if (!claims) break
+          const request = { id, worker: `${turn}`, leaseMillis: hour, tasks: ["none", `task ${other % 2}`] }
+          const answer = yield* both(
+            "claim",
+            (store) => store.claim!(request),
+            (answer) =>
+              answer && { isClaimed: answer.isClaimed, execution: { ...plain(answer.execution), startedAt: 0 } }
+          )
+          if (answer?.isClaimed === true) known.set(id, answer.execution)
           break
         }
         case "find": {

@@ -97,6 +97,24 @@ export const mutations: ReadonlyArray<Mutation> = [
     says: "and its task is struck"
   },
   {
+    name: "what is struck is claimed without a look",
+    file: "src/docket/answering.ts",
+    find: "areAny ? find(turn) : findAndClaim(turn, claim)",
+    replace: "areAny && !areAny ? find(turn) : findAndClaim(turn, claim)",
+    model: "docket",
+    why: "What is found and claimed in one step starts whatever the rules are.",
+    says: "and its task is struck"
+  },
+  {
+    name: "what is claimed in one step is not kept",
+    file: "src/docket/DocketStore.ts",
+    find: "            keep({ ...kept, execution: claimed.success })\n",
+    replace: "",
+    model: "docket",
+    why: "The worker runs what is anybody's, and what it says of it is not taken.",
+    says: "begins twice"
+  },
+  {
     name: "a lease that was renewed lapses",
     file: "src/docket/DocketStore.ts",
     find: "if (isLeaseOver && leaseUntil !== undefined && leaseUntil > now()) return false\n            ",

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { hash } from "node:crypto"
 import { ClientOfflineError, SocketClosedUnexpectedlyError } from "redis"
 import * as Deadlines from "../../core/Deadlines.ts"
 import type * as DocketEngine from "../../docket/DocketEngine.ts"
@@ -35,8 +36,11 @@ const middle = 2 ** 20
 
 const priorityOf = (priority: number): number => Math.min(Math.max(middle - priority, 1), 2 * middle - 1)
 
-/** A colon has a meaning in BullMQ's ids, and so has a number. */
-const jobIdOf = (ring: string): string => JSON.stringify(ring).replaceAll(":", "\\u003a")
+/**
+ * 114 bits of its hash: short, so that the options of a job, which have it, are no longer than the 64 bytes up to which
+ * Redis keeps the members of a hash in one piece. A colon would have a meaning in BullMQ's ids, and so would a number.
+ */
+const jobIdOf = (ring: string): string => `r${hash("sha256", ring, "base64url").slice(0, 19)}`
 
 /** Its words are told in the name of the engine. */
 export const make = (
@@ -78,11 +82,7 @@ export const make = (
           connection: ringing,
           prefix,
           skipVersionCheck: true,
-          streams: { events: { maxLen: 100 } },
-          defaultJobOptions: {
-            removeOnComplete: true,
-            removeOnFail: true
-          }
+          streams: { events: { maxLen: 100 } }
         }).on("error", onError)
       ),
       (queue) => Effect.promise(() => within(farewell, queue.close()))
@@ -123,16 +123,14 @@ export const make = (
     } satisfies DocketEngine.DocketEngine["Service"]
   })
 
-const jobOf = ({ at, id, priority, ring }: DocketEngine.Ring, now: number) => ({
-  name: "ring" as const,
-  data: id,
-  opts: {
-    jobId: jobIdOf(ring),
-    timestamp: now,
-    delay: Math.min(Math.max(Math.ceil(at) - now, 0), longest),
-    priority: priorityOf(priority)
+const jobOf = ({ at, id, priority, ring }: DocketEngine.Ring, now: number) => {
+  const delay = Math.min(Math.max(Math.ceil(at) - now, 0), longest)
+  return {
+    name: "ring" as const,
+    data: id,
+    opts: { jobId: jobIdOf(ring), priority: priorityOf(priority), ...delay > 0 && { timestamp: now, delay } }
   }
-})
+}
 
 /** All that is asked may be asked again. */
 const isOffline = (cause: unknown): boolean =>
@@ -178,8 +176,9 @@ const consumeOnce = (
       throw new WaitingError()
     }
 
+    // With the same room for each, the end of one job brings the next, which otherwise has to be asked for.
     const makeRoom = () => {
-      worker.concurrency = concurrency + released + ahead()
+      worker.concurrency = concurrency + Math.max(released, ahead())
     }
 
     const answered = async (job: Job<string>, token = ""): Promise<void> => {
@@ -208,6 +207,9 @@ const consumeOnce = (
             connection,
             prefix,
             autorun: false,
+            // Not in the options of each job, which are short without.
+            removeOnComplete: { count: 0 },
+            removeOnFail: { count: 0 },
             concurrency,
             lockDuration,
             stalledInterval,

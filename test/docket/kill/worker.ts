@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketStore from "fastmcp-effect/docket/DocketStore"
 import * as DocketTask from "fastmcp-effect/docket/DocketTask"
+import type * as Execution from "fastmcp-effect/docket/Execution"
 import { aheadClock } from "../../support/aheadClock.ts"
 import * as assembly from "./assembly.ts"
 import * as Ledger from "./ledger.ts"
@@ -29,24 +30,27 @@ const say = Ledger.open(ledger)
 /** What was changed in a transaction that has not come to its end. */
 const Pending = Context.Reference<Array<Ledger.Line> | undefined>("test/Pending", { defaultValue: () => undefined })
 
+const lineOf = (event: "change" | "refused", execution: Execution.Execution): Ledger.Line => {
+  const { attempt, generation, id, leaseUntil = 0, status } = execution
+  return { event, at: Date.now(), id, generation, status, attempt, leaseUntil }
+}
+
 const told = (store: DocketStore.DocketStore["Service"]): DocketStore.DocketStore["Service"] => ({
   ...store,
+  ...store.claim !== undefined && {
+    claim: (request) =>
+      Effect.tap(store.claim!(request), (answer) =>
+        Effect.sync(() => {
+          if (answer?.isClaimed === true) say(lineOf("change", answer.execution))
+        }))
+  },
   change: (execution, condition) =>
     Effect.flatMap(
       Pending,
       (pending) =>
         Effect.tap(store.change(execution, condition), (isChanged) =>
           Effect.sync(() => {
-            const { attempt, generation, id, leaseUntil = 0, status } = execution
-            const line: Ledger.Line = {
-              event: isChanged ? "change" : "refused",
-              at: Date.now(),
-              id,
-              generation,
-              status,
-              attempt,
-              leaseUntil
-            }
+            const line = lineOf(isChanged ? "change" : "refused", execution)
             if (pending === undefined) say(line)
             else pending.push(line)
           }))

@@ -17,6 +17,8 @@ export interface Rules {
   /** How long it waits at least after each attempt that is not the last. */
   readonly backoff: ReadonlyArray<number>
   readonly timeoutMillis: number
+  /** Whether workers cannot use what it is to do. */
+  readonly isSpoiled: (payload: string) => boolean
 }
 
 export interface Options {
@@ -258,7 +260,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
     const must = (is: boolean, what: string) => {
       if (!is) violate(`${process.name} says ${transition._tag} of ${after.id}, and ${what}`)
     }
-    const { backoff, timeoutMillis } = rules[after.task]!
+    const { backoff, isSpoiled, timeoutMillis } = rules[after.task]!
     switch (transition._tag) {
       case "Succeed":
         must(handler?.outcome === "Success", "its handler has not succeeded")
@@ -281,6 +283,10 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
         must(after.dueAt >= earliest, `it may be tried again at ${seconds(earliest)}`)
         break
       }
+      case "Refuse":
+        must(handler === undefined, "its handler has begun")
+        must(isSpoiled(after.payload), "its payload can be used")
+        break
       case "Stop":
         must(handler === undefined || handler.endedAt !== undefined, "its handler goes on")
         break
@@ -326,6 +332,15 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
           changed(process, before, (yield* store.find(execution.id))?.execution ?? execution)
         }
         return isChanged
+      }),
+    claim: (request) =>
+      Effect.map(store.claim!(request), (answer) => {
+        if (answer?.isClaimed !== true) return answer
+        const before = records.get(request.id)
+        if (before === undefined) violate(`${process.name} claimed ${request.id}, which is not there`)
+        else if (!Execution.isUnlimited(before)) violate(`${process.name} claimed ${before.id}, which has a limit`)
+        else changed(process, before, answer.execution)
+        return answer
       }),
     renew: (holds, leaseMillis) =>
       Effect.gen(function*() {
@@ -377,6 +392,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       return {
         add: (execution) => call(inner.add(execution)),
         find: (id, tasks) => call(inner.find(id, tasks)),
+        claim: (request) => call(inner.claim!(request)),
         change: (execution, condition) => call(inner.change(execution, condition)),
         renew: (holds, leaseMillis) => call(inner.renew(holds, leaseMillis)),
         generations: (ids) => call(inner.generations(ids)),
@@ -504,7 +520,7 @@ const candidates = (before: Record, after: Record, now: number): ReadonlyArray<E
     case "Succeeded":
       return [{ _tag: "Succeed", holder, result: after.result ?? "", ...ended }]
     case "Failed":
-      return [{ _tag: "Refuse", failure, ...ended }, fail, lapse]
+      return [{ _tag: "Refuse", holder, failure, ...ended }, fail, lapse]
     case "Cancelled":
       return [{ _tag: "Cancel", reason, ...ended }, stop, lapse]
   }

@@ -63,6 +63,7 @@ const often = [
   "Cancel",
   "Replace",
   "Retry",
+  "Refuse",
   "crash",
   "freeze",
   "outage"

@@ -212,7 +212,7 @@ export const simulate = (seed: number, kind: Kind = "Trouble"): Report => {
   }
   const names: readonly [Name, ...Array<Name>] = isIdle
     ? ["plain"]
-    : ["plain", "brief", "alone", "few", "paced", "both"]
+    : ["plain", "brief", "alone", "few", "paced", "both", "spoilt"]
   const size = wish.between(24, 34)
   for (let index = 0; index < size; index++) {
     const at = later(0, 40)

@@ -24,12 +24,16 @@ const Plan = Schema.Struct({
 
 export type Plan = typeof Plan.Type
 
+/** As workers have learnt to read it meanwhile. */
+const Usable = Plan.check(Schema.makeFilter(({ version }) => version % 2 === 1))
+
 export const endless = 3_600_000
 
 const make = <const Name extends string>(
   name: Name,
-  options: DocketTask.Options<Plan, string>
-) => DocketTask.make(name, { payload: Plan, success: Schema.String, error: Schema.String, ...options })
+  options: DocketTask.Options<Plan, string>,
+  payload: Schema.Codec<Plan> = Plan
+) => DocketTask.make(name, { payload, success: Schema.String, error: Schema.String, ...options })
 
 const key = ({ key }: Plan) => key
 
@@ -46,6 +50,7 @@ export const tasks = {
     rateLimit: { key, limit: 2, window: "5 seconds" },
     retry: exponential
   }),
+  spoilt: make("spoilt", {}),
   ticking: make("ticking", {})
 } as const
 
@@ -55,18 +60,21 @@ const doubling = [1000, 2000, 4000]
 
 const timeoutMillis = 300_000
 
+const isSpoiled = () => false
+
 export const rules: { readonly [name in Name]: Rules } = {
-  plain: { backoff: doubling, timeoutMillis },
-  brief: { backoff: [2000], timeoutMillis: 5000 },
-  alone: { backoff: [], timeoutMillis },
-  few: { backoff: doubling, timeoutMillis },
-  paced: { backoff: [], timeoutMillis },
-  both: { backoff: doubling, timeoutMillis },
-  ticking: { backoff: [], timeoutMillis }
+  plain: { backoff: doubling, timeoutMillis, isSpoiled },
+  brief: { backoff: [2000], timeoutMillis: 5000, isSpoiled },
+  alone: { backoff: [], timeoutMillis, isSpoiled },
+  few: { backoff: doubling, timeoutMillis, isSpoiled },
+  paced: { backoff: [], timeoutMillis, isSpoiled },
+  both: { backoff: doubling, timeoutMillis, isSpoiled },
+  spoilt: { backoff: [], timeoutMillis, isSpoiled: (payload) => !Schema.is(Usable)(JSON.parse(payload)) },
+  ticking: { backoff: [], timeoutMillis, isSpoiled }
 }
 
 export const handlers = (audit: Audit, process: Process): ReadonlyArray<DocketTask.Handled<never>> =>
-  Object.values(tasks).map((task) =>
+  Object.values({ ...tasks, spoilt: make("spoilt", {}, Usable) }).map((task) =>
     DocketTask.handle(task, (plan, run) =>
       Effect.suspend(() => {
         const handler = audit.begin(process, run.id, plan.version)

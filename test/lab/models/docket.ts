@@ -96,6 +96,16 @@ const audited = (audit: Audit, now: () => number) =>
       }
       return {
         ...store,
+        claim: (request) =>
+          Effect.gen(function*() {
+            const before = yield* store.find(request.id)
+            const answer = yield* store.claim!(request)
+            if (answer?.isClaimed !== true) return answer
+            const { execution, now: time } = answer
+            claims.set(nameOf(execution), now())
+            if (execution.generation === before!.execution.generation + 1) look(before!.execution, execution, time)
+            return answer
+          }),
         change: (execution, condition) =>
           Effect.gen(function*() {
             const before = yield* store.find(execution.id)
