@@ -115,8 +115,8 @@ export class DocketStore extends Context.Service<DocketStore, {
   ) => Effect.Effect<Found | undefined, DocketError.DocketError>
   /**
    * Finds it, and claims it in the same step where that is for nobody else to decide: it is of a task the worker knows, it
-   * has neither a slot nor a rate, and `Execution.apply` has no objection to the `Claim` at the time of the store. What
-   * rings in an order of its own need not be looked at before it is claimed; only stores for such engines have this.
+   * has neither a slot nor a rate, and `Execution.apply` has no objection to the `Claim` at the time of the store. It
+   * is asked for only where the engine has an order of its own, for what rings in one need not be looked at before.
    */
   readonly claim?: (request: ClaimRequest) => Effect.Effect<ClaimAnswer, DocketError.DocketError>
   /**

@@ -1,6 +1,7 @@
 /** What is to be done about a ring: the record says it. */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import type * as Result from "effect/Result"
 import * as Crew from "./crew.ts"
 import { releaseSlot, takeSlot } from "./crew.ts"
 import type * as DocketError from "./DocketError.ts"
@@ -8,6 +9,7 @@ import * as DocketRecords from "./DocketRecords.ts"
 import type * as DocketStore from "./DocketStore.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
+import type * as Sealing from "./sealing.ts"
 import type * as strikes from "./strikes.ts"
 
 /** What a ring came to: work that was claimed, or nothing. */
@@ -29,43 +31,38 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     Effect.flatMap(look(turn), (decision) => decision === "Again" ? consider(turn) : Effect.succeed(decision))
 
   /** Claims it at once, unless it has to be seen before: for what is more urgent, for a strike, for what it had a share of. */
-  const look = (turn: Crew.Turn) => {
-    const { claim } = store
-    return claim === undefined || !engine.ordersByPriority || turn.slotted !== undefined
-      ? find(turn)
-      : Effect.flatMapEager(struck.areAny, (areAny) => areAny ? find(turn) : findAndClaim(turn, claim))
-  }
-
-  const findAndClaim = (turn: Crew.Turn, claim: NonNullable<DocketStore.DocketStore["Service"]["claim"]>) =>
+  const look = (turn: Crew.Turn) =>
     Effect.suspend(() => {
       turn.passed = Crew.stopwatch(clock)
-      const { id, name } = turn
-      return Effect.flatMap(
-        claim({ id, worker: name, leaseMillis: settings.leaseMillis, tasks: names }),
-        (found) => {
-          if (found === undefined) return Effect.undefined
-          const { execution, isClaimed, now } = found
-          if (!isClaimed) return decide(turn, execution, now)
-          records.publish("Claim", execution)
-          return begin(turn, handlers.get(execution.task)!, execution, now)
-        }
-      )
+      const { claim } = store
+      return claim === undefined || !engine.ordersByPriority || turn.slotted !== undefined
+        ? find(turn)
+        : Effect.flatMapEager(struck.areAny, (areAny) => areAny ? find(turn) : findAndClaim(turn, claim))
     })
 
-  const find = (turn: Crew.Turn) =>
-    Effect.suspend(() => {
-      turn.passed = Crew.stopwatch(clock)
-      return Effect.flatMap(store.find(turn.id, engine.ordersByPriority ? undefined : names), (found) => {
+  const findAndClaim = (turn: Crew.Turn, claim: NonNullable<DocketStore.DocketStore["Service"]["claim"]>) =>
+    Effect.flatMap(
+      claim({ id: turn.id, worker: turn.name, leaseMillis: settings.leaseMillis, tasks: names }),
+      (found) => {
         if (found === undefined) return Effect.undefined
-        const { execution, now, urgent } = found
-        if (urgent === undefined || execution.status !== "Scheduled" || !Execution.isDue(execution, now)) {
-          return decide(turn, execution, now)
-        }
-        // Rung for first, so that whatever happens to this worker nobody is forgotten.
-        return Effect.flatMap(records.ring(execution, { why: `${urgent.id}#${urgent.generation}`, at: 0 }), () => {
-          turn.id = urgent.id
-          return decide(turn, urgent, now)
-        })
+        const { execution, isClaimed, now } = found
+        if (!isClaimed) return decide(turn, execution, now)
+        records.publish("Claim", execution)
+        return openAndBegin(turn, handlers.get(execution.task)!, execution, now)
+      }
+    )
+
+  const find = (turn: Crew.Turn) =>
+    Effect.flatMap(store.find(turn.id, engine.ordersByPriority ? undefined : names), (found) => {
+      if (found === undefined) return Effect.undefined
+      const { execution, now, urgent } = found
+      if (urgent === undefined || execution.status !== "Scheduled" || !Execution.isDue(execution, now)) {
+        return decide(turn, execution, now)
+      }
+      // Rung for first, so that whatever happens to this worker nobody is forgotten.
+      return Effect.flatMap(records.ring(execution, { why: `${urgent.id}#${urgent.generation}`, at: 0 }), () => {
+        turn.id = urgent.id
+        return decide(turn, urgent, now)
       })
     })
 
@@ -79,7 +76,7 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
     if (execution.status === "Running") {
       // The answer to its start did not come.
       return execution.worker === turn.name && handled !== undefined
-        ? begin(turn, handled, execution, now)
+        ? openAndBegin(turn, handled, execution, now)
         : Effect.as(yieldToHolder(execution, now), undefined)
     }
     if (execution.status !== "Scheduled" || execution.isHeld === true) return Effect.undefined
@@ -115,50 +112,66 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   ): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
     Effect.flatMapEager(struck.isStruck(execution), (isStruck) => {
       if (isStruck) return become(execution, { _tag: "Hold" })
-      return Effect.flatMapEager(acquire(turn, execution), (busy) =>
-        busy === undefined
-          ? Effect.flatMapEager(
-            records.changeOnly(execution, {
-              _tag: "Claim",
-              worker: turn.name,
-              now,
-              leaseMillis: settings.leaseMillis
-            }),
-            (claimed): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
-              claimed === undefined ? Effect.succeed("Again") : begin(turn, handled, claimed, now)
-          )
-          : postpone(execution, busy.freeAt, now))
+      return Effect.flatMapEager(opened(handled, execution), (payload) =>
+        // What is not to run takes no share of a limit.
+        Effect.flatMapEager(payload._tag === "Failure" ? Effect.undefined : acquire(turn, execution), (busy) =>
+          busy === undefined
+            ? Effect.flatMapEager(
+              records.changeOnly(execution, {
+                _tag: "Claim",
+                worker: turn.name,
+                now,
+                leaseMillis: settings.leaseMillis
+              }),
+              (claimed): Effect.Effect<Claimed<R> | "Again" | undefined, DocketError.DocketError> =>
+                claimed === undefined ? Effect.succeed("Again") : begin(turn, handled, claimed, payload, now)
+            )
+            : postpone(execution, busy.freeAt, now)))
     })
+
+  const opened = ({ task }: DocketTask.Handled<R>, execution: Execution.Execution) =>
+    Effect.result(Effect.catchDefect(
+      Effect.suspend(() => sealing.read(task.payload, execution.payload, "payload", execution)),
+      (defect) =>
+        Effect.andThen(
+          Effect.logError(`The schema of the payload of ${JSON.stringify(task.name)} has died.`, defect),
+          Effect.fail<Sealing.Problem>({ _tag: "Invalid", issue: "Its schema has died of it." })
+        )
+    ))
+
+  const openAndBegin = (
+    turn: Crew.Turn,
+    handled: DocketTask.Handled<R>,
+    execution: Execution.Execution,
+    now: number
+  ) => Effect.flatMap(opened(handled, execution), (payload) => begin(turn, handled, execution, payload, now))
 
   /** What is claimed, if its payload can be used. */
   const begin = (
     { name, passed }: Crew.Turn,
     handled: DocketTask.Handled<R>,
     execution: Execution.Execution,
+    payload: Result.Result<unknown, Sealing.Problem>,
     now: number
-  ): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> =>
-    Effect.flatMapEager(
-      Effect.result(sealing.read(handled.task.payload, execution.payload, "payload", execution)),
-      (payload) => {
-        if (payload._tag === "Success") {
-          return Effect.succeed({
-            handled,
-            execution,
-            payload: payload.success,
-            isLeaseOver: () => passed() >= execution.leaseUntil! - now
-          })
-        }
-        const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
-        const refusal = records.change(execution.id, {
-          _tag: "Refuse",
-          holder: { worker: name, run: execution.run! },
-          failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
-          now,
-          keepMillis: DocketRecords.keepMillis(handled.task, true)
-        }, execution)
-        return Effect.as(refusal, undefined)
-      }
-    )
+  ): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> => {
+    if (payload._tag === "Success") {
+      return Effect.succeed({
+        handled,
+        execution,
+        payload: payload.success,
+        isLeaseOver: () => passed() >= execution.leaseUntil! - now
+      })
+    }
+    const issue = payload.failure._tag === "Invalid" ? payload.failure.issue : "It is too large."
+    const refusal = records.change(execution.id, {
+      _tag: "Refuse",
+      holder: { worker: name, run: execution.run! },
+      failure: { kind: "Undecodable", message: `The payload cannot be used. ${issue}` },
+      now,
+      keepMillis: DocketRecords.keepMillis(handled.task, true)
+    }, execution)
+    return Effect.as(refusal, undefined)
+  }
 
   /** Nothing of what was found is true of what it becomes meanwhile. */
   const become = (execution: Execution.Execution, transition: Execution.Transition) =>

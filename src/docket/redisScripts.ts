@@ -20,7 +20,7 @@ export const argsOf = (execution: Execution.Execution): Args => {
     row.state,
     given(row.result),
     given(row.error),
-    isFree(execution) ? execution.attempt : "",
+    isFree(execution) ? `${form}/${execution.attempt}` : "",
     row.task,
     row.priority,
     given(row.schedule),
@@ -32,6 +32,9 @@ export const argsOf = (execution: Execution.Execution): Args => {
 export const changing = 9
 
 const all = 14
+
+/** Of what is kept; another number where versions before cannot read it, which then leave it alone. */
+const form = 1
 
 /** It may be claimed when it is due, whoever else there is. */
 const isFree = (execution: Execution.Execution): boolean =>
@@ -72,7 +75,7 @@ export const storedOf = (fields: Fields): StoreText.Stored => {
     nextAt: nextAt ?? null,
     schedule: schedule ?? null,
     // Of two members with one name JSON takes the later.
-    state: typeof claim === "string" ? `${state!.slice(0, -1)},${claim}}` : state!,
+    state: typeof claim === "string" && typeof state === "string" ? `${state.slice(0, -1)},${claim}}` : state!,
     payload: payload!,
     result: result ?? null,
     error: error ?? null
@@ -83,8 +86,9 @@ export const storedOf = (fields: Fields): StoreText.Stored => {
  * An execution is a hash. Indexes are sorted sets of ids: by the number with which it was added, of those of one status
  * and task (`in`), of a schedule, of an owner and of what is held; and by its time in the one of `due`, `leases` and
  * `expires` in which it waits for something. What it is found by and does not change is also in `facts`, for the hash is
- * gone by itself when the indexes are to be cleaned. One that waits and may be claimed whoever else there is has as `free`
- * how often it was tried, and what a claim says of its state is in `claim`, as members of JSON, until the next change.
+ * gone by itself when the indexes are to be cleaned. One that may be claimed whoever else there is has as `free` its form
+ * and how often it was tried; what a claim then says of its state is in `claim`, as members of JSON. Both are written anew,
+ * or go, with the next change.
  */
 const luaIndexes = `
 local call, ARGV = redis.call, ARGV
@@ -248,7 +252,7 @@ return {now, rows}
 export const claim = RedisScript.make<readonly [now: number, rows: ReadonlyArray<Fields | null>]>(`
 ${luaIndexes}
 local known, first = {}, 3
-for i = 1, ARGV[2] do
+for i = 1, tonumber(ARGV[2]) do
   local count = tonumber(ARGV[first])
   known[i] = {}
   for j = first + 1, first + count do known[i][ARGV[j]] = true end
@@ -257,9 +261,10 @@ end
 local function claim(id, tasks, lease, worker)
   local key, row = keyOf(id), get(id, 'free', 'added')
   if not row[4] and call('EXISTS', key) == 0 then return false end
-  local task, nextAt, attempt, added = row[1], row[5], row[12], row[13]
+  local task, nextAt, added = row[1], row[5], row[13]
+  local attempt = row[3] == 'Scheduled' and row[12] and string.match(row[12], '^${form}/(%d+)$')
   row[12], row[13] = id, nil
-  if row[3] ~= 'Scheduled' or not attempt or not tasks[task] or tonumber(nextAt) > now then return row end
+  if not attempt or not tasks[task] or not nextAt or tonumber(nextAt) > now then return row end
   local run, lapse = row[4] + 1, string.format('%.0f', now + lease)
   local members = '"worker":' .. worker .. ',"run":' .. run .. ',"attempt":' .. attempt + 1 .. ',"startedAt":' .. now
   call('HSET', key, 'generation', run, 'status', 'Running', 'nextAt', lapse, 'claim', members)

@@ -65,6 +65,8 @@ const callsOf = (store: Store): ReadonlyArray<Effect.Effect<unknown, DocketError
   store.notes("k")
 ]
 
+const claim = (store: Store, id: string) => store.claim!({ id, worker: "w", leaseMillis: -1, tasks: ["mail"] })
+
 const isUnavailable = (call: Effect.Effect<unknown, DocketError.DocketError>) =>
   Effect.map(Effect.flip(call), ({ reason }) => {
     assert(reason._tag === "Unavailable")
@@ -416,6 +418,25 @@ needing(redis, () => {
             ),
           false
         )
+      })))
+
+    it.live("leaves alone what was written in another form, and out what it has claimed and cannot read", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { prefix, send, store } = yield* startRedis(yield* keys)
+        const now = Date.now()
+        yield* Effect.forEach(["later", "bad", "lost", "good"], (id) => store.add(execution(id, now)))
+        yield* send("HSET", `${prefix}execution:later`, "free", "2/0", "state", "[]")
+        yield* send("HSET", `${prefix}execution:bad`, "state", "[]")
+        yield* isUnreadable(claim(store, "later"), "later")
+        assert.deepStrictEqual(yield* store.generations(["later"]), [{ id: "later", generation: 1 }])
+        yield* isUnreadable(claim(store, "bad"), "bad")
+        assert.deepStrictEqual(yield* store.generations(["bad"]), [{ id: "bad", generation: 2 }])
+        assert.isTrue((yield* claim(store, "lost"))?.isClaimed)
+        yield* send("HDEL", `${prefix}execution:lost`, "state")
+        yield* isUnreadable(store.find("lost"), "lost")
+        assert.deepStrictEqual((yield* store.list({ limit: 9 })).executions, [execution("good", now)])
+        const { executions } = yield* store.overdue({ graceMillis: -hour, limit: 9 })
+        assert.deepStrictEqual(executions, [execution("good", now)])
       })))
 
     it.live("changes and removes what it has lost from its indexes", () =>

@@ -64,13 +64,13 @@ needing(redis, () => {
     )
 
     live(
-      "has rings that Redis keeps in one piece each",
+      "has rings that Redis keeps in one piece each, where they are due and ids have at most 62 bytes",
       Effect.gen(function*() {
         const { prefix, send } = yield* onKeys
         const engine = yield* connect(DocketEngineBullMq.layer({ url: redis.url, prefix, lease }))
         yield* engine.ring({ id: "a", ring: `a#${"0123456789:".repeat(10)}`, at: 0, priority: 2 ** 30 })
         yield* engine.ring({ id: "a", ring: `a#${"0123456789:".repeat(10)}`, at: 0, priority: 0 })
-        yield* engine.ring({ id: "b", ring: "1234", at: 0, priority: -(2 ** 30) })
+        yield* engine.ring({ id: "b".repeat(62), ring: "1234", at: 0, priority: -(2 ** 30) })
         const jobs = (yield* send<Array<string>>("KEYS", `${prefix}:fastmcp-docket:r*`)).toSorted()
         assert.strictEqual(jobs.length, 2)
         for (const job of jobs) assert.strictEqual(yield* send("OBJECT", "ENCODING", job), "listpack")

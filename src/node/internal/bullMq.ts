@@ -37,8 +37,8 @@ const middle = 2 ** 20
 const priorityOf = (priority: number): number => Math.min(Math.max(middle - priority, 1), 2 * middle - 1)
 
 /**
- * 114 bits of its hash: short, so that the options of a job, which have it, are no longer than the 64 bytes up to which
- * Redis keeps the members of a hash in one piece. A colon would have a meaning in BullMQ's ids, and so would a number.
+ * 114 bits of its hash: Redis keeps a hash in one piece where no member has more than 64 bytes, and the options of a job
+ * that waits for no time have 64 with this id. A colon would have a meaning in BullMQ's ids, and so would a number.
  */
 const jobIdOf = (ring: string): string => `r${hash("sha256", ring, "base64url").slice(0, 19)}`
 
