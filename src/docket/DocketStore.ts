@@ -82,6 +82,8 @@ export interface ClaimRequest {
   readonly leaseMillis: number
   /** The names of those it knows. */
   readonly tasks: ReadonlyArray<string>
+  /** Nothing is claimed while there is a note of this kind. */
+  readonly unless: string
 }
 
 /** As it is now, which is its own work where it `isClaimed`; undefined when there is none. @category models @since 0.1.0 */
@@ -114,8 +116,8 @@ export class DocketStore extends Context.Service<DocketStore, {
     tasks?: ReadonlyArray<string>
   ) => Effect.Effect<Found | undefined, DocketError.DocketError>
   /**
-   * Finds it, and claims it in the same step where that is for nobody else to decide: it is of a task the worker knows, it
-   * has neither a slot nor a rate, and `Execution.apply` has no objection to the `Claim` at the time of the store. It
+   * Finds it, and claims it in the same step where that is for nobody else to decide: there is no note of that kind, it is
+   * of a task the worker knows and has neither a slot nor a rate, and `Execution.apply` lets it by the time of the store. It
    * is asked for only where the engine has an order of its own, for what rings in one need not be looked at before.
    */
   readonly claim?: (request: ClaimRequest) => Effect.Effect<ClaimAnswer, DocketError.DocketError>
@@ -212,7 +214,7 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
       const now = () => clock.currentTimeMillisUnsafe()
       const records = new Map<string, Kept>()
       const slots = new Map<string, Map<string, number>>()
-      const notes = new Map<string, Note>()
+      const notes = new Map<string, Map<string, Note>>()
       let added = 0
 
       const live = (id: string): Kept | undefined => {
@@ -286,12 +288,12 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
               urgent: tasks === undefined ? undefined : moreUrgent(kept.execution, tasks, time)
             }
           }),
-        claim: ({ id, leaseMillis, tasks, worker }) =>
+        claim: ({ id, leaseMillis, tasks, unless, worker }) =>
           Effect.sync(() => {
             const kept = live(id)
             if (kept === undefined) return undefined
             const [{ execution }, time] = [kept, now()]
-            const isFree = Execution.isUnlimited(execution) && tasks.includes(execution.task)
+            const isFree = !notes.has(unless) && Execution.isUnlimited(execution) && tasks.includes(execution.task)
             const claimed = Execution.apply(execution, { _tag: "Claim", worker, leaseMillis, now: time })
             if (!isFree || Result.isFailure(claimed)) return { execution, now: time, isClaimed: false }
             keep({ ...kept, execution: claimed.success })
@@ -387,9 +389,20 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<DocketStor
             const holders = slots.get(key)
             if (holders?.delete(holder) === true && holders.size === 0) slots.delete(key)
           }),
-        note: (note) => Effect.sync(() => void notes.set(nameOf(note), note)),
-        withdraw: (note) => Effect.sync(() => notes.delete(nameOf(note))),
-        notes: (kind) => Effect.sync(() => [...notes.values()].filter((note) => note.kind === kind)),
+        note: (note) =>
+          Effect.sync(() => {
+            const alike = notes.get(note.kind)
+            if (alike === undefined) notes.set(note.kind, new Map([[note.id, note]]))
+            else alike.set(note.id, note)
+          }),
+        withdraw: ({ id, kind }) =>
+          Effect.sync(() => {
+            const alike = notes.get(kind)
+            const isGone = alike?.delete(id) === true
+            if (alike?.size === 0) notes.delete(kind)
+            return isGone
+          }),
+        notes: (kind) => Effect.sync(() => [...notes.get(kind)?.values() ?? []]),
         transaction: (effect) => effect
       }
     })
@@ -403,5 +416,3 @@ interface Kept {
 
 const isExpired = ({ expiresAt }: Execution.Execution, now: number): boolean =>
   expiresAt !== undefined && expiresAt <= now
-
-const nameOf = ({ id, kind }: Pick<Note, "kind" | "id">): string => JSON.stringify([kind, id])

@@ -85,7 +85,7 @@ export const layer = (options: Options = {}): Layer.Layer<DocketStore.DocketStor
 
       const slotsOf = (key: string) =>
         `${prefix}slots:${StoredText.of(key)}`
-      const notesOf = (kind: string) => `${prefix}notes:${StoredText.of(kind)}`
+      const notesOf = (kind: string) => `${prefix}${scripts.notesOf(kind)}`
 
       const cleanAll: Effect.Effect<void, DocketError.DocketError> = Effect.flatMap(
         run(scripts.clean, [portion]),

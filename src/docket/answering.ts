@@ -10,7 +10,7 @@ import type * as DocketStore from "./DocketStore.ts"
 import type * as DocketTask from "./DocketTask.ts"
 import * as Execution from "./Execution.ts"
 import type * as Sealing from "./sealing.ts"
-import type * as strikes from "./strikes.ts"
+import * as strikes from "./strikes.ts"
 
 /** What a ring came to: work that was claimed, or nothing. */
 export interface Claimed<R> {
@@ -30,19 +30,19 @@ export const make = <R>(crew: Crew.Crew<R>, struck: strikes.Strikes) => {
   const consider = (turn: Crew.Turn): Effect.Effect<Claimed<R> | undefined, DocketError.DocketError> =>
     Effect.flatMap(look(turn), (decision) => decision === "Again" ? consider(turn) : Effect.succeed(decision))
 
-  /** Claims it at once, unless it has to be seen before: for what is more urgent, for a strike, for what it had a share of. */
+  /** Claims it at once, unless it has to be seen before: for what is more urgent, or for what the turn had a share of. */
   const look = (turn: Crew.Turn) =>
     Effect.suspend(() => {
       turn.passed = Crew.stopwatch(clock)
       const { claim } = store
       return claim === undefined || !engine.ordersByPriority || turn.slotted !== undefined
         ? find(turn)
-        : Effect.flatMapEager(struck.areAny, (areAny) => areAny ? find(turn) : findAndClaim(turn, claim))
+        : findAndClaim(turn, claim)
     })
 
   const findAndClaim = (turn: Crew.Turn, claim: NonNullable<DocketStore.DocketStore["Service"]["claim"]>) =>
     Effect.flatMap(
-      claim({ id: turn.id, worker: turn.name, leaseMillis: settings.leaseMillis, tasks: names }),
+      claim({ id: turn.id, worker: turn.name, leaseMillis: settings.leaseMillis, tasks: names, unless: strikes.kind }),
       (found) => {
         if (found === undefined) return Effect.undefined
         const { execution, isClaimed, now } = found

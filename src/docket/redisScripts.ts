@@ -46,14 +46,18 @@ export const argsOfClaims = (requests: ReadonlyArray<DocketStore.ClaimRequest>):
   return [
     known.length,
     ...known.flatMap((tasks) => [tasks.length, ...tasks.map(StoredText.of)]),
-    ...requests.flatMap(({ id, leaseMillis, tasks, worker }) => [
+    ...requests.flatMap(({ id, leaseMillis, tasks, unless, worker }) => [
       StoredText.of(id),
       known.indexOf(tasks) + 1,
       leaseMillis,
-      JSON.stringify(worker)
+      JSON.stringify(worker),
+      notesOf(unless)
     ])
   ]
 }
+
+/** Behind the prefix, as all keys are. */
+export const notesOf = (kind: string): string => `notes:${StoredText.of(kind)}`
 
 export type Args = ReadonlyArray<string | number>
 
@@ -258,13 +262,18 @@ for i = 1, tonumber(ARGV[2]) do
   for j = first + 1, first + count do known[i][ARGV[j]] = true end
   first = first + count + 1
 end
-local function claim(id, tasks, lease, worker)
+local isThere = {}
+local function isFree(notes)
+  if isThere[notes] == nil then isThere[notes] = call('EXISTS', p .. notes) == 1 end
+  return not isThere[notes]
+end
+local function claim(id, tasks, lease, worker, notes)
   local key, row = keyOf(id), get(id, 'free', 'added')
   if not row[4] and call('EXISTS', key) == 0 then return false end
   local task, nextAt, added = row[1], row[5], row[13]
   local attempt = row[3] == 'Scheduled' and row[12] and string.match(row[12], '^${form}/(%d+)$')
   row[12], row[13] = id, nil
-  if not attempt or not tasks[task] or not nextAt or tonumber(nextAt) > now then return row end
+  if not attempt or not tasks[task] or not nextAt or tonumber(nextAt) > now or not isFree(notes) then return row end
   local run, lapse = row[4] + 1, string.format('%.0f', now + lease)
   local members = '"worker":' .. worker .. ',"run":' .. run .. ',"attempt":' .. attempt + 1 .. ',"startedAt":' .. now
   call('HSET', key, 'generation', run, 'status', 'Running', 'nextAt', lapse, 'claim', members)
@@ -276,8 +285,8 @@ local function claim(id, tasks, lease, worker)
   return row
 end
 local rows = {}
-for i = first, #ARGV, 4 do
-  rows[#rows + 1] = claim(ARGV[i], known[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3])
+for i = first, #ARGV, 5 do
+  rows[#rows + 1] = claim(ARGV[i], known[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
 end
 return {now, rows}
 `)

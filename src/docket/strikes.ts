@@ -50,8 +50,6 @@ export const fromNotes = (notes: ReadonlyArray<DocketStore.Note>): Effect.Effect
 export interface Strikes {
   /** By the rules as they were at most a second ago. */
   readonly isStruck: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
-  /** Whether there was any rule, likewise. */
-  readonly areAny: Effect.Effect<boolean, DocketError.DocketError>
   /** By the rules as they are. */
   readonly isStruckNow: (execution: Execution.Execution) => Effect.Effect<boolean, DocketError.DocketError>
 }
@@ -70,10 +68,10 @@ export const make = (
       return strikes
     })
   })
-  const current = Effect.suspend(() => {
+  const current = () => {
     const now = clock.currentTimeMillisUnsafe()
     return known !== undefined && now >= known.at && now - known.at < maxAge ? Effect.succeed(known.strikes) : fresh
-  })
+  }
 
   const judge = (strikes: ReadonlyArray<Strike>, execution: Execution.Execution): Effect.Effect<boolean> => {
     const rules = strikes.filter(({ task }) => task === undefined || task === execution.task)
@@ -87,8 +85,7 @@ export const make = (
   }
 
   return {
-    isStruck: (execution) => Effect.flatMapEager(current, (strikes) => judge(strikes, execution)),
-    areAny: Effect.mapEager(current, (strikes) => strikes.length > 0),
+    isStruck: (execution) => Effect.flatMapEager(current(), (strikes) => judge(strikes, execution)),
     isStruckNow: (execution) => Effect.flatMap(fresh, (strikes) => judge(strikes, execution))
   }
 }

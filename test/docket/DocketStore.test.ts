@@ -49,7 +49,7 @@ const callsOf = (store: Store): ReadonlyArray<Effect.Effect<unknown, DocketError
   store.find("1", ["mail"]),
   ...store.claim === undefined
     ? []
-    : [store.claim({ id: "1", worker: "w", leaseMillis: 1, tasks: ["mail"] })],
+    : [store.claim({ id: "1", worker: "w", leaseMillis: 1, tasks: ["mail"], unless: "strike" })],
   store.change(claimed(execution("1", 0), 0)),
   store.change(after(execution("1", 0), { _tag: "Hold" })),
   store.renew([{ id: "1", generation: 1 }], 1),
@@ -65,7 +65,8 @@ const callsOf = (store: Store): ReadonlyArray<Effect.Effect<unknown, DocketError
   store.notes("k")
 ]
 
-const claim = (store: Store, id: string) => store.claim!({ id, worker: "w", leaseMillis: -1, tasks: ["mail"] })
+const claim = (store: Store, id: string) =>
+  store.claim!({ id, worker: "w", leaseMillis: -1, tasks: ["mail"], unless: "strike" })
 
 const isUnavailable = (call: Effect.Effect<unknown, DocketError.DocketError>) =>
   Effect.map(Effect.flip(call), ({ reason }) => {

@@ -104,10 +104,11 @@ for (const ordersByPriority of [false, true]) {
       Effect.gen(function*() {
         const { note, payloads } = yield* starts
         const task = DocketTask.make("struck", before)
-        // The answer is there at once, and comes as to a process that was frozen in between.
-        const late = (store: Store): Partial<Store> => ({
-          notes: (kind) =>
-            kind === "strike" ? Effect.tap(store.notes(kind), Effect.sleep("1 minute")) : store.notes(kind)
+        // The answers are there at once, and come as to a process that was frozen in between.
+        const late = ({ claim, notes }: Store): Partial<Store> => ({
+          notes: (kind) => kind === "strike" ? Effect.tap(notes(kind), Effect.sleep("1 minute")) : notes(kind),
+          claim: (request) =>
+            Effect.tap(claim!(request), (answer) => answer?.isClaimed === true ? Effect.sleep("1 minute") : Effect.void)
         })
         yield* Effect.gen(function*() {
           const docket = yield* Docket.Docket

@@ -494,7 +494,7 @@ export const suite = (name: string, { claims, isShared, looksForUrgent, place, t
 
     if (claims) {
       const claim = (store: Store, id: string, request: Partial<DocketStore.ClaimRequest> = {}) =>
-        store.claim!({ id, worker: "w", leaseMillis: hour, tasks: ["mail"], ...request })
+        store.claim!({ id, worker: "w", leaseMillis: hour, tasks: ["mail"], unless: "strike", ...request })
 
       law(
         "claims as `Execution.apply` says, what nobody else has a say in",
@@ -604,6 +604,26 @@ export const suite = (name: string, { claims, isShared, looksForUrgent, place, t
             for (const { count, status, task } of counts) {
               assert.strictEqual(count, (yield* allPages(other, { status, task, limit: 50 })).length)
             }
+          })
+      )
+
+      law(
+        "claims nothing while there is a note of the kind that forbids it",
+        (store, other, now) =>
+          Effect.gen(function*() {
+            yield* addAll(store, ["1", "2", "3"].map((id) => execution(id, now)))
+            const isClaimed = (id: string, unless: string) =>
+              Effect.map(claim(other, id, { unless }), (answer) => answer?.isClaimed)
+            yield* store.note({ kind: "no", id: "a", data: "" })
+            yield* store.note({ kind: "no", id: "b", data: "" })
+            assert.isFalse(yield* isClaimed("1", "no"))
+            const both = Effect.all([isClaimed("2", "no"), isClaimed("3", "other")], { concurrency: "unbounded" })
+            assert.deepStrictEqual(yield* both, [false, true])
+            assert.deepStrictEqual(yield* get(store, "1"), execution("1", now))
+            yield* store.withdraw({ kind: "no", id: "a" })
+            assert.isFalse(yield* isClaimed("1", "no"))
+            yield* store.withdraw({ kind: "no", id: "b" })
+            assert.isTrue(yield* isClaimed("1", "no"))
           })
       )
 
@@ -1097,7 +1117,13 @@ const compare = (
         }
         case "claim": {
           if (!claims) break
-          const request = { id, worker: `${turn}`, leaseMillis: hour, tasks: ["none", `task ${other % 2}`] }
+          const request = {
+            id,
+            worker: `${turn}`,
+            leaseMillis: hour,
+            tasks: ["none", `task ${other % 2}`],
+            unless: "0"
+          }
           const answer = yield* both(
             "claim",
             (store) => store.claim!(request),

@@ -99,8 +99,8 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     name: "what is struck is claimed without a look",
     file: "src/docket/answering.ts",
-    find: "areAny ? find(turn) : findAndClaim(turn, claim)",
-    replace: "areAny && !areAny ? find(turn) : findAndClaim(turn, claim)",
+    find: "unless: strikes.kind }",
+    replace: "unless: \"none\" }",
     model: "docket",
     why: "What is found and claimed in one step starts whatever the rules are.",
     says: "and its task is struck"
