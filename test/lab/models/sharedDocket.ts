@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as Docket from "fastmcp-effect/docket/Docket"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketError from "fastmcp-effect/docket/DocketError"
@@ -35,33 +36,37 @@ class Bell extends Context.Service<Bell, {
   })
 }
 
-/** As a docket on another node has it. */
-const engine = Layer.effect(
-  DocketEngine.DocketEngine,
-  Effect.gen(function*() {
-    const bell = yield* Bell
-    return {
-      ring: bell.ring,
-      consume: (answer, { concurrency }) =>
-        Effect.scoped(Effect.gen(function*() {
-          let free = concurrency
-          while (true) {
-            const id = free > 0 ? yield* Effect.orElseSucceed(bell.take, () => undefined) : undefined
-            if (id === undefined) yield* Effect.sleep("300 millis")
-            else {
-              free--
-              const done = Effect.sync(() => void free++)
-              yield* Effect.forkScoped(Effect.ensuring(answer(id, Effect.void), done))
+/**
+ * As a docket on another node has it. Where it says that its rings have an order, workers claim without a look, and else
+ * they look first.
+ */
+const engineOf = (ordersByPriority: boolean) =>
+  Layer.effect(
+    DocketEngine.DocketEngine,
+    Effect.gen(function*() {
+      const bell = yield* Bell
+      return {
+        ring: bell.ring,
+        consume: (answer, { concurrency }) =>
+          Effect.scoped(Effect.gen(function*() {
+            let free = concurrency
+            while (true) {
+              const id = free > 0 ? yield* Effect.orElseSucceed(bell.take, () => undefined) : undefined
+              if (id === undefined) yield* Effect.sleep("300 millis")
+              else {
+                free--
+                const done = Effect.sync(() => void free++)
+                yield* Effect.forkScoped(Effect.ensuring(answer(id, Effect.void), done))
+              }
             }
-          }
-        })),
-      cancel: () => Effect.void,
-      stats: Effect.succeed({ waiting: 0, delayed: 0, active: 0 }),
-      lease: Duration.seconds(2),
-      ordersByPriority: true
-    }
-  })
-)
+          })),
+        cancel: () => Effect.void,
+        stats: Effect.succeed({ waiting: 0, delayed: 0, active: 0 }),
+        lease: Duration.seconds(2),
+        ordersByPriority
+      }
+    })
+  )
 
 // In memory a transaction is nothing of its own, and what is done in it comes from where it is begun.
 const local = Layer.effect(
@@ -74,6 +79,7 @@ const unavailable = () => DocketError.make(new DocketError.Unavailable({ part: "
 /** The node of the store, and a docket for others. */
 export const make = (kept: Layer.Layer<DocketStore.DocketStore>) =>
   Effect.gen(function*() {
+    const engine = engineOf(yield* Random.nextBoolean)
     const store = yield* Lab.store(kept, { name: "store", service: DocketStore.DocketStore, unavailable, skew: 7000 })
     const bell = yield* Lab.store(Bell.layer, { name: "bell", service: Bell, unavailable, skew: 7000 })
     const docket = Docket.layer({ pollInterval: "500 millis" }).pipe(
