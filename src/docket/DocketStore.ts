@@ -118,7 +118,7 @@ export class DocketStore extends Context.Service<DocketStore, {
   /**
    * Finds it, and claims it in the same step where that is for nobody else to decide: there is no note of that kind, it is
    * of a task the worker knows and has neither a slot nor a rate, and `Execution.apply` lets it by the time of the store. It
-   * is asked for only where the engine has an order of its own, for what rings in one need not be looked at before.
+   * is asked for only where rings come by priority: elsewhere a more urgent one has to be looked for first.
    */
   readonly claim?: (request: ClaimRequest) => Effect.Effect<ClaimAnswer, DocketError.DocketError>
   /**

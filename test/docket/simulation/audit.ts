@@ -17,8 +17,8 @@ export interface Rules {
   /** How long it waits at least after each attempt that is not the last. */
   readonly backoff: ReadonlyArray<number>
   readonly timeoutMillis: number
-  /** Whether workers cannot use what it is to do. */
-  readonly isSpoiled: (payload: string) => boolean
+  /** Whether workers cannot use what it is to do; where it is left out, they can. */
+  readonly isSpoiled?: (payload: string) => boolean
 }
 
 export interface Options {
@@ -285,7 +285,7 @@ export const make = (world: World, network: Network, store: Store, { isOrdered, 
       }
       case "Refuse":
         must(handler === undefined, "its handler has begun")
-        must(isSpoiled(after.payload), "its payload can be used")
+        must(isSpoiled?.(after.payload) === true, "its payload can be used")
         break
       case "Stop":
         must(handler === undefined || handler.endedAt !== undefined, "its handler goes on")

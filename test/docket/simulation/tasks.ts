@@ -60,17 +60,15 @@ const doubling = [1000, 2000, 4000]
 
 const timeoutMillis = 300_000
 
-const isSpoiled = () => false
-
 export const rules: { readonly [name in Name]: Rules } = {
-  plain: { backoff: doubling, timeoutMillis, isSpoiled },
-  brief: { backoff: [2000], timeoutMillis: 5000, isSpoiled },
-  alone: { backoff: [], timeoutMillis, isSpoiled },
-  few: { backoff: doubling, timeoutMillis, isSpoiled },
-  paced: { backoff: [], timeoutMillis, isSpoiled },
-  both: { backoff: doubling, timeoutMillis, isSpoiled },
+  plain: { backoff: doubling, timeoutMillis },
+  brief: { backoff: [2000], timeoutMillis: 5000 },
+  alone: { backoff: [], timeoutMillis },
+  few: { backoff: doubling, timeoutMillis },
+  paced: { backoff: [], timeoutMillis },
+  both: { backoff: doubling, timeoutMillis },
   spoilt: { backoff: [], timeoutMillis, isSpoiled: (payload) => !Schema.is(Usable)(JSON.parse(payload)) },
-  ticking: { backoff: [], timeoutMillis, isSpoiled }
+  ticking: { backoff: [], timeoutMillis }
 }
 
 export const handlers = (audit: Audit, process: Process): ReadonlyArray<DocketTask.Handled<never>> =>
