@@ -320,6 +320,12 @@ interface Offered extends Pick<DocketEngine.Ring, "at" | "id" | "ring"> {
   readonly delay: Duration.Duration
 }
 
+/** A ring that is put in without the queue. */
+interface Inserted {
+  readonly id: string | undefined
+  readonly element: string
+}
+
 /** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
 const longest = 255
 
@@ -432,12 +438,20 @@ export const layerSql = (
         )
 
       // As the store does it.
-      const insertEach = SqlTemplate.make<{ rings: string }>(sql, (slot) =>
+      const columns = sql.literal("id, queue_name, element, state, attempts, visible_at, created_at, updated_at")
+      const rest = sql`'pending', 0, ${now}, ${now}, ${now}`
+      const unlessThere = sql.literal("ON CONFLICT (id, queue_name) DO NOTHING")
+      const insertMany = SqlTemplate.make<{ readonly rings: string }>(sql, (slot) =>
         sql`
-          INSERT INTO ${table} (id, queue_name, element, state, attempts, visible_at, created_at, updated_at)
-          SELECT id, ${queueName}, element, 'pending', 0, ${now}, ${now}, ${now}
-          FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1
-          ON CONFLICT (id, queue_name) DO NOTHING`)
+          INSERT INTO ${table} (${columns})
+          SELECT id, ${queueName}, element, ${rest} FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1 ${unlessThere}`)
+      const insertEach = SqlTemplate.makeEach<Inserted>(sql, (slot) =>
+        sql`
+          INSERT INTO ${table} (${columns})
+          VALUES (${slot("id")}, ${queueName}, ${slot("element")}, ${rest}) ${unlessThere}`)
+
+      const insert = (rings: ReadonlyArray<Inserted>) =>
+        insertEach(rings, () => insertMany({ rings: JSON.stringify(rings.map(({ element, id }) => [id, element])) }))
 
       const offeredOf = ({ at, id, ring }: DocketEngine.Ring, millis: number): Offered => {
         const time = timeOf(at)
@@ -451,9 +465,7 @@ export const layerSql = (
       const offerAll = ([first, ...others]: ReadonlyArray<Offered>): Effect.Effect<void, DocketError.DocketError> =>
         first === undefined ? Effect.void : others.length === 0 ? offer(first) : Effect.andThen(
           offer(first),
-          available(insertEach({
-            rings: JSON.stringify(others.map(({ at, id, ring }) => [idOf(ring), JSON.stringify([at, id])]))
-          }))
+          available(insert(others.map(({ at, id, ring }) => ({ id: idOf(ring), element: JSON.stringify([at, id]) }))))
         )
 
       return {

@@ -157,12 +157,19 @@ const bareRowsOf: ToRows = (params) => (statement) => {
 
 const rowsOf: ToRows = (params) => (statement) => bareRowsOf(params)(statement).map(toObject)
 
+/** Without rows, which take longer than many a change. */
+const countsOf = (all: ReadonlyArray<ReadonlyArray<unknown>>) => (statement: StatementSync): ReadonlyArray<number> =>
+  all.map((params) => Number(statement.run(...bind(params)).changes))
+
 type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
 
 const transformed = (rows: Rows, transform: Parameters<SqlConnection.Connection["execute"]>[2]): Rows =>
   transform === undefined ? rows : Effect.map(rows, transform)
 
-const connect = ({ cached, fresh }: Statements, patience: number): SqlConnection.Connection => {
+const connect = (
+  { cached, fresh }: Statements,
+  patience: number
+): SqlConnection.Connection & SqlTemplate.ConnectionShortcut => {
   const run = <A>(
     prepare: (sql: string) => StatementSync,
     sql: string,
@@ -182,6 +189,7 @@ const connect = ({ cached, fresh }: Statements, patience: number): SqlConnection
     })
 
   return {
+    [SqlTemplate.shortcut]: ([sql, all]) => Effect.suspend(() => once(cached, sql, false, countsOf(all))),
     execute: (sql, params, transform) => transformed(run(cached, sql, rowsOf(params)), transform),
     executeUnprepared: (sql, params, transform) => transformed(run(fresh, sql, rowsOf(params)), transform),
     executeValues: (sql, params) => values(cached, sql, params),
@@ -235,7 +243,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
   const isFree = () => leases === 0 && database.isOpen && !database.isTransaction
 
   const control = (sql: string) => () => once(cached, sql, false, (statement) => statement.run())
-  const group = groupCommit.make<ReadonlyArray<any>>({
+  const group = groupCommit.make<any>({
     isFree,
     isTransaction: () => database.isTransaction,
     begin: control("BEGIN IMMEDIATE"),
@@ -265,6 +273,12 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       }, otherwise)
     })
 
+  const each: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["each"] = ([sql, all], otherwise) =>
+    group.runSeveral(() => {
+      const exit = once(cached, sql, false, countsOf(all))
+      return Exit.isSuccess(exit) ? exit : undefined
+    }, otherwise)
+
   const [execute, bareSingly] = [singly(rowsOf), singly(bareRowsOf)]
   const single: SqlConnection.Connection = {
     ...connection,
@@ -278,7 +292,7 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
     ...others,
     acquirer: lease,
     transactionAcquirer: lease,
-    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), followed },
+    shortcut: { one: ([sql, params]: SqlTemplate.Step) => bareSingly(sql, params), followed, each },
     borrower: <A, E, R>(use: (connection: SqlConnection.Connection) => Effect.Effect<A, E, R>) =>
       Effect.suspend(() => use(single))
   }

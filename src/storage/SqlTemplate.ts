@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Tracer from "effect/Tracer"
@@ -19,8 +20,14 @@ export const shortcut = "~fastmcp-effect/storage/SqlTemplate/shortcut"
 
 type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
 
+/** How many rows each run of a statement has changed. @category models @since 0.1.0 */
+export type Counts = ReadonlyArray<number>
+
 /** A statement with its values. @category models @since 0.1.0 */
 export type Step = readonly [text: string, parameters: ReadonlyArray<unknown>]
+
+/** Of a statement, the values of each run. @category models @since 0.1.0 */
+export type Runs = readonly [text: string, parameters: ReadonlyArray<ReadonlyArray<unknown>>]
 
 /** @category models @since 0.1.0 */
 export interface Shortcut {
@@ -31,8 +38,18 @@ export interface Shortcut {
      * nothing has been done. `otherwise` does the same, when and however it can.
      */
     readonly followed: (first: Step, others: ReadonlyArray<Step>, otherwise: () => Rows) => Rows
+    /** In one transaction; where a run fails nothing has been done. `otherwise` does the same, when and however it can. */
+    readonly each: <A>(runs: Runs, otherwise: Otherwise<A>) => Effect.Effect<Counts | A, SqlError.SqlError>
   }
 }
+
+/** What a connection may have beside, for whoever is in a transaction of it. @category models @since 0.1.0 */
+export interface ConnectionShortcut {
+  /** Where a run fails, those before it have been done. */
+  readonly [shortcut]: (runs: Runs) => Effect.Effect<Counts, SqlError.SqlError>
+}
+
+type Otherwise<A> = () => Effect.Effect<A, SqlError.SqlError>
 
 class Slot {
   readonly name: string
@@ -47,21 +64,21 @@ type MakeStatement<Values, A extends object> = (
   slot: (name: keyof Values & string) => unknown
 ) => Statement.Statement<A>
 
-const compile = <Values extends object, A extends object>(
-  statement: MakeStatement<Values, A>
-): (values: Values) => Step => {
+const compile = <Values extends object, A extends object>(statement: MakeStatement<Values, A>) => {
   const [text, parameters] = statement((name) => new Slot(name)).compile(true)
-  return (values) => [
-    text,
+  const parametersOf = (values: Values): ReadonlyArray<unknown> =>
     parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name as keyof Values] : parameter)
-  ]
+  return { text, parametersOf, stepOf: (values: Values): Step => [text, parametersOf(values)] }
 }
 
 const mayBeShort = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer && fiber.getRef(Statement.CurrentTransformer) === undefined
 
 /** Of the transaction it is in. */
-const connectionOf = (fiber: Fiber.Fiber<unknown, unknown>, { transactionService }: Client) =>
+const connectionOf = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  { transactionService }: Client
+): (SqlConnection.Connection & Partial<ConnectionShortcut>) | undefined =>
   Context.getOrUndefined(fiber.context, transactionService)?.[0]
 
 /**
@@ -74,7 +91,7 @@ export const make = <Values extends object, A extends object = object>(
   sql: Client,
   statement: MakeStatement<Values, A>
 ): (values: Values) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
-  const stepOf = compile(statement)
+  const { stepOf } = compile(statement)
   const { [shortcut]: short } = sql
   return (values) => {
     const step = stepOf(values)
@@ -100,7 +117,7 @@ export const makeFollowed = <First extends object, Second extends object, A exte
   first: MakeStatement<First, A>,
   second: MakeStatement<Second, object>
 ): (values: First, others: ReadonlyArray<Second>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
-  const [firstOf, secondOf] = [compile(first), compile(second)]
+  const [firstOf, secondOf] = [compile(first).stepOf, compile(second).stepOf]
   const { [shortcut]: short } = sql
   return (values, others) => {
     const [step, steps] = [firstOf(values), others.map(secondOf)]
@@ -122,4 +139,24 @@ export const makeFollowed = <First extends object, Second extends object, A exte
         : short.followed(step, steps, otherwise)
     )
   }
+}
+
+/**
+ * The same for each of several, of which none has to do with another, and how many rows each has changed. A client runs
+ * it over and over where it has a way to, and else it is done `otherwise`, as with one statement for all of them; outside
+ * a transaction all is done or nothing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeEach = <Values extends object>(sql: Client, statement: MakeStatement<Values, object>) => {
+  const { parametersOf, text } = compile(statement)
+  const { [shortcut]: short } = sql
+  return <A>(all: ReadonlyArray<Values>, otherwise: Otherwise<A>): Effect.Effect<Counts | A, SqlError.SqlError> =>
+    short === undefined ? otherwise() : Effect.withFiber<Counts | A, SqlError.SqlError>((fiber) => {
+      if (!mayBeShort(fiber)) return otherwise()
+      const runs: Runs = [text, all.map(parametersOf)]
+      const connection = connectionOf(fiber, sql)
+      return connection === undefined ? short.each(runs, otherwise) : connection[shortcut]?.(runs) ?? otherwise()
+    })
 }

@@ -15,7 +15,14 @@ import * as TestClock from "effect/testing/TestClock"
 import * as DocketEngine from "fastmcp-effect/docket/DocketEngine"
 import * as DocketEnginePersistedQueue from "fastmcp-effect/docket/DocketEnginePersistedQueue"
 import * as DocketError from "fastmcp-effect/docket/DocketError"
-import { type Database, onDatabases as onEmptied, pg as emptied, pgLayer, sqlite } from "../session/places.ts"
+import {
+  type Database,
+  onDatabases as onEmptied,
+  pg as emptied,
+  pgLayer,
+  plainSqlite,
+  sqlite
+} from "../session/places.ts"
 import { door } from "../support/door.ts"
 import { needing, postgres } from "../support/services.ts"
 import { connect, consumer, listening, live, type Place, ringNow, suite, until } from "./engine.ts"
@@ -136,8 +143,35 @@ const start = ({ client, prefix }: Database, options: DocketEnginePersistedQueue
     }
   )
 
+const ringsForAll = (database: Somewhere) =>
+  live(
+    "rings for all that is given at once, and once for what was rung for before",
+    Effect.gen(function*() {
+      const { engine } = yield* start(yield* database)
+      const at = yield* Clock.currentTimeMillis
+      const long = "long ".repeat(60)
+      const ids = ["before", ..."abcdef", "\u{1f514} \"'\\", long, "later"]
+      yield* ringNow(engine, "before", { at })
+      yield* engine.ringAll!(ids.map((id) => ({
+        id,
+        ring: `${id}:1`,
+        at: id === "later" ? at + 1200 : at,
+        priority: 0
+      })))
+      const { answered, times } = yield* consumer(engine)
+      yield* until(() => answered.length === ids.length)
+      yield* Effect.sleep("300 millis")
+      assert.deepStrictEqual(answered.toSorted(), ids.toSorted())
+      assert.isAtLeast(times.get("later")!, at + 1200)
+    })
+  )
+
+describe("DocketEnginePersistedQueue on SQLite with a client of another make", () => ringsForAll(plainSqlite))
+
 onDatabases((name, database) =>
   describe(`DocketEnginePersistedQueue on ${name}`, () => {
+    ringsForAll(database)
+
     live(
       "rings in the transaction of its caller: never when that is rolled back",
       Effect.gen(function*() {

@@ -17,7 +17,17 @@ import * as DocketStoreRedis from "fastmcp-effect/docket/DocketStoreRedis"
 import * as DocketStoreSql from "fastmcp-effect/docket/DocketStoreSql"
 import type * as Execution from "fastmcp-effect/docket/Execution"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
-import { type Database, type Keys, keys, memory, onDatabases, onRedis, onSql, pgLayer } from "../session/places.ts"
+import {
+  type Database,
+  type Keys,
+  keys,
+  memory,
+  onDatabases,
+  onRedis,
+  onSql,
+  pgLayer,
+  plainSqlite
+} from "../session/places.ts"
 import { proxy } from "../support/proxy.ts"
 import { needing, postgres, redis } from "../support/services.ts"
 import { after, claimed, execution, hour, type Store, succeeded, suite } from "./store.ts"
@@ -154,6 +164,13 @@ const start = ({ client, prefix }: Database, options: DocketStoreSql.Options = {
       store: Context.get(services, DocketStore.DocketStore)
     }
   })
+
+suite("on SQLite with a client of another make", {
+  ...onSql(plainSqlite, (prefix) => DocketStoreSql.layer({ prefix })),
+  looksForUrgent: true,
+  claims: false,
+  undoes: true
+})
 
 onDatabases((name, database) => {
   suite(`on ${name}`, {

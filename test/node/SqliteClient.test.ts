@@ -8,11 +8,14 @@ import * as Option from "effect/Option"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
+import * as SqlTemplate from "fastmcp-effect/storage/SqlTemplate"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { plain } from "../session/places.ts"
 
 const file = Effect.map(
   Effect.acquireRelease(
@@ -302,6 +305,78 @@ describe("statements that write at the same moment", () => {
       yield* Fiber.interrupt(fibers[1]!)
       yield* Effect.all([Fiber.join(fibers[0]!), Fiber.join(fibers[2]!)])
       assert.deepStrictEqual(yield* sql`SELECT n FROM t`.values, [[1], [3]])
+    }))
+})
+
+describe("a statement that is run over and over", () => {
+  interface Values {
+    readonly n: number
+  }
+
+  /** What each run has changed, or how it was done otherwise. */
+  const eachOf = (sql: SqlClient.SqlClient) => {
+    const run = SqlTemplate.makeEach<Values>(sql, (slot) => sql`UPDATE t SET used = used + 1 WHERE n = ${slot("n")}`)
+    return (numbers: ReadonlyArray<number>) =>
+      run(numbers.map((n) => ({ n })), () => Effect.as(sql`INSERT INTO otherwise VALUES (1)`, "otherwise"))
+  }
+
+  const tables = (sql: SqlClient.SqlClient) =>
+    Effect.all([
+      sql`CREATE TABLE t (n INTEGER PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0 CHECK (used < 2))`,
+      sql`INSERT INTO t (n) VALUES (1), (2), (3)`,
+      sql`CREATE TABLE otherwise (n)`
+    ])
+
+  const used = (sql: SqlClient.SqlClient) => sql`SELECT used FROM t ORDER BY n`.values
+
+  const openWith = (options: SqliteClient.Options) => Effect.tap(open(options), tables)
+
+  it.effect("tells what each run has changed", () =>
+    Effect.gen(function*() {
+      const sql = yield* openWith({ filename: ":memory:" })
+      assert.deepStrictEqual(yield* eachOf(sql)([3, 9, 1]), [1, 0, 1])
+      assert.deepStrictEqual(yield* used(sql), [[1], [0], [1]])
+      assert.deepStrictEqual(yield* eachOf(sql)([]), [])
+    }))
+
+  it.effect("leaves nothing done where one fails, and is done otherwise, beside others that are not", () =>
+    Effect.gen(function*() {
+      const sql = yield* openWith({ filename: ":memory:" })
+      const each = eachOf(sql)
+      const done = yield* Effect.all([each([1]), each([2, 3, 3])], { concurrency: "unbounded" })
+      assert.deepStrictEqual(done, ["otherwise", "otherwise"])
+      assert.deepStrictEqual(yield* used(sql), [[0], [0], [0]])
+      assert.deepStrictEqual(yield* sql`SELECT count(*) FROM otherwise`.values, [[2]])
+      assert.deepStrictEqual(yield* each([2, 3]), [1, 1])
+    }))
+
+  it.effect("is part of the transaction it is in, and fails it", () =>
+    Effect.gen(function*() {
+      const sql = yield* openWith({ filename: ":memory:" })
+      const each = eachOf(sql)
+      yield* Effect.flip(sql.withTransaction(Effect.andThen(each([1, 2]), Effect.fail("no"))))
+      assert.deepStrictEqual(yield* used(sql), [[0], [0], [0]])
+      const reason = yield* reasonOf(sql.withTransaction(each([1, 2, 2])))
+      assert.strictEqual(reason._tag, "ConstraintError")
+      assert.deepStrictEqual(yield* used(sql), [[0], [0], [0]])
+      assert.deepStrictEqual(yield* sql.withTransaction(each([1, 2])), [1, 1])
+      assert.deepStrictEqual(yield* used(sql), [[1], [1], [0]])
+    }))
+
+  it.effect("is done otherwise while another client writes, where spans are seen, and by clients of another make", () =>
+    Effect.gen(function*() {
+      const filename = yield* file
+      const [one, other] = [yield* openWith({ filename }), yield* open({ filename })]
+      const each = eachOf(one)
+      const hold = other.withTransaction(Effect.andThen(other`UPDATE t SET n = n`, realSleep(20)))
+      const [, done] = yield* Effect.all([hold, each([1])], { concurrency: "unbounded" })
+      assert.strictEqual(done, "otherwise")
+      const transformed = Effect.provideService(each([1]), Statement.CurrentTransformer, Effect.succeed)
+      assert.strictEqual(yield* transformed, "otherwise")
+      assert.strictEqual(yield* one.withTransaction(transformed), "otherwise")
+      assert.strictEqual(yield* eachOf(plain(one))([1]), "otherwise")
+      assert.deepStrictEqual(yield* used(one), [[0], [0], [0]])
+      assert.deepStrictEqual(yield* each([1]), [1])
     }))
 })
 

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
+import * as SqlTemplate from "fastmcp-effect/storage/SqlTemplate"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -32,6 +33,20 @@ export const sqlite: Effect.Effect<Database, never, Scope.Scope> = Effect.map(
     client: () => SqliteClient.layer({ filename: path.join(folder, "test.db"), synchronous: "normal" })
   })
 )
+
+/** With a client that has no ways of its own, as those of others. */
+export const plainSqlite: Effect.Effect<Database, never, Scope.Scope> = Effect.map(sqlite, ({ client, prefix }) => ({
+  prefix,
+  client: () => Layer.provide(Layer.effect(SqlClient.SqlClient, Effect.map(SqlClient.SqlClient, plain)), client())
+}))
+
+export const plain = (sql: SqlClient.SqlClient): SqlClient.SqlClient => {
+  const client: SqlClient.SqlClient = new Proxy(sql, {
+    get: (target, key) =>
+      key === SqlTemplate.shortcut ? undefined : key === "withoutTransforms" ? () => client : Reflect.get(target, key)
+  })
+  return client
+}
 
 const suffix = () => randomUUID().slice(0, 8)
 
