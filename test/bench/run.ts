@@ -4,6 +4,7 @@
  * node --conditions=fastmcp-effect/source test/bench/run.ts [--rounds 5] [--calls 100000] [--warmup 20000] [--quick]
  *   [--only stdio,http,mounts,auth,oauth,sse,sessions,streams,idle,cold,memory,features,composition,large,client-stdio,client-http,docket]
  *   [--peers floor,ours,...]
+ *   [--engines memory,SQLite,Postgres,Redis]
  *   [--sessions 1000] [--events 100] [--idle 1000,10000] [--json file] [--markdown file]
  *
  * `--sessions` is how many sessions make calls, and how many streams are open; `--events` is how many events each stream
@@ -74,6 +75,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: everything },
     peers: { type: "string" },
+    engines: { type: "string" },
     sessions: { type: "string" },
     events: { type: "string" },
     idle: { type: "string" },
@@ -352,6 +354,14 @@ const client = async (transport: "stdio" | "HTTP", era: Era): Promise<Section> =
   return { table: "clients", title, rows }
 }
 
+const enginesOf = (names: string | undefined): typeof engines => {
+  if (names === undefined) return engines
+  const kinds = engines.map(({ kind }) => kind)
+  const unknown = names.split(",").find((name) => !kinds.some((kind) => kind === name))
+  if (unknown !== undefined) throw new Error(`--engines ${unknown}: one of ${kinds.join(", ")}`)
+  return engines.filter(({ kind }) => names.split(",").includes(kind))
+}
+
 const docket = async (place: typeof engines[number]): Promise<Section> => {
   const title = `Docket, ${place.kind}`
   const rows = await inTurn(
@@ -386,7 +396,7 @@ const sections: Readonly<Record<string, ReadonlyArray<() => Promise<Section>>>> 
   large: [...both((era) => large("list", list, era)), ...both((era) => large("report", report, era))],
   "client-stdio": both((era) => client("stdio", era)),
   "client-http": both((era) => client("HTTP", era)),
-  docket: engines.map((place) => () => docket(place))
+  docket: enginesOf(values.engines).map((place) => () => docket(place))
 }
 
 const results: Array<Section> = []
