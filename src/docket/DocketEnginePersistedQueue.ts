@@ -316,14 +316,15 @@ interface Counted {
 }
 
 /** To be put in the queue. */
-interface Offered extends Pick<DocketEngine.Ring, "at" | "id" | "ring"> {
+interface Offered extends Pick<DocketEngine.Ring, "at" | "id"> {
+  /** What the queue is to know it by; it makes an id itself where there is none. */
+  readonly key: string | undefined
   readonly delay: Duration.Duration
 }
 
-/** A ring that is put in without the queue. */
-interface Inserted {
-  readonly id: string | undefined
-  readonly element: string
+/** To be put into its table without the queue, for it needs nothing that the queue makes. */
+interface Plain extends Offered {
+  readonly key: string
 }
 
 /** In the column for ids; a longer ring is nobody's double, and cannot be called off. */
@@ -426,13 +427,13 @@ export const layerSql = (
       const delayFor = (wait: number): Duration.Duration =>
         Duration.seconds(Math.max(Math.floor((wait - pollMillis - margin) / 1000) - added, 0))
 
-      const idOf = (ring: string): string | undefined => {
-        const id = JSON.stringify(ring)
-        return id.length > longest ? undefined : id
+      const keyOf = (ring: string): string | undefined => {
+        const key = JSON.stringify(ring)
+        return key.length > longest ? undefined : key
       }
 
-      const offer = ({ at, delay, id, ring }: Offered): Effect.Effect<void, DocketError.DocketError> =>
-        Effect.asVoid(queue.offer([at, id], { id: idOf(ring), delay })).pipe(
+      const offer = ({ at, delay, id, key }: Offered): Effect.Effect<void, DocketError.DocketError> =>
+        Effect.asVoid(queue.offer([at, id], { id: key, delay })).pipe(
           Effect.catchTag("SchemaError", Effect.die),
           Effect.mapError(({ cause }) => unavailable(Cause.isCause(cause) ? Cause.squash(cause) : cause))
         )
@@ -445,31 +446,35 @@ export const layerSql = (
         sql`
           INSERT INTO ${table} (${columns})
           SELECT id, ${queueName}, element, ${rest} FROM (${eachRing(slot("rings"))}) r WHERE 1 = 1 ${unlessThere}`)
-      const insertEach = SqlTemplate.makeEach<Inserted>(sql, (slot) =>
+      const insertEach = SqlTemplate.makeEach<{ readonly key: string; readonly element: string }>(sql, (slot) =>
         sql`
           INSERT INTO ${table} (${columns})
-          VALUES (${slot("id")}, ${queueName}, ${slot("element")}, ${rest}) ${unlessThere}`)
+          VALUES (${slot("key")}, ${queueName}, ${slot("element")}, ${rest}) ${unlessThere}`)
 
-      const insert = (rings: ReadonlyArray<Inserted>) =>
-        insertEach(rings, () => insertMany({ rings: JSON.stringify(rings.map(({ element, id }) => [id, element])) }))
+      const insert = (plain: ReadonlyArray<Plain>) => {
+        const rings = plain.map(({ at, id, key }) => ({ key, element: JSON.stringify([at, id]) }))
+        return insertEach(rings, () =>
+          insertMany({ rings: JSON.stringify(rings.map(({ element, key }) => [key, element])) }))
+      }
 
       const offeredOf = ({ at, id, ring }: DocketEngine.Ring, millis: number): Offered => {
         const time = timeOf(at)
-        return { at: time, delay: delayFor(time - millis), id, ring }
+        return { at: time, delay: delayFor(time - millis), id, key: keyOf(ring) }
       }
 
-      /** What one statement can put in: it has no delay, and an id that fits. */
-      const isPlain = ({ delay, ring }: Offered) => !Duration.isPositive(delay) && idOf(ring) !== undefined
+      const isPlain = (offered: Offered): offered is Plain =>
+        !Duration.isPositive(offered.delay) && offered.key !== undefined
 
       /** The first by way of the queue, which has its takers look then. */
-      const offerAll = ([first, ...others]: ReadonlyArray<Offered>): Effect.Effect<void, DocketError.DocketError> =>
+      const offerAll = ([first, ...others]: ReadonlyArray<Plain>): Effect.Effect<void, DocketError.DocketError> =>
         first === undefined ? Effect.void : others.length === 0 ? offer(first) : Effect.andThen(
           offer(first),
-          available(insert(others.map(({ at, id, ring }) => ({ id: idOf(ring), element: JSON.stringify([at, id]) }))))
+          available(insert(others))
         )
 
       return {
-        ring: (ring) => Effect.clockWith((clock) => offer(offeredOf(ring, clock.currentTimeMillisUnsafe()))),
+        ring: (ring) =>
+          Effect.clockWith((clock) => offer(offeredOf(ring, clock.currentTimeMillisUnsafe()))),
         ringAll: (rings) =>
           Effect.clockWith((clock) => {
             const all = rings.map((ring) => offeredOf(ring, clock.currentTimeMillisUnsafe()))
@@ -488,9 +493,9 @@ export const layerSql = (
         }),
         cancel: ({ ring }) =>
           Effect.suspend(() => {
-            const id = idOf(ring)
-            return id === undefined ? Effect.void : Effect.asVoid(available(sql`
-              DELETE FROM ${table} WHERE id = ${id} AND queue_name = ${queueName} AND state = 'pending'
+            const key = keyOf(ring)
+            return key === undefined ? Effect.void : Effect.asVoid(available(sql`
+              DELETE FROM ${table} WHERE id = ${key} AND queue_name = ${queueName} AND state = 'pending'
                 AND (acquired_at IS NULL OR NOT ${isLeased})`))
           }),
         stats: Effect.flatMap(Clock.currentTimeMillis, (millis) =>

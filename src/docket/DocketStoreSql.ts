@@ -466,7 +466,7 @@ interface Sought {
 
 const isNew = Exit.succeed(undefined)
 
-/** In one statement. */
+/** Together. */
 const most = 64
 
 const isRow = (row: Partial<StoreText.Stored> & Time): row is StoreText.Stored & Time => typeof row.id === "string"

@@ -226,13 +226,13 @@ const isAny = ({ length }: ReadonlyArray<unknown>): boolean => length > 0
 const timed = (all: ReadonlyArray<Values>, now: number): ReadonlyArray<TimedValues> =>
   all.map((values) => ({ ...values, now }))
 
-const whether = (counts: Effect.Effect<SqlTemplate.Counts, SqlError.SqlError>) =>
+const whether = (counts: Effect.Effect<ReadonlyArray<number>, SqlError.SqlError>) =>
   Effect.map(counts, (counts) => counts.map((count) => count > 0))
 
 const countsOf = (
   all: ReadonlyArray<Values>,
   changed: Effect.Effect<ReadonlyArray<Changed>, SqlError.SqlError>
-): Effect.Effect<SqlTemplate.Counts, SqlError.SqlError> =>
+): Effect.Effect<ReadonlyArray<number>, SqlError.SqlError> =>
   Effect.map(changed, (rows) => {
     const ids = new Set(rows.map(({ id }) => id))
     return all.map(({ id }) => Number(ids.has(id)))

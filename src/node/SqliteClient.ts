@@ -158,8 +158,8 @@ const bareRowsOf: ToRows = (params) => (statement) => {
 const rowsOf: ToRows = (params) => (statement) => bareRowsOf(params)(statement).map(toObject)
 
 /** Without rows, which take longer than many a change. */
-const countsOf = (all: ReadonlyArray<ReadonlyArray<unknown>>) => (statement: StatementSync): ReadonlyArray<number> =>
-  all.map((params) => Number(statement.run(...bind(params)).changes))
+const runEach = (runs: ReadonlyArray<ReadonlyArray<unknown>>) => (statement: StatementSync): ReadonlyArray<number> =>
+  runs.map((params) => Number(statement.run(...bind(params)).changes))
 
 type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
 
@@ -189,7 +189,8 @@ const connect = (
     })
 
   return {
-    [SqlTemplate.shortcut]: ([sql, all]) => Effect.suspend(() => once(cached, sql, false, countsOf(all))),
+    // Only the first can find the file locked, and then none has been done.
+    [SqlTemplate.shortcut]: { each: (sql, runs) => run(cached, sql, runEach(runs)) },
     execute: (sql, params, transform) => transformed(run(cached, sql, rowsOf(params)), transform),
     executeUnprepared: (sql, params, transform) => transformed(run(fresh, sql, rowsOf(params)), transform),
     executeValues: (sql, params) => values(cached, sql, params),
@@ -273,9 +274,9 @@ const lend = ({ cached, database }: Statements, connection: SqlConnection.Connec
       }, otherwise)
     })
 
-  const each: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["each"] = ([sql, all], otherwise) =>
+  const each: SqlTemplate.Shortcut[typeof SqlTemplate.shortcut]["each"] = (sql, runs, otherwise) =>
     group.runSeveral(() => {
-      const exit = once(cached, sql, false, countsOf(all))
+      const exit = once(cached, sql, false, runEach(runs))
       return Exit.isSuccess(exit) ? exit : undefined
     }, otherwise)
 

@@ -11,7 +11,7 @@ import * as Tracer from "effect/Tracer"
 /**
  * Under this a client may have ways that are shorter than a `Statement`, which makes a span each time. They are taken
  * where nobody sees spans and nobody changes statements; within a transaction its connection is asked straight then, of
- * any client. Rows may have no prototype.
+ * any client. Rows may have no prototype, and have the names that the database has.
  *
  * @category models
  * @since 0.1.0
@@ -20,14 +20,8 @@ export const shortcut = "~fastmcp-effect/storage/SqlTemplate/shortcut"
 
 type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
 
-/** How many rows each run of a statement has changed. @category models @since 0.1.0 */
-export type Counts = ReadonlyArray<number>
-
 /** A statement with its values. @category models @since 0.1.0 */
 export type Step = readonly [text: string, parameters: ReadonlyArray<unknown>]
-
-/** Of a statement, the values of each run. @category models @since 0.1.0 */
-export type Runs = readonly [text: string, parameters: ReadonlyArray<ReadonlyArray<unknown>>]
 
 /** @category models @since 0.1.0 */
 export interface Shortcut {
@@ -38,16 +32,29 @@ export interface Shortcut {
      * nothing has been done. `otherwise` does the same, when and however it can.
      */
     readonly followed: (first: Step, others: ReadonlyArray<Step>, otherwise: () => Rows) => Rows
-    /** In one transaction; where a run fails nothing has been done. `otherwise` does the same, when and however it can. */
-    readonly each: <A>(runs: Runs, otherwise: Otherwise<A>) => Effect.Effect<Counts | A, SqlError.SqlError>
+    /**
+     * How many rows each run of a statement that writes has changed, in one transaction; where one fails nothing has been
+     * done. `otherwise` does the same, when and however it can.
+     */
+    readonly each: <A>(
+      text: string,
+      runs: Runs,
+      otherwise: Otherwise<A>
+    ) => Effect.Effect<Counts | A, SqlError.SqlError>
   }
 }
 
-/** What a connection may have beside, for whoever is in a transaction of it. @category models @since 0.1.0 */
+/** What a connection may have under it, for whoever is in a transaction of it. @category models @since 0.1.0 */
 export interface ConnectionShortcut {
-  /** Where a run fails, those before it have been done. */
-  readonly [shortcut]: (runs: Runs) => Effect.Effect<Counts, SqlError.SqlError>
+  readonly [shortcut]: {
+    /** Where a run fails, those before it have been done. */
+    readonly each: (text: string, runs: Runs) => Effect.Effect<Counts, SqlError.SqlError>
+  }
 }
+
+type Runs = ReadonlyArray<Step[1]>
+
+type Counts = ReadonlyArray<number>
 
 type Otherwise<A> = () => Effect.Effect<A, SqlError.SqlError>
 
@@ -65,7 +72,7 @@ type MakeStatement<Values, A extends object> = (
 ) => Statement.Statement<A>
 
 const compile = <Values extends object, A extends object>(statement: MakeStatement<Values, A>) => {
-  const [text, parameters] = statement((name) => new Slot(name)).compile(true)
+  const [text, parameters] = statement((name) => new Slot(name)).compile()
   const parametersOf = (values: Values): ReadonlyArray<unknown> =>
     parameters.map((parameter) => parameter instanceof Slot ? values[parameter.name as keyof Values] : parameter)
   return { text, parametersOf, stepOf: (values: Values): Step => [text, parametersOf(values)] }
@@ -142,9 +149,10 @@ export const makeFollowed = <First extends object, Second extends object, A exte
 }
 
 /**
- * The same for each of several, of which none has to do with another, and how many rows each has changed. A client runs
- * it over and over where it has a way to, and else it is done `otherwise`, as with one statement for all of them; outside
- * a transaction all is done or nothing.
+ * A statement that writes, for each of several values, of which none has to do with another; the answer is how many rows
+ * each has changed. A client that has a way to runs it over and over, and else it is done `otherwise`, as with one
+ * statement for all of them, which has the answer it has. All is done or nothing; within a transaction of the caller,
+ * where one fails, those before it have been done, and the transaction is to be undone.
  *
  * @category constructors
  * @since 0.1.0
@@ -155,8 +163,10 @@ export const makeEach = <Values extends object>(sql: Client, statement: MakeStat
   return <A>(all: ReadonlyArray<Values>, otherwise: Otherwise<A>): Effect.Effect<Counts | A, SqlError.SqlError> =>
     short === undefined ? otherwise() : Effect.withFiber<Counts | A, SqlError.SqlError>((fiber) => {
       if (!mayBeShort(fiber)) return otherwise()
-      const runs: Runs = [text, all.map(parametersOf)]
+      const runs = all.map(parametersOf)
       const connection = connectionOf(fiber, sql)
-      return connection === undefined ? short.each(runs, otherwise) : connection[shortcut]?.(runs) ?? otherwise()
+      return connection === undefined
+        ? short.each(text, runs, otherwise)
+        : connection[shortcut]?.each(text, runs) ?? otherwise()
     })
 }

@@ -150,7 +150,7 @@ const ringsForAll = (database: Somewhere) =>
       const { engine } = yield* start(yield* database)
       const at = yield* Clock.currentTimeMillis
       const long = "long ".repeat(60)
-      const ids = ["before", ..."abcdef", "\u{1f514} \"'\\", long, "later"]
+      const ids = ["a", "before", ..."bcdef", "\u{1f514} \"'\\", long, "later"]
       yield* ringNow(engine, "before", { at })
       yield* engine.ringAll!(ids.map((id) => ({
         id,

@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
 import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as TestClock from "effect/testing/TestClock"
@@ -17,6 +18,7 @@ import * as DocketStoreRedis from "fastmcp-effect/docket/DocketStoreRedis"
 import * as DocketStoreSql from "fastmcp-effect/docket/DocketStoreSql"
 import type * as Execution from "fastmcp-effect/docket/Execution"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
+import * as SqlTemplate from "fastmcp-effect/storage/SqlTemplate"
 import {
   type Database,
   type Keys,
@@ -26,7 +28,8 @@ import {
   onRedis,
   onSql,
   pgLayer,
-  plainSqlite
+  plainSqlite,
+  sqlite
 } from "../session/places.ts"
 import { proxy } from "../support/proxy.ts"
 import { needing, postgres, redis } from "../support/services.ts"
@@ -280,6 +283,14 @@ onDatabases((name, database) => {
           assert.deepStrictEqual(yield* statements(store.overdue({ graceMillis: 0, limit: 9 })), [false])
           const replaced = after(succeeded(running, 0, 1e15), { _tag: "Replace", by: first })
           assert.deepStrictEqual(yield* statements(store.change(replaced)), [true])
+          // Many at one moment are one, and no more where some are refused.
+          const add = yield* DocketStore.makeAdder(store, { one: () => Effect.void, many: () => Effect.void })
+          const all = Arr.range(10, 19).map((id) => execution(String(id), 0))
+          const atOnce = { concurrency: "unbounded" } as const
+          assert.deepStrictEqual(yield* statements(Effect.all(all.map(add), atOnce)), [false])
+          const late = { ...claimed(all[0]!, 0), generation: 3 }
+          const changes = [late, ...all.slice(1).map((one) => claimed(one, 0))].map((one) => store.change(one))
+          assert.deepStrictEqual(yield* statements(Effect.all(changes, atOnce)), [false])
         })).pipe(
           Effect.provideService(Statement.CurrentTransformer, (statement) =>
             Effect.sync(() => {
@@ -290,6 +301,60 @@ onDatabases((name, database) => {
       }))
   })
 })
+
+it.effect("runs one statement over and over on SQLite, for what many want at one moment, and none for all", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { client, prefix } = yield* sqlite
+    const asked: Array<string> = []
+    const note = (text: string) => void asked.push(/^\s*(?:INSERT|UPDATE)\b/.exec(text)?.[0].trim() ?? "")
+    const watched = Layer.effect(
+      SqlClient.SqlClient,
+      Effect.gen(function*() {
+        const sql: SqlClient.SqlClient & Partial<SqlTemplate.Shortcut> = yield* SqlClient.SqlClient
+        const short = sql[SqlTemplate.shortcut]!
+        const shortcut: SqlTemplate.Shortcut = {
+          [SqlTemplate.shortcut]: {
+            ...short,
+            one: (step) => Effect.suspend(() => (note(step[0]), short.one(step))),
+            each: (text, runs, otherwise) =>
+              short.each(text, runs, () => Effect.suspend(() => (note("otherwise"), otherwise())))
+          }
+        }
+        const connection: SqlConnection.Connection & Partial<SqlTemplate.ConnectionShortcut> = yield* Effect.scoped(
+          sql.reserve
+        )
+        const { execute } = connection
+        Object.assign(connection, {
+          execute: (...given: Parameters<typeof execute>) => Effect.suspend(() => (note(given[0]), execute(...given)))
+        })
+        return Object.assign(sql, shortcut)
+      })
+    )
+    const { store } = yield* start({ prefix, client: () => Layer.provide(watched, client()) }, {
+      cleanupInterval: Duration.infinity
+    })
+    const add = yield* DocketStore.makeAdder(store, { one: () => Effect.void, many: () => Effect.void })
+    const all = Arr.range(10, 19).map((id) => execution(String(id), 0))
+    const atOnce = { concurrency: "unbounded" } as const
+    asked.length = 0
+    assert.deepStrictEqual(yield* Effect.all(all.map(add), atOnce), all.map(() => undefined))
+    const changes = all.map((one) => store.change(claimed(one, 0)))
+    assert.deepStrictEqual(yield* Effect.all(changes, atOnce), all.map(() => true))
+    assert.deepStrictEqual(asked.filter((text) => text !== ""), [])
+  })))
+
+it.effect("works behind a client that renames tables", () =>
+  Effect.gen(function*() {
+    const store = yield* DocketStore.DocketStore
+    yield* store.add(execution("1", 0))
+    assert.isTrue(yield* store.change(claimed(execution("1", 0), 0)))
+    assert.deepStrictEqual((yield* store.find("1", ["mail"]))?.execution, claimed(execution("1", 0), 0))
+  }).pipe(Effect.provide(
+    DocketStoreSql.layer({ prefix: "myApp_" }).pipe(Layer.provide(SqliteClient.layer({
+      filename: ":memory:",
+      transformQueryNames: (name) => name.replace("myApp", "my_app")
+    })))
+  )))
 
 it.effect("works behind a client that renames columns", () =>
   Effect.gen(function*() {

@@ -373,67 +373,60 @@ export const suite = (name: string, { claims, isShared, looksForUrgent, place, t
         }
       }))
 
-    race(
-      "lets one of 50 that change the same generation",
-      (store, index, now) => store.change({ ...claimed(execution("1", now), now), worker: String(index) }),
-      (answers, store) =>
-        Effect.gen(function*() {
-          const winner = (yield* get(store, "1"))!.worker
-          assert.deepStrictEqual(answers.flatMap((won, index) => won ? [String(index)] : []), [winner])
-        }),
-      (store, now) => addAll(store, [execution("1", now)])
-    )
-
     law(
-      "has forgotten what has expired, and takes another one of its id as a new one",
+      "makes of what comes at one moment what each would be by itself",
       (store, other, now) =>
         Effect.gen(function*() {
-          const done = yield* lead(
-            store,
-            execution("1", now, { schedule: "s" }),
-            (one) => claimed(one, now),
-            (one) => succeeded(one, now, 2 * life)
-          )
-          yield* addAll(store, [execution("2", now)])
-          assert.deepStrictEqual(yield* get(other, "1"), done)
-          yield* wait(2)
-          if (time === "real") yield* Effect.sleep("20 millis")
-          assert.isUndefined(yield* other.find("1"))
-          assert.deepStrictEqual(yield* other.generations(["1", "2"]), [{ id: "2", generation: 1 }])
-          for (const query of [{}, { task: "mail" }, { status: "Succeeded" }, { schedule: "s" }] as const) {
-            assert.notInclude(idsOf((yield* store.list({ ...query, limit: 5 })).executions), "1")
-          }
-          assert.deepStrictEqual(yield* store.counts, [{ task: "mail", status: "Scheduled", count: 1 }])
-          assert.isFalse(yield* store.change(after(done, { _tag: "Replace", by: execution("1", now) })))
-          assert.isFalse(yield* store.remove("1"))
-          yield* addAll(other, [execution("1", now)])
-          assert.deepStrictEqual(idsOf((yield* store.list({ limit: 5 })).executions), ["1", "2"])
-          assert.deepStrictEqual(yield* get(store, "1"), execution("1", now))
-          // What has expired at once.
-          const gone = yield* lead(store, execution("3", now), (one) =>
+          const atOnce = { concurrency: "unbounded" } as const
+          const ahead = now + hour
+          const lapse = (one: Execution.Execution, time: number) =>
+            after(one, { _tag: "Lapse", now: time, maxLapses: 9, keepMillis: hour })
+          const [fresh, stale] = [execution("fresh", now), execution("stale", now)]
+          yield* addAll(store, [fresh, stale])
+          const running = (id: string, leaseMillis: number, createdAt = now) =>
+            lead(store, execution(id, createdAt), (one) => claimed(one, now, leaseMillis))
+          const held = yield* running("held", hour)
+          const lapsed = yield* running("lapsed", -1)
+          const early = yield* running("early", -1, ahead)
+          const gone = yield* lead(store, execution("gone", now), (one) =>
             claimed(one, now), (one) =>
             succeeded(one, now, 0))
-          assert.isUndefined(yield* other.find("3"))
-          assert.isFalse(yield* other.change(after(gone, { _tag: "Replace", by: execution("3", now) })))
-          yield* addAll(other, [execution("3", now, { task: "other" })])
-          assert.sameDeepMembers([...yield* store.counts], [
-            { task: "mail", status: "Scheduled", count: 2 },
-            { task: "other", status: "Scheduled", count: 1 }
-          ])
+          const renewed = yield* running("renewed", hour)
+          yield* store.renew([{ id: "renewed", generation: 2 }], 2 * hour)
+          const { leaseUntil } = (yield* get(store, "renewed"))!
+          const advanced = after(renewed, { _tag: "Advance", holder: holderOf(renewed), progress: { current: 1 } })
+          const isLeaseOver = { isLeaseOver: true }
+          const changed = yield* Effect.all([
+            store.change(claimed(fresh, now)),
+            store.change({ ...claimed(stale, now), generation: 3 }),
+            store.change(lapse(held, now + 2 * hour), isLeaseOver),
+            store.change(lapse(lapsed, now), isLeaseOver),
+            store.change(lapse(early, now), isLeaseOver),
+            store.change({ ...gone, generation: gone.generation + 1 }),
+            store.change(advanced)
+          ], atOnce)
+          assert.deepStrictEqual(changed, [true, false, false, true, true, false, true])
+          for (const one of [claimed(fresh, now), stale, held, lapse(lapsed, now), lapse(early, now)]) {
+            assert.deepStrictEqual(yield* get(other, one.id), one)
+          }
+          assert.deepStrictEqual(yield* get(other, "renewed"), { ...advanced, leaseUntil: leaseUntil! })
+          assert.isUndefined(yield* other.find("gone"))
+          const add = yield* adderOf(store, () =>
+            Effect.void)
+          yield* Effect.all(
+            ["new 1", "new 2", "new 3"].map((id) =>
+              add(execution(id, ahead))
+            ),
+            atOnce
+          )
+          // What is to start at once is due, though the clock it was added by is ahead; in one process there is one clock.
+          const atOnceAhead = isShared ? ["early", "new 1", "new 2", "new 3"] : []
+          assert.sameMembers(
+            idsOf((yield* other.overdue({ graceMillis: 0, limit: 99 })).executions),
+            ["stale", "lapsed", ...atOnceAhead]
+          )
         })
     )
-
-    law("keeps what was retried or replaced before it expired", (store, other, now) =>
-      Effect.gen(function*() {
-        const again = yield* lead(
-          store,
-          execution("1", now),
-          (one) => after(one, { _tag: "Cancel", reason: "", now, keepMillis: 2 * life }),
-          (one) => after(one, { _tag: "Retry", now })
-        )
-        yield* wait(3)
-        assert.deepStrictEqual(yield* get(other, "1"), again)
-      }))
 
     if (looksForUrgent) {
       law(

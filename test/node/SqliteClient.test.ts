@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -10,6 +11,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
 import * as SqlTemplate from "fastmcp-effect/storage/SqlTemplate"
 import * as fs from "node:fs"
@@ -371,12 +373,45 @@ describe("a statement that is run over and over", () => {
       const hold = other.withTransaction(Effect.andThen(other`UPDATE t SET n = n`, realSleep(20)))
       const [, done] = yield* Effect.all([hold, each([1])], { concurrency: "unbounded" })
       assert.strictEqual(done, "otherwise")
-      const transformed = Effect.provideService(each([1]), Statement.CurrentTransformer, Effect.succeed)
-      assert.strictEqual(yield* transformed, "otherwise")
-      assert.strictEqual(yield* one.withTransaction(transformed), "otherwise")
-      assert.strictEqual(yield* eachOf(plain(one))([1]), "otherwise")
-      assert.deepStrictEqual(yield* used(one), [[0], [0], [0]])
+      const seen = [
+        Effect.provideService(each([1]), Statement.CurrentTransformer, Effect.succeed),
+        Effect.withTracer(each([1]), Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })),
+        eachOf(plain(one))([1])
+      ]
+      for (const run of seen) {
+        assert.strictEqual(yield* run, "otherwise")
+        assert.strictEqual(yield* one.withTransaction(run), "otherwise")
+      }
       assert.deepStrictEqual(yield* each([1]), [1])
+      Object.assign(yield* Effect.scoped(one.reserve), { [SqlTemplate.shortcut]: undefined })
+      assert.strictEqual(yield* one.withTransaction(each([2])), "otherwise")
+      assert.deepStrictEqual(yield* used(one), [[1], [0], [0]])
+    }))
+
+  it.effect("waits in a transaction that began without the file, and leaves others be where it cannot be said otherwise", () =>
+    Effect.gen(function*() {
+      const filename = yield* file
+      const [one, other] = [yield* openWith({ filename }), yield* open({ filename })]
+      const hold = other.withTransaction(Effect.andThen(other`UPDATE t SET n = n`, realSleep(20)))
+      const deferred = Effect.provideService(
+        one.withTransaction(eachOf(one)([1, 2])),
+        SqlClient.BeginTransaction,
+        "BEGIN DEFERRED"
+      )
+      const [, counts] = yield* Effect.all([hold, deferred], { concurrency: "unbounded" })
+      assert.deepStrictEqual(counts, [1, 1])
+      const dying = SqlTemplate.makeEach<Values>(
+        one,
+        (slot) => one`UPDATE t SET used = used + 1 WHERE n = ${slot("n")}`
+      )
+      const [exit, beside] = yield* Effect.all([
+        Effect.exit(dying([{ n: 1 }], () => {
+          throw new Error("boom")
+        })),
+        eachOf(one)([3])
+      ], { concurrency: "unbounded" })
+      assert.isTrue(Exit.hasDies(exit))
+      assert.strictEqual(beside, "otherwise")
     }))
 })
 

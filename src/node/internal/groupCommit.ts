@@ -60,7 +60,7 @@ export const make = <A>({ begin, commit, isFree, isTransaction, rollback }: Data
     const all = [...waiting]
     waiting = new Set()
     const exits = all.length > 1 || all[0]?.isSeveral === true ? together(all) : undefined
-    for (const [index, { alone, resume }] of all.entries()) resume(exits?.[index] ?? alone())
+    for (const [index, { alone, resume }] of all.entries()) resume(exits?.[index] ?? Effect.suspend(alone))
   }
 
   const wait = (isSeveral: boolean): Group<A>["run"] => (once, alone) =>

@@ -14,7 +14,8 @@ const hasty = Layer.effect(
     takeOnce: (key, next) =>
       Effect.gen(function*() {
         const found = yield* store.get(key)
-        yield* Effect.yieldNow
+        // Long enough for all, also where they do not come at once.
+        yield* Effect.sleep("50 millis")
         yield* store.takeOnce(key, next)
         return found
       })
