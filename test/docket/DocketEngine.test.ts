@@ -21,7 +21,8 @@ import {
   pg as emptied,
   pgLayer,
   plainSqlite,
-  sqlite
+  sqlite,
+  watchedSqlite
 } from "../session/places.ts"
 import { door } from "../support/door.ts"
 import { needing, postgres } from "../support/services.ts"
@@ -167,6 +168,20 @@ const ringsForAll = (database: Somewhere) =>
   )
 
 describe("DocketEnginePersistedQueue on SQLite with a client of another make", () => ringsForAll(plainSqlite))
+
+live(
+  "runs one statement over and over on SQLite to ring for many at once, in a transaction and outside, and none for all",
+  Effect.gen(function*() {
+    const database = yield* watchedSqlite
+    const { engine, sql, table } = yield* start(database)
+    const all = (...ids: ReadonlyArray<string>) =>
+      engine.ringAll!(ids.map((id) => ({ id, ring: id, at: 0, priority: 0 })))
+    yield* all("a", "b", "c")
+    yield* sql.withTransaction(all("d", "e", "c"))
+    assert.deepStrictEqual(yield* sql`SELECT count(*) FROM ${table}`.values, [[5]])
+    assert.deepStrictEqual(database.otherwise, [])
+  })
+)
 
 onDatabases((name, database) =>
   describe(`DocketEnginePersistedQueue on ${name}`, () => {

@@ -8,7 +8,6 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
-import type * as SqlConnection from "effect/sql/SqlConnection"
 import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as TestClock from "effect/testing/TestClock"
@@ -18,7 +17,6 @@ import * as DocketStoreRedis from "fastmcp-effect/docket/DocketStoreRedis"
 import * as DocketStoreSql from "fastmcp-effect/docket/DocketStoreSql"
 import type * as Execution from "fastmcp-effect/docket/Execution"
 import * as SqliteClient from "fastmcp-effect/node/SqliteClient"
-import * as SqlTemplate from "fastmcp-effect/storage/SqlTemplate"
 import {
   type Database,
   type Keys,
@@ -29,7 +27,7 @@ import {
   onSql,
   pgLayer,
   plainSqlite,
-  sqlite
+  watchedSqlite
 } from "../session/places.ts"
 import { proxy } from "../support/proxy.ts"
 import { needing, postgres, redis } from "../support/services.ts"
@@ -304,43 +302,15 @@ onDatabases((name, database) => {
 
 it.effect("runs one statement over and over on SQLite, for what many want at one moment, and none for all", () =>
   Effect.scoped(Effect.gen(function*() {
-    const { client, prefix } = yield* sqlite
-    const asked: Array<string> = []
-    const note = (text: string) => void asked.push(/^\s*(?:INSERT|UPDATE)\b/.exec(text)?.[0].trim() ?? "")
-    const watched = Layer.effect(
-      SqlClient.SqlClient,
-      Effect.gen(function*() {
-        const sql: SqlClient.SqlClient & Partial<SqlTemplate.Shortcut> = yield* SqlClient.SqlClient
-        const short = sql[SqlTemplate.shortcut]!
-        const shortcut: SqlTemplate.Shortcut = {
-          [SqlTemplate.shortcut]: {
-            ...short,
-            one: (step) => Effect.suspend(() => (note(step[0]), short.one(step))),
-            each: (text, runs, otherwise) =>
-              short.each(text, runs, () => Effect.suspend(() => (note("otherwise"), otherwise())))
-          }
-        }
-        const connection: SqlConnection.Connection & Partial<SqlTemplate.ConnectionShortcut> = yield* Effect.scoped(
-          sql.reserve
-        )
-        const { execute } = connection
-        Object.assign(connection, {
-          execute: (...given: Parameters<typeof execute>) => Effect.suspend(() => (note(given[0]), execute(...given)))
-        })
-        return Object.assign(sql, shortcut)
-      })
-    )
-    const { store } = yield* start({ prefix, client: () => Layer.provide(watched, client()) }, {
-      cleanupInterval: Duration.infinity
-    })
+    const database = yield* watchedSqlite
+    const { store } = yield* start(database, { cleanupInterval: Duration.infinity })
     const add = yield* DocketStore.makeAdder(store, { one: () => Effect.void, many: () => Effect.void })
     const all = Arr.range(10, 19).map((id) => execution(String(id), 0))
     const atOnce = { concurrency: "unbounded" } as const
-    asked.length = 0
     assert.deepStrictEqual(yield* Effect.all(all.map(add), atOnce), all.map(() => undefined))
     const changes = all.map((one) => store.change(claimed(one, 0)))
     assert.deepStrictEqual(yield* Effect.all(changes, atOnce), all.map(() => true))
-    assert.deepStrictEqual(asked.filter((text) => text !== ""), [])
+    assert.deepStrictEqual(database.otherwise, [])
   })))
 
 it.effect("works behind a client that renames tables", () =>

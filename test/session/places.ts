@@ -48,6 +48,33 @@ export const plain = (sql: SqlClient.SqlClient): SqlClient.SqlClient => {
   return client
 }
 
+/** Of which it is told what it has done for many with one statement, and not with one that is run over and over. */
+export const watchedSqlite = Effect.map(sqlite, ({ client, prefix }) => {
+  const otherwise: Array<string> = []
+  const watch = Effect.fnUntraced(function*(sql: SqlClient.SqlClient & Partial<SqlTemplate.Shortcut>) {
+    const short = sql[SqlTemplate.shortcut]!
+    const watched: SqlTemplate.Shortcut = {
+      [SqlTemplate.shortcut]: {
+        ...short,
+        each: (text, runs, other) => short.each(text, runs, () => Effect.suspend(() => (otherwise.push(text), other())))
+      }
+    }
+    // That of its transactions.
+    const connection = yield* Effect.scoped(sql.reserve)
+    const { execute } = connection
+    Object.assign(connection, {
+      execute: (...given: Parameters<typeof execute>) =>
+        Effect.suspend(() => {
+          if (/INSERT[^]*json_each/.test(given[0])) otherwise.push(given[0])
+          return execute(...given)
+        })
+    })
+    return Object.assign(sql, watched)
+  })
+  const layer = () => Layer.effect(SqlClient.SqlClient, Effect.flatMap(SqlClient.SqlClient, watch))
+  return { prefix, client: () => Layer.provide(layer(), client()), otherwise }
+})
+
 const suffix = () => randomUUID().slice(0, 8)
 
 export const pgLayer = (options: PgClient.PgPoolConfig = {}): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
