@@ -23,6 +23,7 @@ import * as WireOutcome from "../protocol/WireOutcome.ts"
 import * as Definition from "./Definition.ts"
 import * as DefinitionError from "./DefinitionError.ts"
 import { invalidInput, invalidOutput, issuesOf, refusal } from "./internal/issues.ts"
+import * as jsonCodec from "./internal/jsonCodec.ts"
 import * as jsonSchema from "./internal/jsonSchema.ts"
 import { once } from "./internal/once.ts"
 import { fault, isDone, isIssue, type Parser, settle } from "./internal/parsing.ts"
@@ -551,9 +552,9 @@ const makeWire = (tool: Any): Wire => {
     ? listed(tool, "success", () => jsonSchema.toolOutput(tool.success))
     : undefined
   const textual = kind === "json" && outputSchema!.type === "string"
-  const parameters: Codec = jsonSchema.codec(tool.parameters as Codec)
-  const success: Codec = jsonSchema.codec(tool.success as Codec)
-  const failure: Codec = jsonSchema.codec(tool.failure as Codec)
+  const parameters: Codec = jsonCodec.codec(tool.parameters as Codec)
+  const success: Codec = jsonCodec.codec(tool.success as Codec)
+  const failure: Codec = jsonCodec.codec(tool.failure as Codec)
   const encodeSuccess: Parser = SchemaParser.encodeUnknownEffect(success)
   const encodeFailure: Parser = SchemaParser.encodeUnknownEffect(failure)
   const write = textual ? writeText : writers[kind]

@@ -11,6 +11,7 @@ import * as Definition from "../Definition.ts"
 import type * as DefinitionError from "../DefinitionError.ts"
 import type * as Resource from "../Resource.ts"
 import { invalidOutput } from "./issues.ts"
+import * as jsonCodec from "./jsonCodec.ts"
 import * as jsonSchema from "./jsonSchema.ts"
 import { fault, settle } from "./parsing.ts"
 
@@ -26,7 +27,7 @@ export const make = (
   { isServed, name }: { readonly isServed: boolean; readonly name: string }
 ): Reading => {
   const isText = !isServed && jsonSchema.toolOutput(success).type === "string"
-  const encode = SchemaParser.encodeUnknownEffect(isServed ? success : jsonSchema.codec(success))
+  const encode = SchemaParser.encodeUnknownEffect(isServed ? success : jsonCodec.codec(success))
   const write = isServed ? writeServed : isText ? writeText : writeJson
   return {
     mimeType: isServed ? undefined : isText ? "text/plain" : "application/json",

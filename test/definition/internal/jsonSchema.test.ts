@@ -8,7 +8,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { codec, type JsonObject, toolInput, toolOutput } from "../../../src/definition/internal/jsonSchema.ts"
+import { codec } from "../../../src/definition/internal/jsonCodec.ts"
+import { type JsonObject, toolInput, toolOutput } from "../../../src/definition/internal/jsonSchema.ts"
 
 const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S, json: unknown): S["Type"] =>
   Schema.decodeUnknownSync(codec(schema))(json)
